@@ -1,0 +1,45 @@
+# rille_settings: how Rille's own C is compiled and linked.
+
+include(CheckIPOSupported)
+
+add_library(rille_settings INTERFACE)
+target_compile_definitions(rille_settings INTERFACE
+  _GNU_SOURCE RILLE_VERSION="${PROJECT_VERSION}"
+  $<$<BOOL:${RILLE_FAULTS}>:RILLE_FAULTS>)
+target_compile_options(rille_settings INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+  -fno-omit-frame-pointer)
+if("$ENV{CI}" STREQUAL "true")
+  target_compile_options(rille_settings INTERFACE -Werror)
+endif()
+
+# Debian's liblua5.4.a is not position-independent; nor is what it is linked into.
+target_compile_options(rille_settings INTERFACE -fno-pie)
+target_link_options(rille_settings INTERFACE -no-pie)
+
+if(RILLE_SANITIZE)
+  target_compile_options(rille_settings INTERFACE
+    -fsanitize=${RILLE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(rille_settings INTERFACE -fsanitize=${RILLE_SANITIZE})
+endif()
+
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+check_ipo_supported(RESULT rille_lto OUTPUT rille_lto_trouble LANGUAGES C)
+if(rille_lto)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
+else()
+  message(STATUS "Link-time optimization: none (${rille_lto_trouble})")
+endif()
+
+# Lua C modules bind to the program's Lua. Nothing else is offered: a module that brings its own
+# libuv must not meet ours.
+function(rille_export_lua target)
+  set(list ${PROJECT_SOURCE_DIR}/cmake/exports.txt)
+  target_link_options(${target} PRIVATE -Wl,--dynamic-list=${list})
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${list})
+endfunction()
