@@ -1,0 +1,56 @@
+/* VM: opening and closing a Lua state.
+ *
+ * The state's memory is the runtime's heap, counted here with a plain counter since only the owner
+ * thread allocates. Whatever may raise while opening runs in `equip`, under protection. */
+#include "vm/state.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vm/call.h"
+
+static void *allocate(void *context, void *block, size_t old, size_t size) {
+  struct rl_vm *vm = context;
+  if (!block)
+    old = 0; /* Lua passes the kind of object there */
+  void *moved = rl_heap_lua(vm->heap, block, old, size);
+  if (moved || size == 0)
+    vm->bytes += size - old;
+  return moved;
+}
+
+/* An error outside any protected call: a bug of ours, and nothing can be trusted after it. */
+static int panic(lua_State *L) {
+  const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "not a string";
+  fprintf(stderr, "rille: unprotected error in a Lua state: %s\n", message);
+  abort();
+}
+
+static int equip(lua_State *L) {
+  luaL_openlibs(L);
+  return 0;
+}
+
+int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
+  vm->heap = heap;
+  vm->bytes = 0;
+  vm->packer = NULL;
+  vm->unpacker = NULL;
+  vm->L = lua_newstate(allocate, vm);
+  if (!vm->L)
+    return -1;
+  lua_atpanic(vm->L, panic);
+  *(struct rl_vm **)lua_getextraspace(vm->L) = vm; /* before any coroutine, which copies it */
+  if (rl_call_protected(vm->L, equip, vm) == LUA_OK)
+    return 0;
+  rl_vm_close(vm);
+  return -1;
+}
+
+void rl_vm_close(struct rl_vm *vm) {
+  if (vm->L)
+    lua_close(vm->L);
+  vm->L = NULL;
+}
