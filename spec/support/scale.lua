@@ -1,0 +1,11 @@
+--- Scale: how much of a stress spec's full amount to do. Sanitizers make the program 5 to 20 times
+-- slower and its memory several times larger, so the runs under them set RILLE_SPEC_SCALE to a
+-- percentage; what is tested stays the same, only the counts shrink.
+
+local percent = tonumber(os.getenv "RILLE_SPEC_SCALE" or 100)
+assert(percent and percent >= 1 and percent <= 100, "RILLE_SPEC_SCALE must be from 1 to 100")
+
+--- The part of `count` to do, at least `least` (1).
+return function(count, least)
+  return math.max(least or 1, count * percent // 100 | 0)
+end
