@@ -3,6 +3,8 @@
 
 local rille = require "rille"
 local failure = require "spec.support.failure"
+local describe, it, assert = describe, it, assert
+local _ENV = _G -- luacheck: ignore _ENV (tasks are not to take busted's environment along)
 
 --- A generator that waits before each value.
 local function counting(n)
@@ -164,7 +166,9 @@ describe("a wait", function()
     it("passes through the closing value of a loop", function()
       local closed = false
       local closing = setmetatable({}, { __close = function() closed = slow(true) end })
-      for _ in function(_, last) return not last or nil end, nil, nil, closing do break end
+      for _ in function(_, last) return not last or nil end, nil, nil, closing do
+        assert.is_false(closed)
+      end
       assert.is_true(closed)
     end)
 
@@ -226,11 +230,12 @@ describe("a wait", function()
 
     it("passes through dofile", function()
       local name = os.tmpname()
-      finally(function() os.remove(name) end)
       local file <close> = assert(io.open(name, "w"))
       file:write "require('rille').sleep(0.002) return 'from the file'"
       file:flush()
-      assert.equal("from the file", dofile(name))
+      local result = dofile(name)
+      os.remove(name)
+      assert.equal("from the file", result)
     end)
   end)
 
@@ -260,9 +265,9 @@ describe("a wait", function()
     end)
 
     it("is refused while a module loads, and require is named", function()
-      finally(function() package.preload["spec.sleepy"] = nil end)
       package.preload["spec.sleepy"] = sleep
       local text = stuck(function() require "spec.sleepy" end)
+      package.preload["spec.sleepy"] = nil
       assert.matches("cannot wait in rille%.sleep: require is in the way", text)
     end)
 
