@@ -3,8 +3,6 @@
 
 local rille = require "rille"
 local failure = require "spec.support.failure"
-local describe, it, assert = describe, it, assert
-local _ENV = _G -- luacheck: ignore _ENV (tasks are not to take busted's environment along)
 
 --- A generator that waits before each value.
 local function counting(n)

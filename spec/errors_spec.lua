@@ -3,9 +3,6 @@
 local rille = require "rille"
 local failure = require "spec.support.failure"
 local work = require "spec.support.work"
-local describe, it, assert = describe, it, assert
-local before_each, after_each = before_each, after_each
-local _ENV = _G -- luacheck: ignore _ENV (tasks are not to take busted's environment along)
 
 local domains = rille.domains
 

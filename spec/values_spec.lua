@@ -5,9 +5,6 @@ local failure = require "spec.support.failure"
 local scale = require "spec.support.scale"
 local shapes = require "spec.support.shapes"
 local work = require "spec.support.work"
-local describe, it, assert = describe, it, assert
-local before_each, after_each = before_each, after_each
-local _ENV = _G -- luacheck: ignore _ENV (tasks are not to take busted's environment along)
 
 --- Sends the values to a domain and back.
 local function there_and_back(...)

@@ -1,0 +1,247 @@
+-- Every program in examples/, run for real. The servers get a port of their own (0), so that they
+-- run beside anything; what they say on the wire is what clients of the first Fibonacci servers
+-- expect.
+
+local process = require "spec.support.process"
+
+local function run(name, ...)
+  return process.run { "examples/" .. name, directory = process.root, ... }
+end
+
+--- Starts a server and returns it with its port.
+local function serve(name, ...)
+  local server = process.start { "examples/" .. name, directory = process.root, ... }
+  local port = server:line():match "^listening on tcp://127%.0%.0%.1:(%d+)$"
+  return server, port
+end
+
+--- Sends lines on a connection of their own and returns as many lines of what comes back.
+local function talk(port, text)
+  local _, lines = text:gsub("\n", "")
+  return process.run {
+    "10", "bash", "-c",
+    ('exec 3<>/dev/tcp/127.0.0.1/%d && cat >&3 && head -n %d <&3'):format(port, lines),
+    program = "timeout",
+    input = text,
+  }.stdout
+end
+
+--- Connects, sends the text, and leaves without waiting for an answer.
+local function leave(port, text)
+  process.run {
+    "-c", ("exec 3<>/dev/tcp/127.0.0.1/%d && printf '%s' >&3"):format(port, text),
+    program = "bash",
+  }
+end
+
+--- The address that a server takes when it is not told: it says so, also when that is taken.
+local function default_address(name)
+  local server <close> = process.start { "examples/" .. name, directory = process.root }
+  local line = server:line()
+  if line then server:signal "TERM" end
+  return ((line or "") .. server:wait().stderr):match "127%.0%.0%.1:%d+"
+end
+
+--- What both servers do; `start` starts one.
+local function behaves_as_fibonacci_server(start)
+  it("answers an integer per line with its Fibonacci number per line, in order", function()
+    local server <close>, port = start()
+    assert.equal("55\n1\n6765\n0\n", talk(port, "10\n1\n20\n0\n"))
+    assert.is_table(server)
+  end)
+
+  it("takes lines that end in CRLF", function()
+    local server <close>, port = start()
+    assert.equal("55\n8\n", talk(port, "10\r\n6\r\n"))
+    assert.is_table(server)
+  end)
+
+  it("gives n itself below 2", function()
+    local server <close>, port = start()
+    assert.equal("1\n0\n-1\n-7\n", talk(port, "1\n0\n-1\n-7\n"))
+    assert.is_table(server)
+  end)
+
+  it("takes every form of an integer that Lua's tonumber and tointeger take", function()
+    local server <close>, port = start()
+    assert.equal("55\n55\n55\n55\n", talk(port, "10.0\n0xA\n 10 \n1e1\n"))
+    assert.is_table(server)
+  end)
+
+  it("says what is no integer, and keeps the connection open", function()
+    local server <close>, port = start()
+    local invalid = "invalid argument for fib\n"
+    assert.equal(invalid:rep(5) .. "55\n", talk(port, "ten\n\n10.5\n1e400\n10 20\n10\n"))
+    assert.is_table(server)
+  end)
+
+  it("prints 'conn' for each connection", function()
+    local server <close>, port = start()
+    for _ = 1, 3 do talk(port, "1\n") end
+    assert.same({ "conn", "conn", "conn" }, { server:line(), server:line(), server:line() })
+  end)
+
+  it("goes on after a client that left in the middle", function()
+    local server <close>, port = start()
+    leave(port, "2")
+    leave(port, "24\\n")
+    assert.equal("55\n", talk(port, "10\n"))
+    assert.is_table(server)
+  end)
+
+  it("ends with status 0 when it is told to stop", function()
+    local server <close>, port = start()
+    talk(port, "10\n")
+    server:signal "TERM"
+    local result = server:wait()
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
+  end)
+
+  it("serves fib_client", function()
+    local server <close>, port = start()
+    local result = run("fib_client.lua", 3, 4, 15, port)
+    assert.matches("^" .. ("610\n"):rep(12) .. "12 requests in %d+%.%d+ s, %d", result.stdout)
+    assert.equal(0, result.status)
+    assert.is_table(server)
+  end)
+end
+
+describe("fib_sequential", function()
+  behaves_as_fibonacci_server(function() return serve("fib_sequential.lua", 0) end)
+
+  it("serves on port 1537 when it is not told", function()
+    assert.equal("127.0.0.1:1537", default_address "fib_sequential.lua")
+  end)
+
+  it("answers a last line without a newline", function()
+    local server <close>, port = serve("fib_sequential.lua", 0)
+    local result = process.run {
+      "-e", ([[
+        local conn = assert(require("rille").net.connect "tcp://127.0.0.1:%d")
+        conn:write "10\n10"
+        conn:shutdown()
+        io.write(conn:read "all")
+      ]]):format(port),
+    }
+    assert.equal("55\n55\n", result.stdout)
+    assert.is_table(server)
+  end)
+end)
+
+describe("fib_parallel", function()
+  behaves_as_fibonacci_server(function() return serve("fib_parallel.lua", 2, 0) end)
+
+  it("answers others while its only domain computes", function()
+    local server <close>, port = serve("fib_parallel.lua", 1, 0)
+    local result = process.run { script = ([[
+      local rille = require "rille"
+      local busy = assert(rille.net.connect "tcp://127.0.0.1:%d")
+      busy:write "27\n27\n27\n"
+      local other = assert(rille.net.connect "tcp://127.0.0.1:%d")
+      rille.race(
+        function()
+          for _ = 1, 3 do busy:read "line" end
+          print "the computation was first"
+        end,
+        function()
+          rille.sleep(0.005)
+          other:write "ping\n"
+          print(other:read "line")
+        end)
+    ]]):format(port, port) }
+    assert.equal("invalid argument for fib\n", result.stdout)
+    assert.is_table(server)
+  end)
+
+  it("serves on port 2000 when it is not told", function()
+    assert.equal("127.0.0.1:2000", default_address "fib_parallel.lua")
+  end)
+end)
+
+describe("fib_client", function()
+  it("fails when nobody serves", function()
+    local result = run("fib_client.lua", 1, 1, 1, 1)
+    assert.equal(1, result.status)
+    assert.matches("ECONNREFUSED", result.stderr)
+  end)
+end)
+
+describe("fib_list", function()
+  it("computes fib(20) ten times on two domains, and all agree", function()
+    local result = run "fib_list.lua"
+    assert.equal(("6765 "):rep(9) .. "6765\n10 results, all agree: true\n", result.stdout)
+    assert.equal(0, result.status)
+  end)
+
+  it("takes the count, the domains and n", function()
+    assert.equal("8 8 8\n3 results, all agree: true\n", run("fib_list.lua", 3, 1, 6).stdout)
+  end)
+end)
+
+describe("hash_parallel", function()
+  --- FNV-1a of the same blocks, computed here.
+  local function expected(blocks, kib)
+    math.randomseed(42)
+    local total = 0
+    for _ = 1, blocks do
+      local hash = 0xcbf29ce484222325
+      for _ = 1, kib * 128 do hash = (hash ~ math.random(0)) * 0x100000001b3 end
+      total = total ~ hash
+    end
+    return ("%016x"):format(total)
+  end
+
+  it("checksums its blocks in parallel and says how fast", function()
+    local result = run("hash_parallel.lua", 2, 50, 8)
+    assert.matches("^50 blocks of 8 KiB on 2 domains: checksum %x+, %d+%.%d MB/s\n$", result.stdout)
+    assert.equal(expected(50, 8), result.stdout:match "checksum (%x+)")
+    assert.equal(0, result.status)
+  end)
+
+  it("gets the same checksum on one domain", function()
+    local result = run("hash_parallel.lua", 1, 50, 8)
+    assert.equal(expected(50, 8), result.stdout:match "checksum (%x+)")
+  end)
+end)
+
+describe("run_in_main", function()
+  it("calls back into the main domain, which sleeps for both tasks at once", function()
+    local result = run "run_in_main.lua"
+    assert.matches("Ada is greeted on domain main\n", result.stdout)
+    assert.matches("Grace is greeted on domain main\n", result.stdout)
+    assert.matches("Ada heard 'Hello, Ada' on domain %d+\n", result.stdout)
+    assert.matches("Grace heard 'Hello, Grace' on domain %d+\n", result.stdout)
+    assert.matches("both were greeted within 0%.1 s\n$", result.stdout)
+    assert.equal(0, result.status)
+  end)
+end)
+
+describe("tune_bounds", function()
+  it("raises the maximum under load, lowers it afterwards, and says why", function()
+    local result = run("tune_bounds.lua", 1.5)
+    assert.matches("%d+ tasks queue for 1 domains: max 1 %-> 2\n", result.stdout)
+    assert.matches("%d+ of 2 domains idle: max 2 %-> 1\n", result.stdout)
+    assert.matches("%d+ tasks done; half of them queued less than %d+%.%d ms", result.stdout)
+    assert.equal(0, result.status)
+  end)
+end)
+
+describe("the examples", function()
+  it("have under 60 lines each", function()
+    local listing = io.popen "wc -l examples/*.lua"
+    for line in listing:lines() do
+      local count, name = line:match "^%s*(%d+) (examples/.*)$"
+      if name then assert.is_true(tonumber(count) < 60, name) end
+    end
+    listing:close()
+  end)
+
+  it("are all run here", function()
+    local listing = io.popen "ls examples"
+    local source <close> = assert(io.open("spec/blackbox/examples_spec.lua"))
+    local text = source:read "a"
+    for name in listing:lines() do assert.is_truthy(text:find(name, 1, true), name) end
+    listing:close()
+  end)
+end)
