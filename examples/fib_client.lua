@@ -5,6 +5,7 @@
 -- Prints every reply, and at the end the time and the requests per second.
 
 local rille = require "rille"
+local net = require "rille.net"
 
 local clients = tonumber(arg[1] or 10)
 local requests = tonumber(arg[2] or 10)
@@ -12,12 +13,11 @@ local n = tonumber(arg[3] or 32)
 local port = tonumber(arg[4] or 2000)
 
 local function client()
-  local conn = assert(rille.net.connect("tcp://127.0.0.1:" .. port))
+  local conn <close> = assert(net.connect("tcp://127.0.0.1:" .. port))
   for _ = 1, requests do
     assert(conn:write(n, "\n"))
     print(assert(conn:read "line"))
   end
-  conn:close()
 end
 
 local started = rille.now()

@@ -17,7 +17,7 @@ end
 
 local tasks = {}
 for i = 1, count do tasks[i] = rille.submit(fib, n) end
-local results = { rille.all(tasks) }
+local results = rille.all(tasks)
 
 local expected, agree = fib(n), true
 for _, result in ipairs(results) do agree = agree and result == expected end

@@ -7,6 +7,7 @@
 -- A client sends one integer per line and gets its Fibonacci number, one per line.
 
 local rille = require "rille"
+local net = require "rille.net"
 
 local domains = tonumber(arg[1] or rille.domains.recommended())
 local port = tonumber(arg[2] or 2000)
@@ -25,11 +26,11 @@ local function answer(line)
   return rille.detach(fib, n) -- this connection waits here; the loop serves the others
 end
 
-local server = rille.net.listen("tcp://127.0.0.1:" .. port, function(conn)
+local listener = assert(net.listen("tcp://127.0.0.1:" .. port, function(conn)
   print "conn"
   for line in conn:lines() do
     conn:write(answer(line), "\n")
   end
-end)
+end))
 
-print("listening on " .. server:url())
+print("listening on " .. listener:address())

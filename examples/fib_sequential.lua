@@ -6,7 +6,7 @@
 --
 -- A client sends one integer per line and gets its Fibonacci number, one per line.
 
-local rille = require "rille"
+local net = require "rille.net"
 
 local port = tonumber(arg[1] or 1537)
 
@@ -23,11 +23,11 @@ local function answer(line)
   return fib(n)
 end
 
-local server = rille.net.listen("tcp://127.0.0.1:" .. port, function(conn)
+local listener = assert(net.listen("tcp://127.0.0.1:" .. port, function(conn)
   print "conn"
   for line in conn:lines() do
     conn:write(answer(line), "\n")
   end
-end)
+end))
 
-print("listening on " .. server:url())
+print("listening on " .. listener:address())

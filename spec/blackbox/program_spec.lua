@@ -336,6 +336,15 @@ describe("the program", function()
       assert.equal(3, result.status)
     end)
 
+    it("ends the program from where Lua cannot be suspended, too", function()
+      local result = run [[
+        table.sort({ 2, 1 }, function() os.exit(4) end)
+        print "still here"
+      ]]
+      assert.equal("", result.stdout)
+      assert.equal(4, result.status)
+    end)
+
     it("never returns", function()
       local result = run [[
         pcall(os.exit, 4)
