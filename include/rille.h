@@ -1,0 +1,55 @@
+/* Rille: Lua 5.4 on a libuv loop, with parallel native compute.
+ *
+ * This is the whole of what an embedding program sees. A runtime is one Rille instance: a main
+ * domain, whose loop runs on the thread that calls rille_run, and a pool of compute domains.
+ * Several runtimes may live in one process, each used from one thread at a time. */
+#ifndef RILLE_H
+#define RILLE_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rille rille_t;
+
+struct rille_options {
+  double grace;       /* seconds that running handlers get when the program stops; < 0: 10 s */
+  int handle_signals; /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored */
+};
+
+/* A runtime with its main domain open; NULL if there is no memory or the loop cannot be made. NULL
+ * options: grace 10 s, no signals. The caller owns it: rille_free. */
+rille_t *rille_new(const struct rille_options *options);
+
+struct rille_script {
+  const char *name;  /* what tracebacks call it: "@path" for files, "=name" literally */
+  const char *path;  /* a file to read; NULL: standard input, unless text is given */
+  const char *text;  /* the source itself, `size` bytes; NULL: read path */
+  size_t size;
+  int argc;          /* the global `arg`: argv[script_at] is arg[0], what follows are the */
+  char **argv;       /* script's arguments, what comes before has negative indices */
+  int script_at;
+};
+
+/* Loads a script, text only, and starts it in a fiber of the main domain; nothing of it runs yet.
+ * Modules are looked for beside `path` first. 0, or -1: the error has been logged. */
+int rille_start(rille_t *runtime, const struct rille_script *script);
+
+/* Runs the loop until nothing is left to wait for, or the program is stopped, and then ends it in
+ * order: fibers are cancelled, domains stopped. Returns the exit status: 0; 1 after a failed script;
+ * what os.exit was given; 128 + the signal that cancelled the script. */
+int rille_run(rille_t *runtime);
+
+/* Frees everything; no thread, descriptor or byte of it is left. NULL is allowed. */
+void rille_free(rille_t *runtime);
+
+/* "0.1.0" */
+const char *rille_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,16 @@
+/* Allocator: mimalloc, whose per-thread heaps suit one Lua state a thread. */
+#include "base/allocator.h"
+
+#include <mimalloc.h>
+
+void *rl_allocator_resize(void *block, size_t size) {
+  return mi_realloc(block, size);
+}
+
+void rl_allocator_release(void *block) {
+  mi_free(block);
+}
+
+const char *rl_allocator_name(void) {
+  return "mimalloc";
+}

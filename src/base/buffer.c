@@ -1,0 +1,40 @@
+/* Buffer: growth by doubling, from 64 bytes. */
+#include "base/buffer.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+void rl_buffer_init(struct rl_buffer *buffer, struct rl_heap *heap) {
+  *buffer = (struct rl_buffer){.heap = heap};
+}
+
+void rl_buffer_free(struct rl_buffer *buffer) {
+  rl_free(buffer->heap, buffer->bytes, buffer->capacity);
+  rl_buffer_init(buffer, buffer->heap);
+}
+
+int rl_buffer_grow(struct rl_buffer *buffer, size_t extra) {
+  size_t needed = buffer->size + extra;
+  if (buffer->failed || needed < extra || needed > SIZE_MAX / 2)
+    goto fail;
+  size_t capacity = buffer->capacity ? buffer->capacity : 64;
+  while (capacity < needed)
+    capacity *= 2;
+  unsigned char *bytes = rl_realloc(buffer->heap, buffer->bytes, buffer->capacity, capacity);
+  if (!bytes)
+    goto fail;
+  buffer->bytes = bytes;
+  buffer->capacity = capacity;
+  return 0;
+fail:
+  buffer->failed = true;
+  /* No room at all from now on: extend() then takes this path each time. */
+  return -1;
+}
+
+void rl_buffer_drop(struct rl_buffer *buffer, size_t size) {
+  assert(size <= buffer->size);
+  buffer->size -= size;
+  if (buffer->size)
+    memmove(buffer->bytes, buffer->bytes + size, buffer->size);
+}

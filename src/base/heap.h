@@ -1,0 +1,40 @@
+/* Heap: where every byte that Rille's own C asks for comes from, and every byte of a Lua state.
+ *
+ * One heap a runtime, so that several runtimes in one process are counted apart. C blocks are
+ * counted with relaxed atomics; a Lua state counts its own bytes without any (see vm/state.h).
+ * In builds with RILLE_FAULTS (debug and the sanitizers) an allocation can be made to fail, which
+ * is how the specs try every n-th one; release builds carry no trace of that.
+ *
+ * Threads: any. Every function returns NULL on failure and never raises. */
+#ifndef RL_BASE_HEAP_H
+#define RL_BASE_HEAP_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct rl_heap {
+  atomic_size_t bytes;  /* held by C blocks now */
+  atomic_size_t blocks; /* C blocks held now; 0 after the runtime is freed, which is asserted */
+  atomic_long fail_in;  /* RILLE_FAULTS: 0 = never; n = the n-th allocation from now fails */
+  atomic_bool fail_on;  /* RILLE_FAULTS: after the first failure, all later ones fail as well */
+};
+
+void rl_heap_init(struct rl_heap *heap);
+
+/* A block of `size` > 0 bytes, contents undefined, aligned for any type. */
+void *rl_alloc(struct rl_heap *heap, size_t size);
+
+/* The same, filled with zeros. */
+void *rl_zalloc(struct rl_heap *heap, size_t size);
+
+/* Resizes a block of `old` bytes (NULL and 0 for a new one). On failure the block stays as it is. */
+void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size);
+
+/* Frees a block of `size` bytes; NULL is allowed. */
+void rl_free(struct rl_heap *heap, void *block, size_t size);
+
+/* For Lua states: as lua_Alloc wants it, but uncounted (the state counts for itself). `block` may
+ * be NULL (then `old` is ignored); `size` 0 frees. */
+void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size);
+
+#endif

@@ -1,0 +1,75 @@
+/* Blame: walks a call stack from the top and takes the first C function that Lua cannot suspend.
+ *
+ * Lua keeps a count of calls that cannot yield but not where they are, so the functions that can be
+ * suspended (they have continuations) are known here by name. */
+#include "domain/blame.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include <stdlib.h>
+
+static const char *const suspendable[] = {
+    "pcall",          "xpcall",           "dofile",        "coroutine.resume",
+    "coroutine.wrap", "rille.timeout",    "rille.scope",   "rille.run_in_main",
+    "coroutine.yield"};
+
+/* [] -> [name]: the name under which a loaded module holds the function that is on top. */
+static const char *module_name_of(lua_State *L) {
+  int function = lua_gettop(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+      continue;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TSTRING || !lua_rawequal(L, -1, function))
+        continue;
+      const char *module = lua_tostring(L, -4), *name = lua_tostring(L, -2);
+      if (strcmp(module, LUA_GNAME) == 0)
+        lua_pushstring(L, name);
+      else
+        lua_pushfstring(L, "%s.%s", module, name);
+      lua_replace(L, function + 1);
+      lua_settop(L, function + 1);
+      return lua_tostring(L, -1);
+    }
+  }
+  lua_settop(L, function);
+  return NULL;
+}
+
+static int is_suspendable(const char *name) {
+  for (size_t i = 0; i < sizeof suspendable / sizeof *suspendable; i++)
+    if (strcmp(name, suspendable[i]) == 0)
+      return 1;
+  return 0;
+}
+
+/* [] -> [name]: the culprit among the frames of `stuck` from `level` on; NULL pushes nothing. */
+static const char *culprit(lua_State *L, lua_State *stuck, int level) {
+  lua_Debug frame;
+  for (; lua_getstack(stuck, level, &frame); level++) {
+    lua_getinfo(stuck, "Snf", &frame);
+    lua_xmove(stuck, L, 1);
+    if (strcmp(frame.namewhat, "metamethod") == 0 && frame.name && strstr(frame.name, "gc"))
+      return lua_pushliteral(L, "a finalizer (__gc)");
+    if (*frame.what != 'C') {
+      lua_pop(L, 1);
+      continue;
+    }
+    const char *name = module_name_of(L);
+    if (!name)
+      name = lua_pushfstring(L, "function '%s'", frame.name ? frame.name : "?");
+    if (!is_suspendable(name))
+      return name;
+    lua_pop(L, 2);
+  }
+  return NULL;
+}
+
+_Noreturn void rl_blame(lua_State *L, lua_State *stuck, const char *what) {
+  luaL_checkstack(L, 8, NULL);
+  const char *name = culprit(L, stuck, stuck == L ? 1 : 0);
+  luaL_error(L, "cannot wait in %s: %s is in the way (a C function that cannot be suspended)", what,
+             name ? name : "a call from C");
+  abort(); /* luaL_error does not return */
+}

@@ -1,0 +1,177 @@
+/* Detach: see the header. The task itself is task.c's. */
+#include "domain/detach.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+
+#include "domain/domain.h"
+#include "domain/fiber.h"
+#include "domain/future.h"
+#include "domain/pool.h"
+#include "domain/task.h"
+
+static void name_argument(char *name, size_t size, int offset) {
+  if (offset == 0)
+    snprintf(name, size, "the function");
+  else
+    snprintf(name, size, "argument %d", offset);
+}
+
+static void check_function(lua_State *L, const char *what) {
+  if (!lua_isfunction(L, 1)) {
+    const char *type = luaL_typename(L, 1);
+    luaL_error(L, "bad argument #1 to '%s' (function expected, got %s)", what,
+               lua_gettop(L) == 0 ? "no value" : type);
+  }
+}
+
+/* [.., fn, args..]: a task that holds the `count` values from `first` on; NULL with an error pushed. */
+static struct rl_task *pack_task(lua_State *L, int first, int count, const char *heading) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_task *task = domain->ending ? NULL : rl_task_new(L);
+  if (!task) {
+    lua_pushstring(L, domain->ending ? "no new task: the program is ending" : "not enough memory");
+    return NULL;
+  }
+  task->heading = heading;
+  if (rl_pack(L, first, count, &task->arguments, name_argument) == 0)
+    return task;
+  rl_task_drop(task);
+  return NULL;
+}
+
+/* Raises the error on top with the caller's position, as Lua's own functions do. */
+static int raise_here(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+/* -- cancelling ---------------------------------------------------------------------------- */
+
+/* It had not begun: back at the origin without having left. */
+static void settle_unbegun(lua_State *L, struct rl_task *task) {
+  task->outcome = RL_TASK_CANCELLED;
+  rl_parcel_release(L, &task->arguments);
+  rl_domain_settle(task->origin);
+  task->settled(task);
+}
+
+static void name_reason(char *name, size_t size, int offset) {
+  (void)offset;
+  snprintf(name, size, "the reason");
+}
+
+void rl_detach_cancel(lua_State *L, struct rl_task *task) {
+  int reason = lua_gettop(L);
+  if (!task->reason.values && rl_pack(L, reason, 1, &task->reason, name_reason) != 0)
+    lua_pop(L, 1); /* a reason that cannot cross: the runner says "cancelled" */
+  lua_settop(L, reason - 1);
+  if (task->abandoned)
+    return;
+  task->abandoned = true;
+  if (!task->pool)
+    rl_task_tell(task);
+  else if (rl_pool_cancel(task->pool, task))
+    settle_unbegun(L, task);
+}
+
+/* The calling fiber goes away: so does the task, and its result will be dropped. */
+static void undo_detach(struct rl_wait *wait) {
+  struct rl_task *task = RL_OF(wait, struct rl_task, wait);
+  lua_State *L = task->origin->vm.L;
+  lua_pushnil(L); /* "cancelled": a string here might need memory, where nothing may raise */
+  rl_detach_cancel(L, task);
+}
+
+/* -- detach, submit ------------------------------------------------------------------------ */
+
+static void settled(struct rl_task *task) {
+  if (rl_wait_pending(&task->wait))
+    rl_wake(&task->wait, 0);
+  else
+    rl_task_drop(task);
+}
+
+static int finish(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return rl_task_results(L, (struct rl_task *)context);
+}
+
+int rl_detach(lua_State *L) {
+  check_function(L, "detach");
+  rl_wait_check(L, "rille.detach");
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_task *task = pack_task(L, 1, lua_gettop(L), "detached at");
+  if (!task)
+    return raise_here(L);
+  task->settled = settled;
+  rl_domain_expect(domain);
+  rl_pool_submit(domain->settings->pool, task);
+  return rl_park(L, &task->wait, undo_detach, finish, (lua_KContext)task);
+}
+
+/* At the origin: the held task has room in the queue now. */
+static void admitted(struct rl_domain *here, struct rl_message *message) {
+  (void)here;
+  struct rl_task *task = RL_OF(message, struct rl_task, admitted);
+  rl_wake(&task->wait, 0);
+  rl_task_release(task);
+}
+
+static int submitted(lua_State *L, int status, lua_KContext context) {
+  (void)L, (void)status, (void)context;
+  return 1; /* the future, which is all that the stack holds */
+}
+
+int rl_submit(lua_State *L) {
+  check_function(L, "submit");
+  rl_wait_check(L, "rille.submit");
+  struct rl_domain *domain = rl_domain_of(L);
+  int count = lua_gettop(L);
+  struct rl_future *future = rl_future_new(L);
+  struct rl_task *task = pack_task(L, 1, count, "submitted at");
+  if (!task) {
+    rl_future_abandon(L, future);
+    return raise_here(L);
+  }
+  lua_replace(L, 1);
+  lua_settop(L, 1);
+  future->task = task;
+  task->owner = future;
+  task->settled = rl_future_task_settled;
+  task->admitted.arrive = admitted;
+  rl_domain_expect(domain);
+  if (rl_pool_submit(domain->settings->pool, task))
+    return 1;
+  return rl_park(L, &task->wait, undo_detach, submitted, 0);
+}
+
+/* -- run_in_main --------------------------------------------------------------------------- */
+
+static int called(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  return lua_gettop(L);
+}
+
+int rl_run_in_main(lua_State *L) {
+  check_function(L, "run_in_main");
+  rl_wait_check(L, "rille.run_in_main");
+  struct rl_domain *domain = rl_domain_of(L), *main = rl_fiber_running(L)->main;
+  if (main == domain) {
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, called);
+    return called(L, LUA_OK, 0);
+  }
+  struct rl_task *task = pack_task(L, 1, lua_gettop(L), "run in main at");
+  if (!task)
+    return raise_here(L);
+  task->settled = settled;
+  task->runner = main;
+  task->message.arrive = rl_task_arrive;
+  rl_domain_expect(domain);
+  rl_mailbox_push(&main->mailbox, &task->message);
+  return rl_park(L, &task->wait, undo_detach, finish, (lua_KContext)task);
+}

@@ -1,0 +1,96 @@
+/* Domain: a thread with its own Lua state, libuv loop, scheduler and mailbox. Main and compute
+ * domains run the same code; they differ only in where their work comes from (struct rl_feed).
+ * This header is the data; what works on it stands in the other files of this floor. */
+#ifndef RL_DOMAIN_DOMAIN_H
+#define RL_DOMAIN_DOMAIN_H
+
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "io/mailbox.h"
+#include "vm/state.h"
+
+struct rl_domain;
+struct rl_fiber;
+struct rl_pool;
+
+/* What every domain of a runtime shares. Set before the first domain opens, then only read, but for
+ * the atomic count. */
+struct rl_settings {
+  struct rl_heap *heap;
+  struct rl_log log;
+  struct rl_pool *pool;
+  /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
+  void (*open_modules)(lua_State *L);
+  /* A domain is about to start, on the thread of `here`: it will look for modules where here does. */
+  void (*note_paths)(struct rl_domain *here);
+  /* The main domain's os.exit: ends the program in order once the fiber has parked. */
+  void (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
+  double grace;     /* main thread: seconds that handlers get to finish when the program stops */
+  int cores;        /* usable ones */
+  atomic_int awake; /* any thread: domains that run or spin now; spinning needs a free core */
+};
+
+/* Where a compute domain's work comes from. All on the domain's thread. */
+struct rl_feed {
+  bool (*take)(struct rl_domain *domain);  /* begins one task; false when there is none */
+  bool (*ready)(struct rl_domain *domain); /* whether there may be one: cheap, no lock */
+  bool (*doze)(struct rl_domain *domain);  /* before it sleeps; false: there is work after all */
+  void (*rouse)(struct rl_domain *domain); /* after it slept */
+};
+
+/* A user's coroutine that was resumed from `from` and runs now. Lives on the C stack of the resume. */
+struct rl_link {
+  lua_State *from;
+  struct rl_link *outer;
+};
+
+struct rl_domain {
+  struct rl_vm vm; /* first: vm and domain have one address */
+
+  /* own thread */
+  struct rl_settings *settings;
+  struct rl_domain *main;     /* where run_in_main goes when no task says otherwise */
+  const struct rl_feed *feed; /* NULL on main domains */
+  uv_loop_t *loop;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_idle_t idle;     /* active while fibers are ready, so that the loop does not block */
+  unsigned open;      /* handles of the four (mailbox included) not yet closed */
+  struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
+  struct rl_list timers, free_timers;        /* of struct rl_timer: running, and idle */
+  struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
+  struct rl_list free_tasks;                 /* of struct rl_task */
+  unsigned spare_tasks;                      /* how many */
+  struct rl_fiber *running;
+  lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
+  struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
+  unsigned fibers;               /* started and not yet ended */
+  unsigned out;                  /* messages of ours that will come back */
+  uint64_t expected;             /* ns the answers waited for took to compute, lately: to spin or not */
+  bool awake;                    /* counted in settings->awake */
+  bool ending;                   /* every fiber is being cancelled, new ones are refused */
+
+  struct rl_mailbox mailbox; /* any thread */
+};
+
+static inline struct rl_domain *rl_domain_of(lua_State *L) {
+  return (struct rl_domain *)(void *)rl_vm_of(L);
+}
+
+/* A message of ours is under way and will come back: the loop stays alive for it. */
+static inline void rl_domain_expect(struct rl_domain *domain) {
+  if (domain->out++ == 0)
+    uv_ref((uv_handle_t *)&domain->mailbox.wake);
+}
+
+static inline void rl_domain_settle(struct rl_domain *domain) {
+  if (--domain->out == 0 && !domain->feed)
+    uv_unref((uv_handle_t *)&domain->mailbox.wake);
+}
+
+#endif

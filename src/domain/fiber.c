@@ -1,0 +1,411 @@
+/* Fiber: start, park, wake, cancel, resume.
+ *
+ * A fiber's Lua thread runs body(), which calls the fiber's function protected: so tracebacks are
+ * taken where the error is raised, and to-be-closed variables are closed while the fiber may still
+ * be suspended. Finished threads are used again. */
+#include "domain/fiber.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+
+#include "domain/blame.h"
+#include "domain/domain.h"
+#include "vm/call.h"
+
+/* Its address is the registry key of a message that must be at hand where nothing may raise. */
+static const char stray_yield[] = "the fiber was suspended by a C function that is not Rille's";
+
+enum {
+  PATIENCE = 50 /* refused waits, or raises from the hook, after which a cancellation gets rude */
+};
+
+struct rl_fiber *rl_fiber_running(lua_State *L) {
+  return rl_domain_of(L)->running;
+}
+
+static void keep_polling(uv_idle_t *idle) {
+  (void)idle;
+}
+
+static void make_ready(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (rl_list_empty(&domain->ready))
+    uv_idle_start(&domain->idle, keep_polling);
+  rl_list_remove(&fiber->link);
+  rl_list_push(&domain->ready, &fiber->link);
+  fiber->state = RL_FIBER_READY;
+}
+
+/* -- regions ------------------------------------------------------------------------------ */
+
+static void region_init(struct rl_region *region, struct rl_fiber *fiber) {
+  *region = (struct rl_region){.outer = fiber->region, .fiber = fiber, .reason = LUA_NOREF};
+}
+
+void rl_region_enter(lua_State *L, struct rl_region *region) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  int reason = region->reason; /* may have been set beforehand */
+  region_init(region, fiber);
+  region->reason = reason;
+  fiber->region = region;
+}
+
+/* The innermost region that is cancelled; NULL when none is. */
+static struct rl_region *cancelled_region(struct rl_fiber *fiber) {
+  struct rl_region *region = fiber->region;
+  while (region && !region->cancelled)
+    region = region->outer;
+  return region;
+}
+
+static void relent(struct rl_fiber *fiber, lua_State *L) {
+  fiber->refused = fiber->insisted = 0;
+  if (fiber->insists) {
+    lua_sethook(L, NULL, 0, 0);
+    lua_sethook(fiber->L, NULL, 0, 0);
+    fiber->insists = false;
+  }
+}
+
+void rl_region_leave(lua_State *L, struct rl_region *region) {
+  struct rl_fiber *fiber = region->fiber;
+  assert(fiber && fiber->region == region);
+  fiber->region = region->outer;
+  region->fiber = NULL;
+  luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
+  region->reason = LUA_NOREF;
+  if (!cancelled_region(fiber))
+    relent(fiber, L);
+}
+
+/* Takes back the request that a parked fiber waits for. The ticket first: whatever `undo` sets off
+ * finds that nobody waits any more, and it may free the request. */
+static void take_back(struct rl_fiber *fiber) {
+  struct rl_wait *wait = fiber->wait;
+  fiber->ticket++;
+  fiber->wait = NULL;
+  fiber->nresults = 0;
+  if (fiber->undo)
+    fiber->undo(wait);
+}
+
+/* Ends the wait of a parked fiber, which then finds its region cancelled. */
+static void interrupt(struct rl_fiber *fiber) {
+  if (fiber->state != RL_FIBER_PARKED || fiber->shielded)
+    return;
+  take_back(fiber);
+  fiber->interrupted = true;
+  make_ready(fiber);
+}
+
+void rl_region_expire(struct rl_region *region) {
+  if (!region->fiber || region->cancelled)
+    return;
+  region->cancelled = true;
+  interrupt(region->fiber);
+}
+
+void rl_region_cancel(lua_State *L, struct rl_region *region) {
+  if (!region->fiber || region->cancelled) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
+  region->reason = LUA_NOREF;
+  region->reason = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_region_expire(region);
+}
+
+/* -- waiting ------------------------------------------------------------------------------ */
+
+/* Raises the reason of a cancelled region; a string gets the position of the wait. */
+static int raise_reason(lua_State *L, struct rl_region *region) {
+  region->seen = true;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+static void insisting(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  rl_fiber_insist(L);
+}
+
+/* A hook goes on raising the reason: at intervals first, so that to-be-closed variables get their
+ * chance, then at each instruction. */
+void rl_fiber_insist(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  struct rl_region *region = fiber ? cancelled_region(fiber) : NULL;
+  if (!region) {
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  fiber->insists = true;
+  lua_sethook(L, insisting, LUA_MASKCOUNT, ++fiber->insisted < PATIENCE ? 1000 : 1);
+  raise_reason(L, region);
+}
+
+void rl_wait_check_shielded(lua_State *L, const char *what) {
+  struct rl_domain *domain = rl_domain_of(L);
+  if (!domain->running || L != domain->innermost)
+    luaL_error(L, "cannot wait in %s here: %s", what,
+               domain->running ? "a coroutine that C code resumed is in the way"
+                               : "no fiber is running");
+  if (!lua_isyieldable(L))
+    rl_blame(L, L, what);
+  for (struct rl_link *link = domain->chain; link; link = link->outer)
+    if (!lua_isyieldable(link->from))
+      rl_blame(L, link->from, what);
+}
+
+void rl_wait_check(lua_State *L, const char *what) {
+  rl_wait_check_shielded(L, what);
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  struct rl_region *region = cancelled_region(fiber);
+  if (!region)
+    return;
+  /* `while true do pcall(rille.sleep, 1) end` swallows every refusal; a hook does not let it. */
+  if (++fiber->refused >= PATIENCE)
+    rl_fiber_insist(L);
+  raise_reason(L, region);
+}
+
+/* Runs inside the fiber when it is resumed: turns the wake-up into results or an error. */
+static int unparked(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  fiber->shielded = false;
+  if (fiber->interrupted) {
+    fiber->interrupted = false;
+    return raise_reason(L, cancelled_region(fiber));
+  }
+  if (fiber->finish)
+    return fiber->finish(L, LUA_YIELD, fiber->context);
+  return fiber->nresults;
+}
+
+int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wait),
+            lua_KFunction finish, lua_KContext context) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  assert(fiber && fiber->state == RL_FIBER_RUNNING);
+  fiber->state = RL_FIBER_PARKED;
+  fiber->innermost = L;
+  fiber->wait = wait;
+  fiber->undo = undo;
+  fiber->finish = finish;
+  fiber->context = context;
+  fiber->nresults = 0;
+  wait->fiber = fiber;
+  wait->ticket = ++fiber->ticket;
+  rl_list_push(&fiber->domain->parked, &fiber->link);
+  return lua_yieldk(L, 0, 0, unparked);
+}
+
+bool rl_wait_pending(const struct rl_wait *wait) {
+  return wait->fiber && wait->fiber->ticket == wait->ticket;
+}
+
+lua_State *rl_wait_stack(const struct rl_wait *wait) {
+  return rl_wait_pending(wait) ? wait->fiber->innermost : NULL;
+}
+
+void rl_wake(struct rl_wait *wait, int nresults) {
+  if (!rl_wait_pending(wait))
+    return;
+  struct rl_fiber *fiber = wait->fiber;
+  wait->fiber = NULL;
+  fiber->wait = NULL;
+  fiber->ticket++;
+  fiber->nresults = nresults;
+  make_ready(fiber);
+}
+
+/* -- life --------------------------------------------------------------------------------- */
+
+static int body_over(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  int outcome = status == LUA_YIELD ? LUA_OK : status;
+  relent(fiber, L);
+  fiber->ended(fiber, L, outcome, lua_gettop(L) - 1);
+  lua_settop(L, 0);
+  return 0;
+}
+
+static int body(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  if (fiber->enter && !fiber->whole.cancelled)
+    fiber->enter(fiber, L);
+  lua_pushcfunction(L, rl_traceback);
+  lua_insert(L, 1);
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_over);
+  return body_over(L, status, 0);
+}
+
+void rl_fiber_prepare(lua_State *L) {
+  lua_pushstring(L, stray_yield);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield);
+}
+
+static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
+  lua_State *thread = lua_newthread(L);
+  int anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  struct rl_fiber *fiber = rl_zalloc(domain->settings->heap, sizeof *fiber);
+  if (!fiber) {
+    luaL_unref(L, LUA_REGISTRYINDEX, anchor);
+    luaL_error(L, "not enough memory");
+    return NULL;
+  }
+  fiber->domain = domain;
+  fiber->L = thread;
+  fiber->anchor = anchor;
+  rl_list_init(&fiber->link);
+  rl_list_init(&fiber->sibling);
+  return fiber;
+}
+
+struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) {
+  struct rl_domain *domain = rl_domain_of(L);
+  if (domain->ending)
+    luaL_error(L, "no new fiber: the program is ending");
+  struct rl_list *link = rl_list_take(&domain->free_fibers);
+  struct rl_fiber *fiber = link ? RL_OF(link, struct rl_fiber, link) : create(L, domain);
+  fiber->ended = ended;
+  fiber->owner = owner;
+  fiber->region = NULL;
+  region_init(&fiber->whole, fiber);
+  fiber->region = &fiber->whole;
+  fiber->main = domain->running ? domain->running->main : domain->main;
+  fiber->enter = NULL;
+  fiber->stop = NULL;
+  fiber->finish = NULL;
+  fiber->innermost = fiber->L;
+  lua_pushcfunction(fiber->L, body);
+  return fiber;
+}
+
+static void recycle(struct rl_fiber *fiber) {
+  fiber->whole.fiber = NULL;
+  luaL_unref(fiber->L, LUA_REGISTRYINDEX, fiber->whole.reason);
+  fiber->state = RL_FIBER_FREE;
+  fiber->ticket++;
+  fiber->interrupted = fiber->shielded = false;
+  lua_settop(fiber->L, 0);
+  rl_list_remove(&fiber->link);
+  rl_list_push(&fiber->domain->free_fibers, &fiber->link);
+}
+
+void rl_fiber_drop(struct rl_fiber *fiber) {
+  recycle(fiber);
+}
+
+void rl_fiber_start(struct rl_fiber *fiber, int nargs) {
+  fiber->nresults = nargs + 1;
+  fiber->domain->fibers++;
+  fiber->fresh = true;
+  make_ready(fiber);
+}
+
+void rl_fiber_cancel(lua_State *L, struct rl_fiber *fiber) {
+  rl_region_cancel(L, &fiber->whole);
+}
+
+void rl_fiber_cancel_all(lua_State *L, struct rl_domain *domain) {
+  struct rl_list *lists[] = {&domain->ready, &domain->parked};
+  for (int i = 0; i < 2; i++)
+    for (struct rl_list *at = lists[i]->next, *next; at != lists[i]; at = next) {
+      next = at->next; /* a parked fiber moves to the ready list */
+      lua_pushvalue(L, -1);
+      rl_fiber_cancel(L, RL_OF(at, struct rl_fiber, link));
+    }
+  lua_pop(L, 1);
+}
+
+static int raise_cancelled(lua_State *L) {
+  return raise_reason(L, &rl_fiber_running(L)->whole);
+}
+
+/* A fiber cancelled before its first step does not run its function. */
+static void begin(struct rl_fiber *fiber) {
+  fiber->fresh = false;
+  if (!fiber->whole.cancelled)
+    return;
+  lua_settop(fiber->L, 1);
+  lua_pushcfunction(fiber->L, raise_cancelled);
+  fiber->nresults = 1;
+}
+
+/* An error that left body() itself (in `enter`, or no memory for a frame), or a yield that no wait
+ * asked for: the fiber's function cannot go on. */
+static void broken(struct rl_fiber *fiber, int status) {
+  lua_State *L = fiber->L;
+  lua_resetthread(L); /* leaves the error, if there is one, alone on the stack */
+  if (status == LUA_YIELD) {
+    lua_settop(L, 0);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &stray_yield);
+    status = LUA_ERRRUN;
+  }
+  fiber->ended(fiber, L, status, 1);
+}
+
+static void resume(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (fiber->fresh)
+    begin(fiber);
+  int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
+  fiber->state = RL_FIBER_RUNNING;
+  domain->running = fiber;
+  domain->innermost = fiber->L;
+  int status = lua_resume(fiber->L, NULL, nargs, &nresults);
+  if (status == LUA_YIELD && fiber->state == RL_FIBER_PARKED) {
+    domain->running = NULL;
+    domain->innermost = NULL;
+    return;
+  }
+  if (status != LUA_OK)
+    broken(fiber, status);
+  domain->running = NULL;
+  domain->innermost = NULL;
+  domain->fibers--;
+  recycle(fiber);
+}
+
+void rl_fiber_abandon(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  assert(fiber->state == RL_FIBER_PARKED);
+  take_back(fiber);
+  domain->running = fiber;
+  domain->innermost = fiber->L;
+  lua_resetthread(fiber->L); /* closes its variables */
+  lua_settop(fiber->L, 0);
+  lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
+  fiber->ended(fiber, fiber->L, LUA_ERRRUN, 1);
+  domain->running = NULL;
+  domain->innermost = NULL;
+  domain->fibers--;
+  recycle(fiber);
+}
+
+bool rl_fiber_run_ready(struct rl_domain *domain) {
+  if (rl_list_empty(&domain->ready))
+    return false;
+  struct rl_list now;
+  rl_list_init(&now);
+  rl_list_move(&now, &domain->ready);
+  uv_idle_stop(&domain->idle);
+  for (struct rl_list *link; (link = rl_list_take(&now));)
+    resume(RL_OF(link, struct rl_fiber, link));
+  return true;
+}
+
+void rl_fiber_free_all(struct rl_domain *domain) {
+  assert(domain->fibers == 0);
+  for (struct rl_list *link; (link = rl_list_take(&domain->free_fibers));) {
+    struct rl_fiber *fiber = RL_OF(link, struct rl_fiber, link);
+    rl_free(domain->settings->heap, fiber, sizeof *fiber);
+  }
+}

@@ -1,0 +1,160 @@
+/* Fiber: a Lua coroutine that a domain's scheduler runs; every handler, script and task is one.
+ * Wait: the one way a fiber is suspended.
+ *
+ * A binding that takes time does this, in this order:
+ *
+ *     rl_wait_check(L, "conn:read");          may raise: not in a fiber, a C function in the way,
+ *                                             or the fiber is cancelled; nothing has begun yet
+ *     begin the request; it embeds a struct rl_wait
+ *     return rl_park(L, &request->wait, undo, finish, (lua_KContext)request);
+ *
+ * and later, in a libuv callback or an arriving message on the same thread:
+ *
+ *     rl_wake(&request->wait, 0);             puts the fiber on the ready list
+ *
+ * after which the scheduler resumes the fiber and `finish` runs inside it (it may raise) and
+ * returns the results. If the fiber is cancelled first, `undo` is called (on the domain's thread,
+ * outside Lua: it must not raise), the wait is detached, and the fiber sees an error at the line
+ * where it waits; a wake that comes too late bears an old ticket and is dropped.
+ *
+ * Waits pass through the user's own coroutines and through pcall, metamethods and iterators.
+ * Everything here: the domain's own thread only. */
+#ifndef RL_DOMAIN_FIBER_H
+#define RL_DOMAIN_FIBER_H
+
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct rl_domain;
+struct rl_fiber;
+struct rl_timer;
+
+/* Embedded in a request; zeroed means that nobody waits. */
+struct rl_wait {
+  struct rl_fiber *fiber; /* who waits; fibers outlive every wait (recycled, freed with the domain) */
+  uint64_t ticket;        /* the fiber's count when it parked */
+};
+
+/* A stretch of a fiber's run that can be cancelled as a whole: the fiber itself, a timeout, a scope.
+ * Regions nest; once one is cancelled, every wait inside it fails until its end is reached. */
+struct rl_region {
+  struct rl_region *outer;
+  struct rl_fiber *fiber; /* NULL when not entered or already left */
+  bool cancelled;
+  bool seen;              /* a wait inside has failed because of it */
+  int reason;             /* registry reference of the error value; LUA_NOREF until it is known */
+};
+
+enum rl_fiber_state { RL_FIBER_FREE, RL_FIBER_READY, RL_FIBER_RUNNING, RL_FIBER_PARKED };
+
+/* Called once when the fiber's function is over: the `nresults` topmost values of L are its results,
+ * or (status not LUA_OK) the error value alone. Must neither yield nor raise. */
+typedef void rl_fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
+
+struct rl_fiber {
+  struct rl_domain *domain;
+  struct rl_list link;      /* in the domain's ready, parked or free list */
+  lua_State *L;             /* its own Lua thread, anchored in the registry by `anchor` */
+  int anchor;
+  enum rl_fiber_state state;
+  uint64_t ticket;          /* counts parks and wakes: what makes an old wake-up harmless */
+  lua_State *innermost;     /* while parked: the Lua thread that waits (a user's coroutine, or L) */
+  int nresults;             /* pushed on `innermost` by the waker */
+  lua_KFunction finish;     /* what turns the wake-up into results; NULL: return the pushed ones */
+  lua_KContext context;
+  void (*undo)(struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
+  struct rl_wait *wait;     /* while parked */
+  bool fresh;               /* not resumed yet */
+  bool interrupted;         /* its wait was ended by a cancellation; it is told when resumed */
+  bool shielded;            /* this park is not ended by a cancellation (the end of a scope) */
+  struct rl_wait own;       /* for requests that need no struct of their own: sleep, await */
+  struct rl_timer *timer;   /* of a sleep */
+  struct rl_list sibling;   /* beside the others that await the same task */
+  struct rl_region whole;   /* the outermost region: the fiber itself */
+  struct rl_region *region; /* the innermost one */
+  unsigned refused;         /* waits refused since the fiber was cancelled */
+  bool insists;             /* a hook raises the cancellation until its region is left */
+  unsigned insisted;        /* how often it has */
+  struct rl_domain *main;   /* where its run_in_main goes; inherited by fibers it starts */
+  const atomic_bool *stop;  /* set by another thread to end it wherever it runs; NULL: none can */
+  /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
+   * how many values that is. May raise. */
+  int (*enter)(struct rl_fiber *fiber, lua_State *L);
+  rl_fiber_ended *ended;
+  void *owner;              /* of `enter` and `ended`: a connection, a task, a future */
+};
+
+/* A fresh fiber for the domain, from its cache where there is one. L is any thread of the domain's
+ * state. Raises for want of memory. The caller pushes a function and its arguments onto fiber->L
+ * and then calls rl_fiber_start, or gives the fiber back with rl_fiber_drop. */
+struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner);
+
+/* Puts it on the ready list: fiber->L holds the function and `nargs` arguments. */
+void rl_fiber_start(struct rl_fiber *fiber, int nargs);
+
+void rl_fiber_drop(struct rl_fiber *fiber);
+
+/* [.., reason] -> [..]: cancels the fiber: a parked one fails at its wait, a ready one at its next
+ * wait. The reason becomes the error value. A fiber already cancelled keeps its first reason. */
+void rl_fiber_cancel(lua_State *L, struct rl_fiber *fiber);
+
+/* The fiber that runs on this Lua state now; NULL outside any (a libuv callback, a finalizer run
+ * by the scheduler's own allocation). */
+struct rl_fiber *rl_fiber_running(lua_State *L);
+
+/* Raises unless the caller may suspend here; `what` names the call for the message. */
+void rl_wait_check(lua_State *L, const char *what);
+
+/* The same, but a cancelled fiber may still wait: for those who wait for what they cancelled. */
+void rl_wait_check_shielded(lua_State *L, const char *what);
+
+/* Suspends the calling fiber; like lua_yieldk, it is called as the last thing of a C function. */
+int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wait),
+            lua_KFunction finish, lua_KContext context);
+
+/* Makes the waiting fiber ready; the wait is over. Nothing if nobody waits or the ticket is old.
+ * `nresults` values that need no memory (numbers, booleans) may have been pushed on
+ * rl_wait_stack(wait) first, after lua_checkstack. */
+void rl_wake(struct rl_wait *wait, int nresults);
+
+/* Whether somebody still waits. */
+bool rl_wait_pending(const struct rl_wait *wait);
+
+lua_State *rl_wait_stack(const struct rl_wait *wait);
+
+/* Enters and leaves a region of the calling fiber; strictly nested. */
+void rl_region_enter(lua_State *L, struct rl_region *region);
+void rl_region_leave(lua_State *L, struct rl_region *region);
+
+/* [.., reason] -> [..]: as rl_fiber_cancel, for a region. A region that was left is not touched. */
+void rl_region_cancel(lua_State *L, struct rl_region *region);
+
+/* Cancels a region whose `reason` was set beforehand: what a libuv callback does, for it touches
+ * no Lua stack. */
+void rl_region_expire(struct rl_region *region);
+
+/* Once for each state, protected: makes what resuming needs. May raise for want of memory. */
+void rl_fiber_prepare(lua_State *L);
+
+/* From a hook, inside the running fiber: raises the reason if the fiber is cancelled, again and again
+ * until the cancelled region is left, so that no pcall swallows it. */
+void rl_fiber_insist(lua_State *L);
+
+/* The scheduler's part: resumes the fibers that are ready now, each once; whether there were any. */
+bool rl_fiber_run_ready(struct rl_domain *domain);
+
+/* Cancels every fiber of the domain, for the reason on top of the stack, which is popped. */
+void rl_fiber_cancel_all(lua_State *L, struct rl_domain *domain);
+
+/* Ends a parked fiber where it stands: its to-be-closed variables run (and may not wait), its
+ * function does not go on. Outside any fiber. */
+void rl_fiber_abandon(struct rl_fiber *fiber);
+
+/* Frees the recycled fibers of a domain that closes; none may be in use. */
+void rl_fiber_free_all(struct rl_domain *domain);
+
+#endif

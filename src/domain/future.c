@@ -1,0 +1,318 @@
+/* Future: see the header. Its user value holds a table of results, or the error value. */
+#include "domain/future.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+
+#include "domain/detach.h"
+#include "domain/fiber.h"
+#include "domain/pool.h"
+#include "domain/task.h"
+#include "domain/timer.h"
+#include "vm/call.h"
+
+enum { REPORT_AFTER_MS = 1000 }; /* in which a failure may still be awaited */
+
+/* -- life --------------------------------------------------------------------------------- */
+
+struct rl_future *rl_future_new(lua_State *L) {
+  struct rl_future *future = lua_newuserdatauv(L, sizeof *future, 1);
+  *future = (struct rl_future){.state = RL_FUTURE_RUNNING};
+  rl_list_init(&future->link);
+  rl_list_init(&future->waiters);
+  luaL_setmetatable(L, RL_FUTURE);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, future);
+  return future;
+}
+
+static void unanchor(lua_State *L, struct rl_future *future) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, future);
+}
+
+void rl_future_abandon(lua_State *L, struct rl_future *future) {
+  future->awaited = true;
+  future->state = RL_FUTURE_CANCELLED;
+  unanchor(L, future);
+}
+
+static void wake_waiters(struct rl_future *future) {
+  for (struct rl_list *link; (link = rl_list_take(&future->waiters));)
+    rl_wake(&RL_OF(link, struct rl_fiber, sibling)->own, 0);
+}
+
+/* -- failures that nobody awaits ----------------------------------------------------------- */
+
+static int report(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
+  const struct rl_log *log = &rl_domain_of(L)->settings->log;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  lua_getiuservalue(L, -1, 1);
+  size_t size;
+  const char *text = rl_traceback_text(L, -1, &size);
+  rl_log_text(log, "error in a task that nobody awaits: ", text, size);
+  unanchor(L, future);
+  return 0;
+}
+
+static void report_first(struct rl_domain *domain) {
+  struct rl_list *link = rl_list_take(&domain->unawaited);
+  struct rl_future *future = RL_OF(link, struct rl_future, link);
+  lua_State *L = domain->vm.L;
+  if (rl_call_protected(L, report, future) == LUA_OK)
+    return;
+  rl_log_line(&domain->settings->log, "error in a task that nobody awaits (no memory to tell which)");
+  lua_pop(L, 1);
+}
+
+static bool is_due(struct rl_domain *domain) {
+  if (rl_list_empty(&domain->unawaited))
+    return false;
+  struct rl_future *oldest = RL_OF(domain->unawaited.next, struct rl_future, link);
+  return uv_now(domain->loop) - oldest->since >= REPORT_AFTER_MS;
+}
+
+static void report_due(struct rl_timer *timer, void *owner) {
+  (void)timer;
+  struct rl_domain *domain = owner;
+  while (is_due(domain))
+    report_first(domain);
+}
+
+void rl_future_report_all(struct rl_domain *domain) {
+  while (!rl_list_empty(&domain->unawaited))
+    report_first(domain);
+}
+
+void rl_future_observe(struct rl_future *future) {
+  future->awaited = true;
+}
+
+static void watch(lua_State *L, struct rl_future *future) {
+  struct rl_domain *domain = rl_domain_of(L);
+  rl_list_push(&domain->unawaited, &future->link);
+  rl_timer_start(domain, REPORT_AFTER_MS / 1000.0, false, report_due, domain);
+  future->since = uv_now(domain->loop);
+}
+
+/* -- the end of the work ------------------------------------------------------------------- */
+
+/* The outcome is known. A failure stays anchored until somebody awaits it or it is reported. */
+static void conclude(lua_State *L, struct rl_future *future, enum rl_future_state state) {
+  future->state = state;
+  bool lost = state == RL_FUTURE_FAILED && !future->awaited && rl_list_empty(&future->waiters);
+  wake_waiters(future);
+  if (lost)
+    watch(L, future);
+  else
+    unanchor(L, future);
+}
+
+struct ending {
+  struct rl_future *future;
+  int status, nresults;
+};
+
+/* [light userdata ending, values..]: stores the values. */
+static int store(lua_State *L) {
+  struct ending *ending = lua_touserdata(L, 1);
+  struct rl_future *future = ending->future;
+  int count = ending->nresults;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  int self = lua_gettop(L);
+  if (ending->status != LUA_OK) {
+    lua_pushvalue(L, 2);
+  } else {
+    lua_createtable(L, count, 0);
+    for (int i = 1; i <= count; i++) {
+      lua_pushvalue(L, i + 1);
+      lua_rawseti(L, -2, i);
+    }
+    future->count = count;
+  }
+  lua_setiuservalue(L, self, 1);
+  return 0;
+}
+
+static void fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
+  struct rl_future *future = fiber->owner;
+  struct ending ending = {.future = future, .status = status, .nresults = nresults};
+  enum rl_future_state state = status == LUA_OK ? RL_FUTURE_DONE : RL_FUTURE_FAILED;
+  if (fiber->whole.seen) { /* what it was cancelled for, whatever became of it */
+    lua_rawgeti(L, LUA_REGISTRYINDEX, fiber->whole.reason);
+    ending.status = LUA_ERRRUN;
+    nresults = 1;
+    state = RL_FUTURE_CANCELLED;
+  }
+  future->fiber = NULL;
+  int stored = LUA_ERRMEM;
+  if (lua_checkstack(L, 3)) {
+    lua_pushcfunction(L, store);
+    lua_insert(L, -nresults - 1);
+    lua_pushlightuserdata(L, &ending);
+    lua_insert(L, -nresults - 1);
+    stored = lua_pcall(L, nresults + 1, 0, 0);
+  }
+  if (stored != LUA_OK)
+    state = RL_FUTURE_FAILED; /* its user value stays nil: no memory */
+  conclude(L, future, state);
+}
+
+struct rl_future *rl_future_spawn(lua_State *L) {
+  int nargs = lua_gettop(L) - 1;
+  struct rl_future *future = rl_future_new(L);
+  lua_insert(L, 1); /* [future, fn, args..] */
+  struct rl_fiber *fiber = rl_fiber_new(L, fiber_ended, future);
+  if (!lua_checkstack(fiber->L, nargs + 1)) {
+    rl_fiber_drop(fiber);
+    rl_future_abandon(L, future);
+    luaL_error(L, "too many arguments");
+  }
+  future->fiber = fiber;
+  lua_xmove(L, fiber->L, nargs + 1);
+  rl_fiber_start(fiber, nargs + 1);
+  return future;
+}
+
+static int unpack_failure(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  lua_getiuservalue(L, -1, 1);
+  if (!lua_isnil(L, -1)) /* cancelled: the reason is there already */
+    return 0;
+  lua_pop(L, 1);
+  rl_task_error(L, future->task);
+  lua_setiuservalue(L, -2, 1);
+  return 0;
+}
+
+/* Results stay packed until somebody awaits them; an error is unpacked, since it may have to be
+ * reported. */
+void rl_future_task_settled(struct rl_task *task) {
+  struct rl_future *future = task->owner;
+  lua_State *L = task->origin->vm.L;
+  if (task->outcome == RL_TASK_DONE) {
+    conclude(L, future, RL_FUTURE_DONE);
+    return;
+  }
+  bool cancelled = task->outcome == RL_TASK_CANCELLED;
+  if (rl_call_protected(L, unpack_failure, future) != LUA_OK)
+    lua_pop(L, 1);
+  rl_task_drop(task);
+  future->task = NULL;
+  conclude(L, future, cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
+}
+
+/* -- awaiting ------------------------------------------------------------------------------ */
+
+static struct rl_future *self_of(lua_State *L) {
+  return luaL_checkudata(L, 1, RL_FUTURE);
+}
+
+static void undo_await(struct rl_wait *wait) {
+  rl_list_remove(&wait->fiber->sibling);
+}
+
+/* [future, ..] -> [.., table]: the results of a submitted task, unpacked the first time they are
+ * asked for. */
+static void unpack_task(lua_State *L, struct rl_future *future) {
+  struct rl_task *task = future->task;
+  future->task = NULL;
+  int top = lua_gettop(L);
+  int count = rl_task_results(L, task);
+  lua_createtable(L, count, 0);
+  lua_insert(L, top + 1);
+  for (int i = count; i >= 1; i--)
+    lua_rawseti(L, top + 1, i);
+  future->count = count;
+  lua_setiuservalue(L, 1, 1);
+}
+
+static int raise_failure(lua_State *L, struct rl_future *future) {
+  lua_getiuservalue(L, 1, 1);
+  if (lua_isnil(L, -1))
+    lua_pushliteral(L, "not enough memory");
+  if (future->state == RL_FUTURE_FAILED)
+    rl_traceback_join(L, "awaited at", 1);
+  return lua_error(L);
+}
+
+static int outcome(lua_State *L, struct rl_future *future) {
+  if (!rl_list_empty(&future->link)) {
+    rl_list_remove(&future->link);
+    unanchor(L, future);
+  }
+  future->awaited = true;
+  if (future->state != RL_FUTURE_DONE)
+    return raise_failure(L, future);
+  if (future->task)
+    unpack_task(L, future);
+  int count = future->count;
+  luaL_checkstack(L, count + 1, "too many results");
+  lua_getiuservalue(L, 1, 1);
+  for (int i = 1; i <= count; i++)
+    lua_rawgeti(L, -i, i);
+  return count;
+}
+
+static int awaited(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  return outcome(L, self_of(L));
+}
+
+static int park_at(lua_State *L, struct rl_future *future, lua_KFunction finish) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  if (future->fiber == fiber)
+    luaL_error(L, "a task cannot await itself");
+  rl_list_push(&future->waiters, &fiber->sibling);
+  return rl_park(L, &fiber->own, undo_await, finish, 0);
+}
+
+int rl_future_await(lua_State *L) {
+  struct rl_future *future = self_of(L);
+  if (future->state != RL_FUTURE_RUNNING)
+    return outcome(L, future);
+  rl_wait_check(L, "task:await");
+  return park_at(L, future, awaited);
+}
+
+static int settled(lua_State *L, int status, lua_KContext context) {
+  (void)L, (void)status, (void)context;
+  return 0;
+}
+
+int rl_future_settle(lua_State *L) {
+  struct rl_future *future = self_of(L);
+  bool shielded = lua_toboolean(L, 2);
+  if (future->state != RL_FUTURE_RUNNING)
+    return 0;
+  if (shielded)
+    rl_wait_check_shielded(L, "task:await");
+  else
+    rl_wait_check(L, "task:await");
+  rl_fiber_running(L)->shielded = shielded;
+  return park_at(L, future, settled);
+}
+
+bool rl_future_cancel(lua_State *L, struct rl_future *future) {
+  if (future->state != RL_FUTURE_RUNNING) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (future->fiber) {
+    rl_fiber_cancel(L, future->fiber);
+    return true;
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  lua_pushvalue(L, -2);
+  lua_setiuservalue(L, -2, 1); /* what those who await it will be told */
+  lua_pop(L, 1);
+  rl_detach_cancel(L, future->task);
+  return true;
+}
+
+bool rl_future_queued(lua_State *L, const struct rl_future *future) {
+  struct rl_pool *pool = rl_domain_of(L)->settings->pool;
+  return future->state == RL_FUTURE_RUNNING && future->task && rl_pool_unbegun(pool, future->task);
+}

@@ -1,0 +1,60 @@
+/* Future: what Lua calls a task: the handle of a fiber that was spawned, or of a call that was
+ * submitted to the pool, with the results once there are any. A userdata; while its work runs it is
+ * anchored in the registry, so that dropping the handle drops nothing.
+ *
+ * A failure that nobody awaits within a second, or before the domain closes, is reported with its
+ * traceback. Domain's own thread only. */
+#ifndef RL_DOMAIN_FUTURE_H
+#define RL_DOMAIN_FUTURE_H
+
+#include <lua.h>
+
+#include "base/list.h"
+#include "domain/domain.h"
+
+struct rl_task;
+
+#define RL_FUTURE "task" /* its metatable's name, which lib/task.c fills with methods */
+
+enum rl_future_state { RL_FUTURE_RUNNING, RL_FUTURE_DONE, RL_FUTURE_FAILED, RL_FUTURE_CANCELLED };
+
+struct rl_future {
+  enum rl_future_state state;
+  struct rl_list link;     /* in domain->unawaited while a failure of it is to be reported */
+  struct rl_list waiters;  /* of struct rl_fiber, by `sibling` */
+  struct rl_fiber *fiber;  /* spawned here: while it runs */
+  struct rl_task *task;    /* submitted: until its results are unpacked */
+  uint64_t since;          /* loop time in ms when it failed */
+  int count;               /* of results, kept in the user value: a table, or the error value */
+  bool awaited;            /* somebody takes care of its errors */
+};
+
+/* [] -> [future]: a running one, anchored. Raises for want of memory. */
+struct rl_future *rl_future_new(lua_State *L);
+
+/* [fn, args..] at 1: [future]: spawns a fiber of this domain. */
+struct rl_future *rl_future_spawn(lua_State *L);
+
+/* For rl_task.settled of a submitted task, whose owner is the future. */
+void rl_future_task_settled(struct rl_task *task);
+
+/* For a future that was anchored but whose work never began: forgets it. */
+void rl_future_abandon(lua_State *L, struct rl_future *future);
+
+/* Lua functions with the future as their first argument; documented in lib/task.c. */
+int rl_future_await(lua_State *L);
+int rl_future_settle(lua_State *L);
+
+/* [.., reason] -> [..]: true if it had not ended. */
+bool rl_future_cancel(lua_State *L, struct rl_future *future);
+
+/* Whether it was submitted and has not begun. */
+bool rl_future_queued(lua_State *L, const struct rl_future *future);
+
+/* Somebody takes care of its errors: they are not reported. */
+void rl_future_observe(struct rl_future *future);
+
+/* Reports what is still unawaited, before the state closes. */
+void rl_future_report_all(struct rl_domain *domain);
+
+#endif

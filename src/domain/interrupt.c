@@ -1,0 +1,57 @@
+/* Interrupt: the handler and the hook. */
+#include "domain/interrupt.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "domain/fiber.h"
+#include "domain/pool.h"
+
+/* The one mutable thing that is not reached through a pointer: a handler has no argument. */
+static _Thread_local struct rl_domain *volatile here;
+
+int rl_interrupt_signal(void) {
+  return SIGURG;
+}
+
+static bool must_stop(struct rl_domain *domain) {
+  struct rl_fiber *fiber = domain->running;
+  if (domain->feed && atomic_load(&domain->settings->pool->stopping))
+    return true;
+  return fiber->stop && atomic_load(fiber->stop);
+}
+
+static void on_hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  struct rl_domain *domain = rl_domain_of(L);
+  lua_sethook(L, NULL, 0, 0);
+  if (!domain->running)
+    return;
+  if (!domain->running->whole.cancelled && must_stop(domain)) {
+    lua_pushliteral(L, "cancelled");
+    rl_fiber_cancel(L, domain->running);
+  }
+  rl_fiber_insist(L);
+}
+
+static void on_signal(int number) {
+  (void)number;
+  struct rl_domain *domain = here;
+  lua_State *L = domain ? domain->innermost : NULL;
+  if (L)
+    lua_sethook(L, on_hook, LUA_MASKCOUNT, 1);
+}
+
+void rl_interrupt_install(void) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(rl_interrupt_signal(), &action, NULL);
+}
+
+void rl_interrupt_here(struct rl_domain *domain) {
+  here = domain;
+}
+
+void rl_interrupt_send(uv_thread_t thread) {
+  pthread_kill(thread, rl_interrupt_signal());
+}

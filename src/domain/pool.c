@@ -1,0 +1,474 @@
+/* Pool: the queue, the bounds, and who is woken when. */
+#include "domain/pool.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "domain/interrupt.h"
+#include "domain/task.h"
+
+enum { DEFAULT_LIMIT = 1000, DEFAULT_IDLE_SECONDS = 5 };
+
+void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_domain *home,
+                  void (*start)(struct rl_pool *pool)) {
+  *pool = (struct rl_pool){.settings = settings, .home = home, .start = start};
+  pool->limit = DEFAULT_LIMIT;
+  pool->bounds.max = (unsigned)settings->cores;
+  pool->idle_seconds = DEFAULT_IDLE_SECONDS;
+  atomic_init(&pool->queued, 0);
+  atomic_init(&pool->stopping, false);
+  atomic_init(&pool->threads, 0);
+  rl_list_init(&pool->queue);
+  rl_list_init(&pool->held);
+  rl_list_init(&pool->workers);
+  rl_list_init(&pool->idle);
+  rl_histogram_init(&pool->waits);
+  rl_histogram_init(&pool->runs);
+  pthread_mutexattr_t kind;
+  pthread_mutexattr_init(&kind);
+  /* Held for tens of nanoseconds, so spinning a moment beats a trip to the kernel. */
+  pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ADAPTIVE_NP);
+  pthread_mutex_init(&pool->lock, &kind);
+  pthread_mutexattr_destroy(&kind);
+}
+
+void rl_pool_destroy(struct rl_pool *pool) {
+  assert(pool->domains == 0 && rl_list_empty(&pool->queue) && rl_list_empty(&pool->held));
+  pthread_mutex_destroy(&pool->lock);
+}
+
+static void lock(struct rl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+}
+
+static void unlock(struct rl_pool *pool) {
+  pthread_mutex_unlock(&pool->lock);
+}
+
+static unsigned queue_length(struct rl_pool *pool) {
+  return atomic_load_explicit(&pool->queued, memory_order_relaxed);
+}
+
+/* -- under the lock ----------------------------------------------------------------------- */
+
+static void enqueue(struct rl_pool *pool, struct rl_task *task) {
+  rl_list_push(&pool->queue, &task->link);
+  atomic_store(&pool->queued, queue_length(pool) + 1);
+}
+
+/* Moves what waits for room into the queue, in order. */
+static void admit(struct rl_pool *pool) {
+  while (pool->holding > 0 && queue_length(pool) < pool->limit) {
+    struct rl_task *task = RL_OF(rl_list_take(&pool->held), struct rl_task, link);
+    pool->holding--;
+    task->held = false;
+    enqueue(pool, task);
+    if (task->admitted.arrive) {
+      atomic_fetch_add(&task->references, 1);
+      rl_mailbox_push(&task->origin->mailbox, &task->admitted);
+    }
+  }
+}
+
+static struct rl_task *dequeue(struct rl_pool *pool) {
+  struct rl_list *link = rl_list_take(&pool->queue);
+  if (!link)
+    return NULL;
+  atomic_store(&pool->queued, queue_length(pool) - 1);
+  admit(pool);
+  return RL_OF(link, struct rl_task, link);
+}
+
+static void stop_looking(struct rl_pool *pool, struct rl_worker *worker) {
+  if (worker->looking)
+    pool->looking--;
+  worker->looking = false;
+}
+
+static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
+  if (rl_list_empty(&worker->idle_link))
+    return;
+  rl_list_remove(&worker->idle_link);
+  pool->sleepers--;
+}
+
+/* The domain that dozed off last has the warmest caches. */
+static void wake_one(struct rl_pool *pool) {
+  struct rl_worker *worker = RL_OF(pool->idle.previous, struct rl_worker, idle_link);
+  stop_idling(pool, worker);
+  rl_mailbox_wake(&worker->domain.mailbox);
+}
+
+static unsigned serving(const struct rl_pool *pool) {
+  return pool->domains - pool->retiring;
+}
+
+/* For each queued task that no domain is looking for: wakes a domain, or counts one to start. */
+static unsigned call_help(struct rl_pool *pool) {
+  unsigned wanted = queue_length(pool), starting = 0;
+  wanted -= wanted < pool->looking ? wanted : pool->looking;
+  for (; wanted > 0; wanted--) {
+    if (pool->sleepers > 0) {
+      wake_one(pool);
+    } else if (serving(pool) < pool->bounds.max && !pool->stopping) {
+      pool->domains++;
+      starting++;
+    } else {
+      break;
+    }
+  }
+  return starting;
+}
+
+static unsigned start_minimum(struct rl_pool *pool) {
+  unsigned starting = 0;
+  for (; serving(pool) < pool->bounds.min && !pool->stopping; starting++)
+    pool->domains++;
+  return starting;
+}
+
+/* -- without the lock --------------------------------------------------------------------- */
+
+static void start(struct rl_pool *pool, unsigned count) {
+  while (count-- > 0)
+    pool->start(pool);
+}
+
+/* Empties a list of tasks that nobody else can reach any more. */
+static void each_task(struct rl_list *tasks, void (*act)(struct rl_task *task)) {
+  for (struct rl_list *link; (link = rl_list_take(tasks));)
+    act(RL_OF(link, struct rl_task, link));
+}
+
+static void run_at_main(struct rl_task *task) {
+  task->message.arrive = rl_task_arrive;
+  rl_mailbox_push(&task->main->mailbox, &task->message);
+}
+
+/* Under the lock: takes all tasks that have not begun. */
+static void take_all(struct rl_pool *pool, struct rl_list *into, bool give_to_main) {
+  rl_list_init(into);
+  rl_list_move(into, &pool->queue);
+  rl_list_move(into, &pool->held);
+  atomic_store(&pool->queued, 0);
+  pool->holding = 0;
+  for (struct rl_list *at = into->next; at != into; at = at->next) {
+    struct rl_task *task = RL_OF(at, struct rl_task, link);
+    task->runner = give_to_main ? task->main : NULL;
+    if (task->held && task->admitted.arrive) {
+      atomic_fetch_add(&task->references, 1);
+      rl_mailbox_push(&task->origin->mailbox, &task->admitted);
+    }
+    task->held = false;
+  }
+}
+
+bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
+  unsigned starting = 0;
+  task->pool = pool;
+  task->submitted = rl_clock_now();
+  lock(pool);
+  pool->submitted++;
+  bool refused = pool->stopping, at_main = pool->bounds.max == 0;
+  if (refused || at_main) {
+    task->runner = task->main;
+  } else if (pool->holding > 0 || queue_length(pool) >= pool->limit) {
+    rl_list_push(&pool->held, &task->link);
+    pool->holding++;
+    task->held = true;
+  } else {
+    enqueue(pool, task);
+    if (queue_length(pool) > pool->looking)
+      starting = call_help(pool);
+  }
+  bool held = task->held;
+  unlock(pool);
+  if (refused)
+    rl_task_refuse(task);
+  else if (at_main)
+    run_at_main(task);
+  if (starting > 0)
+    pool->settings->note_paths(task->origin);
+  start(pool, starting);
+  return !held;
+}
+
+/* Under the lock: so that Lua code that runs at a worker notices. */
+static void interrupt(struct rl_domain *runner) {
+  if (!runner->feed)
+    return;
+  struct rl_worker *worker = (struct rl_worker *)(void *)runner;
+  if (atomic_load(&worker->running))
+    rl_interrupt_send(worker->self);
+}
+
+/* Under the lock: it lies in the queue or among the held. */
+static bool is_unbegun(const struct rl_task *task) {
+  return !task->runner && !rl_list_empty(&task->link);
+}
+
+bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
+  lock(pool);
+  bool unbegun = is_unbegun(task);
+  unlock(pool);
+  return unbegun;
+}
+
+bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
+  lock(pool);
+  bool unbegun = is_unbegun(task);
+  if (unbegun) {
+    rl_list_remove(&task->link);
+    if (task->held)
+      pool->holding--;
+    else
+      atomic_store(&pool->queued, queue_length(pool) - 1);
+    task->held = false;
+    pool->cancelled++;
+    admit(pool);
+  } else if (task->runner) {
+    /* Under the lock the runner cannot leave, so its mailbox is open. */
+    rl_task_tell(task);
+    interrupt(task->runner);
+  }
+  unlock(pool);
+  return unbegun;
+}
+
+struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
+  if (worker->looking && atomic_load(&pool->queued) == 0)
+    return NULL;
+  unsigned starting = 0;
+  struct rl_task *task = NULL;
+  lock(pool);
+  if (serving(pool) > pool->bounds.max && !worker->retiring) {
+    worker->retiring = true;
+    pool->retiring++;
+    stop_looking(pool, worker);
+    starting = call_help(pool); /* it may have been the one that was looking */
+  }
+  if (!worker->retiring)
+    task = dequeue(pool);
+  if (task) {
+    stop_looking(pool, worker);
+    task->runner = &worker->domain;
+    atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
+    if (queue_length(pool) > pool->looking)
+      starting += call_help(pool);
+  } else if (!worker->looking && !worker->retiring) {
+    worker->looking = true;
+    pool->looking++;
+  }
+  unlock(pool);
+  start(pool, starting);
+  return task;
+}
+
+void rl_pool_ended(struct rl_pool *pool, struct rl_task *task) {
+  struct rl_domain *runner = task->runner;
+  uint64_t waited = task->started - task->submitted;
+  bool at_worker = runner && runner->feed;
+  if (at_worker) {
+    struct rl_worker *worker = (struct rl_worker *)(void *)runner;
+    rl_histogram_record(&worker->waits, waited);
+    rl_histogram_record(&worker->runs, task->ran);
+    atomic_fetch_sub_explicit(&worker->tasks, 1, memory_order_relaxed);
+  }
+  lock(pool);
+  task->runner = NULL;
+  if (!at_worker) {
+    rl_histogram_record(&pool->waits, waited);
+    rl_histogram_record(&pool->runs, task->ran);
+  }
+  if (task->outcome == RL_TASK_DONE)
+    pool->finished++;
+  else if (task->outcome == RL_TASK_CANCELLED)
+    pool->cancelled++;
+  else
+    pool->failed++;
+  unlock(pool);
+}
+
+bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
+  lock(pool);
+  stop_looking(pool, worker);
+  bool work = !worker->retiring && (queue_length(pool) > 0 || serving(pool) > pool->bounds.max);
+  work |= pool->stopping && !worker->domain.ending;
+  if (!work && !worker->retiring && rl_list_empty(&worker->idle_link)) {
+    rl_list_push(&pool->idle, &worker->idle_link);
+    pool->sleepers++;
+  }
+  unlock(pool);
+  return !work;
+}
+
+void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker) {
+  lock(pool);
+  stop_idling(pool, worker);
+  unlock(pool);
+}
+
+bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
+  lock(pool);
+  bool spare = !worker->retiring && serving(pool) > pool->bounds.min && queue_length(pool) == 0;
+  if (spare) {
+    worker->retiring = true;
+    pool->retiring++;
+    stop_looking(pool, worker);
+    stop_idling(pool, worker);
+  }
+  unlock(pool);
+  return spare;
+}
+
+/* Under the lock. */
+static bool has_number(struct rl_pool *pool, unsigned number) {
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
+    if (RL_OF(at, struct rl_worker, link)->domain.vm.number == number)
+      return true;
+  return false;
+}
+
+void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker) {
+  unsigned number = 1;
+  lock(pool);
+  while (has_number(pool, number))
+    number++;
+  worker->domain.vm.number = number;
+  rl_list_push(&pool->workers, &worker->link);
+  unlock(pool);
+}
+
+void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
+  lock(pool);
+  stop_looking(pool, worker);
+  stop_idling(pool, worker);
+  rl_list_remove(&worker->link);
+  pool->domains--;
+  if (worker->retiring)
+    pool->retiring--;
+  rl_histogram_merge(&pool->waits, &worker->waits);
+  rl_histogram_merge(&pool->runs, &worker->runs);
+  unsigned starting = start_minimum(pool) + call_help(pool);
+  unlock(pool);
+  start(pool, starting);
+}
+
+void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker) {
+  struct rl_list orphans;
+  rl_list_init(&orphans);
+  lock(pool);
+  if (worker)
+    rl_list_remove(&worker->link);
+  pool->domains--;
+  if (pool->domains == 0)
+    take_all(pool, &orphans, false);
+  unlock(pool);
+  each_task(&orphans, rl_task_refuse);
+}
+
+/* -- settings and figures ----------------------------------------------------------------- */
+
+void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
+  struct rl_list moved;
+  rl_list_init(&moved);
+  lock(pool);
+  pool->bounds = bounds;
+  if (bounds.max == 0)
+    take_all(pool, &moved, true);
+  unsigned starting = start_minimum(pool) + call_help(pool);
+  for (unsigned above = serving(pool); above > bounds.max && pool->sleepers > 0; above--)
+    wake_one(pool); /* awake it finds that it is one too many */
+  unlock(pool);
+  each_task(&moved, run_at_main);
+  start(pool, starting);
+}
+
+struct rl_bounds rl_pool_bounds(struct rl_pool *pool) {
+  lock(pool);
+  struct rl_bounds bounds = pool->bounds;
+  unlock(pool);
+  return bounds;
+}
+
+void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
+  lock(pool);
+  pool->limit = limit;
+  admit(pool);
+  unsigned starting = call_help(pool);
+  unlock(pool);
+  start(pool, starting);
+}
+
+unsigned rl_pool_limit(struct rl_pool *pool) {
+  lock(pool);
+  unsigned limit = pool->limit;
+  unlock(pool);
+  return limit;
+}
+
+void rl_pool_set_idle_time(struct rl_pool *pool, double seconds) {
+  lock(pool);
+  pool->idle_seconds = seconds;
+  while (pool->sleepers > 0)
+    wake_one(pool); /* they doze off again for the new time */
+  unlock(pool);
+}
+
+double rl_pool_idle_time(struct rl_pool *pool) {
+  lock(pool);
+  double seconds = pool->idle_seconds;
+  unlock(pool);
+  return seconds;
+}
+
+void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
+  rl_histogram_init(&stats->waits);
+  rl_histogram_init(&stats->runs);
+  lock(pool);
+  stats->domains = pool->domains;
+  stats->idle = pool->sleepers + pool->looking;
+  stats->busy = pool->domains - stats->idle;
+  stats->queued = queue_length(pool);
+  stats->held = pool->holding;
+  stats->submitted = pool->submitted;
+  stats->finished = pool->finished;
+  stats->failed = pool->failed;
+  stats->cancelled = pool->cancelled;
+  rl_histogram_merge(&stats->waits, &pool->waits);
+  rl_histogram_merge(&stats->runs, &pool->runs);
+  unsigned begun = 0;
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
+    struct rl_worker *worker = RL_OF(at, struct rl_worker, link);
+    begun += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
+    rl_histogram_merge(&stats->waits, &worker->waits);
+    rl_histogram_merge(&stats->runs, &worker->runs);
+  }
+  unlock(pool);
+  stats->waiting = begun > stats->busy ? begun - stats->busy : 0;
+}
+
+void rl_pool_stop(struct rl_pool *pool) {
+  struct rl_list refused;
+  lock(pool);
+  pool->stopping = true;
+  take_all(pool, &refused, false);
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
+    rl_mailbox_wake(&RL_OF(at, struct rl_worker, link)->domain.mailbox);
+  unlock(pool);
+  each_task(&refused, rl_task_refuse);
+}
+
+void rl_pool_interrupt(struct rl_pool *pool) {
+  lock(pool);
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
+    interrupt(&RL_OF(at, struct rl_worker, link)->domain);
+  unlock(pool);
+}
+
+unsigned rl_pool_domains(struct rl_pool *pool) {
+  lock(pool);
+  unsigned domains = pool->domains;
+  unlock(pool);
+  return domains;
+}

@@ -1,0 +1,142 @@
+/* Pool: one bounded queue of tasks, and the compute domains that take from it.
+ *
+ * Everything under one lock, which is held for a few list operations at a time, never while
+ * packing, unpacking or running Lua. Domains that find no work spin (they are "looking"), then doze
+ * in the idle list. Whoever adds a task wakes a dozing domain, or starts one, unless enough domains
+ * are looking; whoever takes a task and leaves others behind does the same.
+ *
+ * The pool knows nothing of threads: worker.c starts and ends the domains. Any thread, except where
+ * a comment says otherwise. */
+#ifndef RL_DOMAIN_POOL_H
+#define RL_DOMAIN_POOL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/histogram.h"
+#include "base/list.h"
+#include "domain/domain.h"
+
+struct rl_task;
+
+/* A compute domain as the pool sees it. */
+struct rl_worker {
+  struct rl_domain domain; /* first: a worker and its domain have one address */
+  struct rl_pool *pool;
+
+  /* pool's lock */
+  struct rl_list link;      /* in pool->workers */
+  struct rl_list idle_link; /* in pool->idle while it dozes with nothing to take */
+  bool looking;             /* awake, found the queue empty */
+  bool retiring;            /* takes no more tasks, ends when its fibers have */
+
+  /* written by its own thread, read by any */
+  atomic_uint tasks; /* begun and not ended */
+  struct rl_histogram waits, runs;
+
+  /* worker.c's */
+  uv_thread_t thread; /* written by the starter, read by who joins */
+  uv_thread_t self;   /* written by the thread before `running`; for signals */
+  atomic_bool running;
+  uv_loop_t loop;
+  struct rl_timer *nap; /* its idle time, once it has dozed */
+  double nap_seconds;
+  bool worked; /* took a task since the nap began */
+  struct rl_message gone;
+};
+
+struct rl_bounds {
+  unsigned min, max;
+};
+
+struct rl_pool {
+  struct rl_settings *settings;
+  struct rl_domain *home; /* the main domain: joins ended domains */
+  /* Starts a compute domain; the pool has counted it already. Called without the lock. */
+  void (*start)(struct rl_pool *pool);
+
+  atomic_uint queued;   /* length of queue; written under the lock, read by any */
+  atomic_bool stopping; /* set under the lock, read by any */
+  atomic_uint threads;  /* started and not yet joined */
+
+  pthread_mutex_t lock;
+  struct rl_list queue; /* of struct rl_task, oldest first */
+  struct rl_list held;  /* tasks that wait for room in the queue */
+  unsigned holding;     /* their number */
+  unsigned limit;       /* of the queue */
+  struct rl_bounds bounds;
+  double idle_seconds; /* after which a domain above min ends */
+  struct rl_list workers, idle;
+  unsigned domains;  /* counted: starting, running, retiring */
+  unsigned retiring; /* of these */
+  unsigned sleepers; /* length of idle */
+  unsigned looking;
+  uint64_t submitted, finished, failed, cancelled; /* tasks, since the start */
+  struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
+};
+
+struct rl_pool_stats {
+  unsigned domains, busy, idle, queued, waiting, held;
+  uint64_t submitted, finished, failed, cancelled;
+  struct rl_histogram waits, runs;
+};
+
+void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_domain *home,
+                  void (*start)(struct rl_pool *pool));
+void rl_pool_destroy(struct rl_pool *pool);
+
+/* The origin hands over a packed task. True if it went into the queue (or to a main domain, when
+ * max is 0), false if it is held until there is room. Refuses it when the pool is stopping. */
+bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task);
+
+/* The origin wants its task no more: true if it had not begun, and the caller owns it again; else
+ * the runner is told (task->reason must be packed), and it will come back as always. */
+bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task);
+
+/* The origin asks whether its task is still queued, or held. */
+bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task);
+
+/* Worker's thread: the next task, or NULL. */
+struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
+
+/* Runner's thread: the task is over; counts it. */
+void rl_pool_ended(struct rl_pool *pool, struct rl_task *task);
+
+/* Worker's thread, before it sleeps: false if there is work after all. */
+bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker);
+
+/* Worker's thread, after it slept. */
+void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker);
+
+/* Worker's thread, after its idle time: true if it is to end. */
+bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker);
+
+/* A domain that is about to start enters and gets the lowest free number; it leaves at its end (its
+ * figures stay). If it could not start (`worker` may be NULL), the queued tasks are refused when no
+ * other domain is there to run them. */
+void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker);
+void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker);
+void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker);
+
+void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds);
+struct rl_bounds rl_pool_bounds(struct rl_pool *pool);
+void rl_pool_set_limit(struct rl_pool *pool, unsigned limit);
+unsigned rl_pool_limit(struct rl_pool *pool);
+void rl_pool_set_idle_time(struct rl_pool *pool, double seconds);
+double rl_pool_idle_time(struct rl_pool *pool);
+
+/* Fills `stats`, whose histograms are the caller's. */
+void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats);
+
+/* Refuses what is queued and to come, and tells every domain to end. */
+void rl_pool_stop(struct rl_pool *pool);
+
+/* Interrupts every domain, so that Lua code that runs there notices that the pool is stopping. */
+void rl_pool_interrupt(struct rl_pool *pool);
+
+/* How many domains have not left yet. */
+unsigned rl_pool_domains(struct rl_pool *pool);
+
+#endif

@@ -1,0 +1,214 @@
+/* Scheduler: see the header for what a pass is. */
+#include "domain/scheduler.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+
+#include "base/clock.h"
+#include "domain/fiber.h"
+#include "domain/future.h"
+#include "domain/task.h"
+#include "domain/timer.h"
+#include "vm/call.h"
+
+enum {
+  PASS_NS = 200 * 1000, /* a pass ends after this long, so that sockets get their turn */
+  SPIN_NS = 20 * 1000,  /* a wake-up costs about half of this; longer spins do not pay */
+};
+
+static void set_awake(struct rl_domain *domain, bool awake) {
+  if (domain->awake == awake)
+    return;
+  domain->awake = awake;
+  atomic_fetch_add(&domain->settings->awake, awake ? 1 : -1);
+}
+
+static bool take_messages(struct rl_domain *domain) {
+  struct rl_message *message = rl_mailbox_take(&domain->mailbox);
+  if (!message)
+    return false;
+  while (message) {
+    struct rl_message *next = message->next; /* whoever it arrives at may free it */
+    message->arrive(domain, message);
+    message = next;
+  }
+  return true;
+}
+
+static bool step(struct rl_domain *domain) {
+  bool did = take_messages(domain);
+  did |= rl_fiber_run_ready(domain);
+  if (domain->feed && rl_list_empty(&domain->ready))
+    did |= domain->feed->take(domain);
+  return did;
+}
+
+/* True when there may be more to do: the time of the pass is over. */
+static bool pass(struct rl_domain *domain) {
+  uint64_t end = 0;
+  while (step(domain)) {
+    uint64_t now = rl_clock_now();
+    if (end == 0)
+      end = now + PASS_NS;
+    else if (now > end)
+      return true;
+  }
+  return false;
+}
+
+static bool is_tempted(struct rl_domain *domain) {
+  return !rl_mailbox_empty(&domain->mailbox) || (domain->feed && domain->feed->ready(domain));
+}
+
+/* Spinning pays if what is waited for comes sooner than a sleeping thread wakes, and takes no core
+ * from a domain that works. */
+static bool spin(struct rl_domain *domain) {
+  bool hopeful = domain->expected < SPIN_NS && (domain->feed || domain->out > 0);
+  if (!hopeful || domain->ending)
+    return false;
+  uint64_t end = rl_clock_now() + SPIN_NS;
+  while (atomic_load_explicit(&domain->settings->awake, memory_order_relaxed) <=
+         domain->settings->cores) {
+    for (int i = 0; i < 32; i++) {
+      if (is_tempted(domain))
+        return true;
+      rl_clock_relax();
+    }
+    if (rl_clock_now() > end)
+      return false;
+  }
+  return false;
+}
+
+/* Announces sleep; false when something came in between. */
+static bool fall_asleep(struct rl_domain *domain) {
+  rl_mailbox_sleep(&domain->mailbox, true);
+  bool calm = rl_mailbox_empty(&domain->mailbox);
+  if (calm && domain->feed)
+    calm = domain->feed->doze(domain);
+  if (calm)
+    set_awake(domain, false);
+  else
+    rl_mailbox_sleep(&domain->mailbox, false);
+  return calm;
+}
+
+static void keep_polling(uv_idle_t *idle) {
+  (void)idle;
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  struct rl_domain *domain = prepare->data;
+  while (!pass(domain)) {
+    if (spin(domain))
+      continue;
+    if (fall_asleep(domain))
+      return;
+  }
+  /* More to do than one pass allows: look at the sockets without waiting, then go on. */
+  uv_idle_start(&domain->idle, keep_polling);
+}
+
+static void on_check(uv_check_t *check) {
+  struct rl_domain *domain = check->data;
+  rl_mailbox_sleep(&domain->mailbox, false);
+  if (!domain->awake && domain->feed)
+    domain->feed->rouse(domain);
+  set_awake(domain, true);
+  if (rl_list_empty(&domain->ready))
+    uv_idle_stop(&domain->idle);
+  pass(domain);
+}
+
+static void on_wake(uv_async_t *wake) {
+  (void)wake; /* it only ended the poll; on_check does the rest */
+}
+
+void rl_scheduler_drain(struct rl_domain *domain) {
+  while (step(domain))
+    ;
+}
+
+static void handle_closed(uv_handle_t *handle) {
+  struct rl_domain *domain = handle->data;
+  domain->open--;
+}
+
+static void close_handle(struct rl_domain *domain, uv_handle_t *handle) {
+  handle->data = domain;
+  uv_close(handle, handle_closed);
+}
+
+static void close_handles(struct rl_domain *domain) {
+  rl_timer_close_all(domain);
+  close_handle(domain, (uv_handle_t *)&domain->mailbox.wake);
+  close_handle(domain, (uv_handle_t *)&domain->prepare);
+  close_handle(domain, (uv_handle_t *)&domain->check);
+  close_handle(domain, (uv_handle_t *)&domain->idle);
+  set_awake(domain, false);
+}
+
+static int open_handles(struct rl_domain *domain) {
+  int error = rl_mailbox_open(&domain->mailbox, domain->loop, on_wake);
+  if (error != 0)
+    return error;
+  uv_prepare_init(domain->loop, &domain->prepare);
+  uv_check_init(domain->loop, &domain->check);
+  uv_idle_init(domain->loop, &domain->idle);
+  domain->prepare.data = domain->check.data = domain;
+  uv_prepare_start(&domain->prepare, on_prepare);
+  uv_check_start(&domain->check, on_check);
+  uv_unref((uv_handle_t *)&domain->prepare);
+  uv_unref((uv_handle_t *)&domain->check);
+  if (!domain->feed) /* a main domain's loop ends when there is nothing to wait for */
+    uv_unref((uv_handle_t *)&domain->mailbox.wake);
+  domain->open = 4;
+  set_awake(domain, true);
+  return 0;
+}
+
+static int open_modules(lua_State *L) {
+  struct rl_domain *domain = lua_touserdata(L, 1);
+  rl_fiber_prepare(L);
+  domain->settings->open_modules(L);
+  return 0;
+}
+
+int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
+  domain->loop = loop;
+  struct rl_list *lists[] = {&domain->ready,  &domain->parked,      &domain->free_fibers,
+                             &domain->timers, &domain->free_timers, &domain->unawaited,
+                             &domain->free_tasks};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+    rl_list_init(lists[i]);
+  if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)
+    return UV_ENOMEM;
+  int error = open_handles(domain);
+  if (error != 0) {
+    rl_vm_close(&domain->vm);
+    return error;
+  }
+  if (rl_call_protected(domain->vm.L, open_modules, domain) == LUA_OK)
+    return 0;
+  size_t size;
+  const char *text = rl_traceback_text(domain->vm.L, -1, &size);
+  rl_log_text(&domain->settings->log, "cannot open the modules of a domain: ", text, size);
+  rl_scheduler_close(domain);
+  return UV_ENOMEM;
+}
+
+void rl_scheduler_end(struct rl_domain *domain, const char *reason) {
+  domain->ending = true;
+  /* The same string is raised in every fiber; without memory for it there is no way to go on. */
+  lua_State *L = domain->vm.L;
+  lua_pushstring(L, reason);
+  rl_fiber_cancel_all(L, domain);
+}
+
+void rl_scheduler_close(struct rl_domain *domain) {
+  rl_future_report_all(domain);
+  rl_fiber_free_all(domain);
+  rl_task_free_all(domain);
+  rl_vm_close(&domain->vm);
+  close_handles(domain);
+}

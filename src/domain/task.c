@@ -1,0 +1,293 @@
+/* Task: see the header for its way and its owners. */
+#include "domain/task.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "domain/domain.h"
+#include "domain/pool.h"
+#include "vm/call.h"
+
+enum { SPARE_TASKS = 1024 };
+
+/* -- life --------------------------------------------------------------------------------- */
+
+static int cancel_fiber(lua_State *L) {
+  struct rl_task *task = lua_touserdata(L, 1);
+  rl_unpack(L, &task->reason);
+  if (lua_isnil(L, -1))
+    lua_pushliteral(L, "cancelled");
+  rl_fiber_cancel(L, task->fiber);
+  return 0;
+}
+
+/* At the runner. The task may have ended meanwhile. */
+static void cancel_arrived(struct rl_domain *here, struct rl_message *message) {
+  struct rl_task *task = RL_OF(message, struct rl_task, cancel);
+  if (task->fiber && rl_call_protected(here->vm.L, cancel_fiber, task) != LUA_OK)
+    lua_pop(here->vm.L, 1); /* without memory for the reason the task runs to its end */
+  rl_task_release(task);
+}
+
+void rl_task_tell(struct rl_task *task) {
+  atomic_fetch_add(&task->references, 1);
+  atomic_store(&task->stop, true);
+  rl_mailbox_push(&task->runner->mailbox, &task->cancel);
+}
+
+struct rl_task *rl_task_new(lua_State *L) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_list *link = rl_list_take(&domain->free_tasks);
+  struct rl_task *task;
+  if (link) {
+    task = RL_OF(link, struct rl_task, link);
+    domain->spare_tasks--;
+  } else {
+    struct rl_heap *heap = domain->settings->heap;
+    task = rl_zalloc(heap, sizeof *task);
+    if (!task)
+      return NULL;
+    rl_list_init(&task->link);
+    task->origin = domain;
+    rl_parcel_init(&task->arguments, heap);
+    rl_parcel_init(&task->results, heap);
+    rl_parcel_init(&task->reason, heap);
+  }
+  atomic_store_explicit(&task->references, 1, memory_order_relaxed);
+  task->wait.fiber = NULL;
+  task->owner = NULL;
+  task->pool = NULL;
+  task->runner = NULL;
+  task->held = task->abandoned = false;
+  task->ran = 0;
+  task->admitted.arrive = NULL;
+  task->cancel.arrive = cancel_arrived;
+  atomic_store_explicit(&task->stop, false, memory_order_relaxed);
+  task->main = rl_fiber_running(L)->main;
+  return task;
+}
+
+static void destroy(struct rl_task *task) {
+  struct rl_heap *heap = task->arguments.bytes.heap;
+  rl_parcel_free(&task->arguments, false);
+  rl_parcel_free(&task->results, false);
+  rl_parcel_free(&task->reason, false);
+  rl_free(heap, task, sizeof *task);
+}
+
+static void recycle(struct rl_task *task) {
+  struct rl_domain *domain = task->origin;
+  if (domain->spare_tasks >= SPARE_TASKS) {
+    destroy(task);
+    return;
+  }
+  rl_parcel_free(&task->arguments, true);
+  rl_parcel_free(&task->results, true);
+  rl_parcel_free(&task->reason, false);
+  rl_list_push(&domain->free_tasks, &task->link);
+  domain->spare_tasks++;
+}
+
+static bool let_go(struct rl_task *task) {
+  return atomic_fetch_sub_explicit(&task->references, 1, memory_order_acq_rel) == 1;
+}
+
+void rl_task_release(struct rl_task *task) {
+  if (let_go(task))
+    destroy(task);
+}
+
+/* At the runner once more: the origin has read the strings that the results lent. */
+static void given_back(struct rl_domain *here, struct rl_message *message) {
+  struct rl_task *task = RL_OF(message, struct rl_task, message);
+  rl_parcel_release(here->vm.L, &task->results);
+  rl_domain_settle(here);
+  rl_task_release(task);
+}
+
+void rl_task_drop(struct rl_task *task) {
+  if (task->results.lends) {
+    task->message.arrive = given_back;
+    rl_mailbox_push(&task->lender->mailbox, &task->message);
+    return;
+  }
+  if (let_go(task))
+    recycle(task);
+}
+
+void rl_task_free_all(struct rl_domain *domain) {
+  for (struct rl_list *link; (link = rl_list_take(&domain->free_tasks));)
+    destroy(RL_OF(link, struct rl_task, link));
+  domain->spare_tasks = 0;
+}
+
+/* -- the runner's side -------------------------------------------------------------------- */
+
+/* At the origin: the task is back. */
+static void returned(struct rl_domain *here, struct rl_message *message) {
+  struct rl_task *task = RL_OF(message, struct rl_task, message);
+  rl_parcel_release(here->vm.L, &task->arguments);
+  rl_domain_settle(here);
+  here->expected = (here->expected * 7 + task->ran) / 8;
+  task->settled(task);
+}
+
+static void send_back(struct rl_task *task) {
+  if (task->pool)
+    rl_pool_ended(task->pool, task);
+  task->message.arrive = returned;
+  rl_mailbox_push(&task->origin->mailbox, &task->message);
+}
+
+void rl_task_refuse(struct rl_task *task) {
+  task->outcome = RL_TASK_CANCELLED;
+  task->started = rl_clock_now();
+  send_back(task);
+}
+
+static void name_result(char *name, size_t size, int offset) {
+  snprintf(name, size, "result %d", offset + 1);
+}
+
+static void name_error(char *name, size_t size, int offset) {
+  (void)offset;
+  snprintf(name, size, "the error");
+}
+
+/* [light userdata parcel, error]: replaces an error that cannot cross by its text. */
+static int pack_text(lua_State *L) {
+  struct rl_parcel *parcel = lua_touserdata(L, 1);
+  size_t size;
+  rl_traceback_text(L, 2, &size);
+  lua_pushnil(L);
+  if (rl_pack(L, lua_gettop(L) - 1, 2, parcel, name_error) != 0)
+    return lua_error(L);
+  return 0;
+}
+
+/* [.., error] -> [.., error]: packs the error value with its traceback. False without memory. */
+static bool pack_error(lua_State *L, struct rl_parcel *parcel) {
+  int error = lua_gettop(L);
+  if (!lua_checkstack(L, 8))
+    return false;
+  rl_traceback_of(L, error);
+  bool packed = rl_pack(L, error, 2, parcel, name_error) == 0;
+  if (!packed) {
+    lua_settop(L, error);
+    lua_pushcfunction(L, pack_text);
+    lua_pushlightuserdata(L, parcel);
+    lua_pushvalue(L, error);
+    packed = lua_pcall(L, 2, 0, 0) == LUA_OK;
+  }
+  lua_settop(L, error);
+  return packed;
+}
+
+static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
+  struct rl_task *task = fiber->owner;
+  task->fiber = NULL;
+  bool cancelled = fiber->whole.seen;
+  int first = lua_gettop(L) - nresults + 1;
+  if (status == LUA_OK && !cancelled && lua_checkstack(L, 8)) {
+    if (rl_pack(L, first, nresults, &task->results, name_result) == 0)
+      task->outcome = RL_TASK_DONE;
+    else
+      status = LUA_ERRRUN; /* the error says which result cannot cross */
+  }
+  if (status != LUA_OK) {
+    bool packed = pack_error(L, &task->results);
+    task->outcome = packed ? RL_TASK_FAILED : RL_TASK_LOST;
+  }
+  if (cancelled && task->outcome != RL_TASK_LOST)
+    task->outcome = RL_TASK_CANCELLED;
+  if (task->results.lends) {
+    task->lender = fiber->domain;
+    rl_domain_expect(fiber->domain);
+  }
+  task->ran = rl_clock_now() - task->started;
+  send_back(task);
+}
+
+/* Inside the fiber: the function and its arguments. */
+static int enter(struct rl_fiber *fiber, lua_State *L) {
+  struct rl_task *task = fiber->owner;
+  return rl_unpack(L, &task->arguments);
+}
+
+static int begin(lua_State *L) {
+  struct rl_task *task = lua_touserdata(L, 1);
+  struct rl_fiber *fiber = rl_fiber_new(L, ended, task);
+  fiber->main = task->main;
+  fiber->enter = enter;
+  fiber->stop = &task->stop;
+  task->fiber = fiber;
+  rl_fiber_start(fiber, 0);
+  return 0;
+}
+
+void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
+  lua_State *L = here->vm.L;
+  task->started = rl_clock_now();
+  task->outcome = RL_TASK_LOST;
+  if (rl_call_protected(L, begin, task) == LUA_OK)
+    return;
+  task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;
+  lua_pop(L, 1);
+  send_back(task);
+}
+
+void rl_task_arrive(struct rl_domain *here, struct rl_message *message) {
+  rl_task_begin(here, RL_OF(message, struct rl_task, message));
+}
+
+/* -- results at the origin ---------------------------------------------------------------- */
+
+static int unpack_results(lua_State *L) {
+  return rl_unpack(L, lua_touserdata(L, lua_upvalueindex(1)));
+}
+
+/* [..] -> [.., values]: unpacks without letting an error pass; -1 leaves the error on the stack. */
+static int unpack_protected(lua_State *L, struct rl_parcel *parcel) {
+  if (parcel->scalar)
+    return rl_unpack(L, parcel);
+  int top = lua_gettop(L);
+  lua_pushlightuserdata(L, parcel);
+  lua_pushcclosure(L, unpack_results, 1);
+  int status = lua_pcall(L, 0, LUA_MULTRET, 0);
+  return status == LUA_OK ? lua_gettop(L) - top : -1;
+}
+
+/* [.., error, traceback or nil] -> [.., error] */
+static void attach(lua_State *L) {
+  if (lua_isnil(L, -1))
+    lua_pop(L, 1);
+  else
+    rl_traceback_attach(L);
+}
+
+void rl_task_error(lua_State *L, struct rl_task *task) {
+  if (task->outcome == RL_TASK_LOST) {
+    lua_pushliteral(L, "not enough memory (in the task)");
+  } else if (task->results.values == 0) {
+    lua_pushliteral(L, "the task was cancelled before it ran");
+  } else if (unpack_protected(L, &task->results) < 0) {
+    return; /* the error of unpacking takes its place */
+  } else {
+    attach(L);
+  }
+}
+
+int rl_task_results(lua_State *L, struct rl_task *task) {
+  const char *heading = task->heading;
+  if (task->outcome == RL_TASK_DONE) {
+    int count = unpack_protected(L, &task->results);
+    rl_task_drop(task);
+    return count < 0 ? lua_error(L) : count;
+  }
+  rl_task_error(L, task);
+  rl_task_drop(task);
+  rl_traceback_join(L, heading, 1);
+  return lua_error(L);
+}

@@ -1,0 +1,104 @@
+/* Task: one detached call. Packed function and arguments on the way out; results, or an error, on
+ * the way back. The node is its own completion message: finishing can neither fail nor block.
+ *
+ *     origin                    pool               runner (a compute domain, or a main domain)
+ *     rl_task_new
+ *     pack arguments  ------->  queue  ---------->  rl_task_begin: a fiber unpacks and runs
+ *                                                   pack results
+ *     settled() unpacks <-------- mailbox --------  (the fiber's end)
+ *     rl_task_drop   ----- only if the results lend strings ---->  let go of them
+ *
+ * One owner at a time: origin, queue, runner, origin's mailbox, origin. Only a cancellation is a
+ * second reference: it may still be on its way to the runner when the task is already back. */
+#ifndef RL_DOMAIN_TASK_H
+#define RL_DOMAIN_TASK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "domain/fiber.h"
+#include "io/mailbox.h"
+#include "vm/parcel.h"
+
+struct rl_domain;
+struct rl_pool;
+
+enum rl_outcome {
+  RL_TASK_DONE,      /* results holds the function's results */
+  RL_TASK_FAILED,    /* results holds the error value and its traceback or nil */
+  RL_TASK_CANCELLED, /* the same, if results is not empty; the runner gave way to a cancellation */
+  RL_TASK_LOST       /* there was no memory even for the error */
+};
+
+struct rl_task {
+  struct rl_message message; /* out to a main domain, and back */
+  struct rl_list link;       /* in the queue (pool's lock), or in the origin's spare list */
+  atomic_uint references;
+
+  /* origin's thread */
+  struct rl_domain *origin;
+  void (*settled)(struct rl_task *task); /* it is back; origin owns it */
+  void *owner;                           /* of `settled` */
+  struct rl_wait wait;                   /* the fiber that detached */
+  bool abandoned;                        /* the origin has asked for its end */
+  const char *heading;                   /* joins the tracebacks: "detached at" */
+  struct rl_message admitted;            /* sent when a held task gets room; no arrive: nobody cares */
+
+  /* set before it leaves the origin */
+  struct rl_domain *main;
+  struct rl_pool *pool;        /* that counts it; NULL for run_in_main */
+  struct rl_parcel arguments;
+  uint64_t submitted;          /* clock, ns */
+
+  /* runner's thread, then the origin's */
+  struct rl_fiber *fiber;      /* while it runs */
+  struct rl_parcel results;
+  struct rl_domain *lender;    /* whose strings the results borrow, if they do */
+  enum rl_outcome outcome;
+  uint64_t started, ran;       /* clock when begun; ns from then to the end */
+
+  /* pool's lock */
+  struct rl_domain *runner;    /* from take to return */
+  bool held;                   /* it waits for room in the queue */
+
+  /* a cancellation on its way to the runner */
+  atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
+  struct rl_message cancel;
+  struct rl_parcel reason;
+};
+
+/* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
+struct rl_task *rl_task_new(lua_State *L);
+
+/* Origin's thread: the origin is through with it (borrowed results are given back first). */
+void rl_task_drop(struct rl_task *task);
+
+/* Any thread: gives up a further reference. */
+void rl_task_release(struct rl_task *task);
+
+/* Runner's thread: starts the task in a fiber of this domain. What goes wrong ends the task. */
+void rl_task_begin(struct rl_domain *here, struct rl_task *task);
+
+/* For a mailbox: the same as arrive function of task->message. */
+void rl_task_arrive(struct rl_domain *here, struct rl_message *message);
+
+/* Any thread that owns the task: ends it unrun, as cancelled, and sends it back. */
+void rl_task_refuse(struct rl_task *task);
+
+/* Origin's thread: tells the runner, of a task that no pool counts, that the origin wants it no
+ * more. */
+void rl_task_tell(struct rl_task *task);
+
+/* Origin's thread, when the task is back and not done: pushes its error. Raises without memory. */
+void rl_task_error(lua_State *L, struct rl_task *task);
+
+/* Origin's thread, inside a fiber, when the task is back: pushes its results and returns their
+ * number; or raises its error, joined with the caller's traceback. The task is dropped. */
+int rl_task_results(lua_State *L, struct rl_task *task);
+
+/* Frees the origin's spare tasks. */
+void rl_task_free_all(struct rl_domain *domain);
+
+#endif

@@ -1,0 +1,171 @@
+/* Worker: opens a domain on a thread and a loop of its own, feeds it from the pool, and ends it when
+ * the pool has no more use for it and nothing in it is left to wait for. */
+#include "domain/worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "domain/interrupt.h"
+#include "domain/scheduler.h"
+#include "domain/task.h"
+#include "domain/timer.h"
+
+enum {
+  STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
+  NICENESS = 5           /* loops go first when cores are scarce */
+};
+
+static struct rl_worker *worker_of(struct rl_domain *domain) {
+  return (struct rl_worker *)(void *)domain;
+}
+
+/* -- the feed ----------------------------------------------------------------------------- */
+
+static bool take(struct rl_domain *domain) {
+  struct rl_worker *worker = worker_of(domain);
+  if (atomic_load_explicit(&worker->pool->stopping, memory_order_relaxed)) {
+    if (domain->ending)
+      return false;
+    rl_scheduler_end(domain, "the program is ending");
+    return true;
+  }
+  struct rl_task *task = rl_pool_take(worker->pool, worker);
+  if (!task)
+    return false;
+  worker->worked = true;
+  rl_task_begin(domain, task);
+  return true;
+}
+
+static bool ready(struct rl_domain *domain) {
+  struct rl_pool *pool = worker_of(domain)->pool;
+  return atomic_load_explicit(&pool->queued, memory_order_relaxed) > 0 ||
+         atomic_load_explicit(&pool->stopping, memory_order_relaxed);
+}
+
+static bool is_over(struct rl_worker *worker) {
+  return (worker->retiring || worker->domain.ending) && rl_scheduler_ended(&worker->domain);
+}
+
+static void nap_over(struct rl_timer *timer, void *owner) {
+  (void)timer;
+  struct rl_worker *worker = owner;
+  worker->nap = NULL;
+  if (rl_scheduler_ended(&worker->domain))
+    rl_pool_spare(worker->pool, worker);
+}
+
+/* The idle time counts from the first doze after the last task. */
+static void begin_nap(struct rl_worker *worker) {
+  double seconds = rl_pool_idle_time(worker->pool);
+  if (worker->nap && !worker->worked && worker->nap_seconds == seconds)
+    return;
+  if (worker->nap)
+    rl_timer_stop(worker->nap);
+  worker->nap = rl_timer_start(&worker->domain, seconds, false, nap_over, worker);
+  worker->nap_seconds = seconds;
+  worker->worked = false;
+}
+
+static bool doze(struct rl_domain *domain) {
+  struct rl_worker *worker = worker_of(domain);
+  if (is_over(worker)) {
+    uv_stop(domain->loop);
+    return true;
+  }
+  if (!rl_pool_doze(worker->pool, worker))
+    return false;
+  if (!worker->retiring)
+    begin_nap(worker);
+  return true;
+}
+
+static void rouse(struct rl_domain *domain) {
+  struct rl_worker *worker = worker_of(domain);
+  rl_pool_rouse(worker->pool, worker);
+}
+
+static const struct rl_feed feed = {.take = take, .ready = ready, .doze = doze, .rouse = rouse};
+
+/* -- the thread --------------------------------------------------------------------------- */
+
+/* At home: the thread is about to return. */
+static void join(struct rl_domain *home, struct rl_message *message) {
+  struct rl_worker *worker = RL_OF(message, struct rl_worker, gone);
+  uv_thread_join(&worker->thread);
+  atomic_fetch_sub(&worker->pool->threads, 1);
+  rl_free(home->settings->heap, worker, sizeof *worker);
+}
+
+static void run(struct rl_worker *worker) {
+  struct rl_domain *domain = &worker->domain;
+  rl_interrupt_here(domain);
+  worker->self = uv_thread_self();
+  atomic_store(&worker->running, true);
+  uv_run(&worker->loop, UV_RUN_DEFAULT);
+  rl_interrupt_here(NULL);
+  rl_pool_leave(worker->pool, worker);
+  rl_scheduler_drain(domain); /* a cancellation that came too late may lie in the mailbox */
+  rl_scheduler_close(domain);
+}
+
+static void thread_main(void *argument) {
+  struct rl_worker *worker = argument;
+  struct rl_pool *pool = worker->pool;
+  setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux; a wish, not a need */
+  int error = rl_scheduler_open(&worker->domain, &worker->loop);
+  if (error == 0) {
+    run(worker);
+  } else {
+    rl_log_line(&pool->settings->log, "cannot open a compute domain: %s", uv_strerror(error));
+    rl_pool_start_failed(pool, worker);
+  }
+  uv_run(&worker->loop, UV_RUN_DEFAULT); /* closing handles */
+  if (uv_loop_close(&worker->loop) != 0) {
+    uv_print_all_handles(&worker->loop, stderr);
+    abort();
+  }
+  worker->gone.arrive = join;
+  rl_mailbox_push(&pool->home->mailbox, &worker->gone);
+}
+
+static struct rl_worker *create(struct rl_pool *pool) {
+  struct rl_worker *worker = rl_zalloc(pool->settings->heap, sizeof *worker);
+  if (!worker)
+    return NULL;
+  worker->pool = pool;
+  rl_list_init(&worker->link);
+  rl_list_init(&worker->idle_link);
+  rl_histogram_init(&worker->waits);
+  rl_histogram_init(&worker->runs);
+  worker->domain.settings = pool->settings;
+  worker->domain.main = pool->home;
+  worker->domain.feed = &feed;
+  worker->domain.vm.compute = true;
+  if (uv_loop_init(&worker->loop) == 0) {
+    rl_pool_enter(pool, worker);
+    return worker;
+  }
+  rl_free(pool->settings->heap, worker, sizeof *worker);
+  return NULL;
+}
+
+void rl_worker_start(struct rl_pool *pool) {
+  uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_BYTES};
+  struct rl_worker *worker = create(pool);
+  int error = UV_ENOMEM;
+  if (worker) {
+    atomic_fetch_add(&pool->threads, 1);
+    error = uv_thread_create_ex(&worker->thread, &options, thread_main, worker);
+  }
+  if (error == 0)
+    return;
+  rl_log_line(&pool->settings->log, "cannot start a compute domain: %s", uv_strerror(error));
+  rl_pool_start_failed(pool, worker);
+  if (worker) {
+    atomic_fetch_sub(&pool->threads, 1);
+    uv_loop_close(&worker->loop);
+    rl_free(pool->settings->heap, worker, sizeof *worker);
+  }
+}

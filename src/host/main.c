@@ -1,0 +1,95 @@
+/* The program: `rille script.lua`. Sees only rille.h, as any embedding program would. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rille.h"
+
+static const char usage[] =
+    "usage: rille [options] [script [args]]\n"
+    "Runs a Lua script in a fiber, on a loop; ends when nothing is left to wait for.\n"
+    "\n"
+    "  script             a file; - for standard input\n"
+    "  -e TEXT            run TEXT instead of a script\n"
+    "      --grace SECS   on SIGINT or SIGTERM, running handlers get SECS seconds (default 10)\n"
+    "  -h, --help         print this and exit\n"
+    "  -v, --version      print the version and exit\n";
+
+struct command {
+  struct rille_options options;
+  struct rille_script script;
+};
+
+static int wrong(const char *message, const char *what) {
+  fprintf(stderr, "rille: %s%s\nTry 'rille --help'.\n", message, what);
+  return EXIT_FAILURE;
+}
+
+static int parse_grace(const char *text, double *grace) {
+  char *end;
+  *grace = strtod(text, &end);
+  if (end != text && *end == '\0' && *grace >= 0)
+    return 0;
+  return wrong("--grace wants a number of seconds, not ", text);
+}
+
+/* -1: go on; else the exit status. */
+static int parse_options(struct command *command, int argc, char **argv) {
+  enum { GRACE = 256 };
+  static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"grace", required_argument, NULL, GRACE},
+                                          {NULL, 0, NULL, 0}};
+  int option;
+  while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
+    switch (option) {
+    case 'e':
+      command->script.text = optarg;
+      command->script.size = strlen(optarg);
+      break;
+    case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
+    case 'v': printf("Rille %s\n", rille_version()); return EXIT_SUCCESS;
+    case GRACE:
+      if (parse_grace(optarg, &command->options.grace) != 0)
+        return EXIT_FAILURE;
+      break;
+    default: fputs("Try 'rille --help'.\n", stderr); return EXIT_FAILURE;
+    }
+  }
+  return -1;
+}
+
+/* Which script, and what its `arg` is. */
+static int choose_script(struct command *command, int argc, char **argv) {
+  struct rille_script *script = &command->script;
+  script->argc = argc;
+  script->argv = argv;
+  if (script->text) {
+    script->name = "=(command line)";
+    script->script_at = optind - 1; /* arg[1] is what follows */
+    return -1;
+  }
+  if (optind >= argc)
+    return wrong("no script given", "");
+  script->script_at = optind;
+  script->name = "=stdin";
+  if (strcmp(argv[optind], "-") != 0)
+    script->path = argv[optind];
+  return -1;
+}
+
+int main(int argc, char **argv) {
+  struct command command = {.options = {.grace = -1, .handle_signals = 1}};
+  int status = parse_options(&command, argc, argv);
+  if (status < 0)
+    status = choose_script(&command, argc, argv);
+  if (status >= 0)
+    return status;
+  rille_t *runtime = rille_new(&command.options);
+  if (!runtime)
+    return wrong("cannot start: not enough memory or descriptors", "");
+  status = rille_start(runtime, &command.script) == 0 ? rille_run(runtime) : EXIT_FAILURE;
+  rille_free(runtime);
+  return status;
+}

@@ -1,0 +1,90 @@
+/* The module rille.core: what the modules written in Lua (lua/rille/) are built from. Not for
+ * scripts: it may change at any time. */
+#include <lauxlib.h>
+
+#include "domain/fiber.h"
+#include "domain/future.h"
+#include "lib/modules.h"
+#include "vm/call.h"
+
+#define REGION "rille.core.region"
+
+/* core.region() -> region: a stretch of a fiber's run that another fiber can cancel. */
+static int region_new(lua_State *L) {
+  struct rl_region *region = lua_newuserdatauv(L, sizeof *region, 0);
+  *region = (struct rl_region){.reason = LUA_NOREF};
+  luaL_setmetatable(L, REGION);
+  return 1;
+}
+
+/* [region, handler, results..] or [region, handler, error] */
+static int region_over(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  struct rl_region *region = lua_touserdata(L, 1);
+  bool done = status == LUA_OK || status == LUA_YIELD;
+  if (done && region->seen) { /* fn swallowed the cancellation; it counts all the same */
+    lua_settop(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
+    done = false;
+  }
+  rl_region_leave(L, region);
+  lua_pushboolean(L, done);
+  lua_replace(L, 2);
+  return lua_gettop(L) - 1;
+}
+
+/* core.run(region, fn, ...) -> true, results... | false, error with traceback
+ *
+ * Calls fn inside the region; may suspend. */
+static int region_run(lua_State *L) {
+  struct rl_region *region = luaL_checkudata(L, 1, REGION);
+  luaL_checkany(L, 2);
+  luaL_argcheck(L, !region->fiber, 1, "the region is in use");
+  rl_wait_check_shielded(L, "rille.core.run");
+  rl_region_enter(L, region);
+  lua_pushcfunction(L, rl_traceback);
+  lua_insert(L, 2);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, region_over);
+  return region_over(L, status, 0);
+}
+
+/* core.cancel(region, reason): every wait in the region fails, until its end. */
+static int region_cancel(lua_State *L) {
+  struct rl_region *region = luaL_checkudata(L, 1, REGION);
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
+  rl_region_cancel(L, region);
+  return 0;
+}
+
+/* core.observe(task): somebody takes care of its errors. */
+static int observe(lua_State *L) {
+  rl_future_observe(luaL_checkudata(L, 1, RL_FUTURE));
+  return 0;
+}
+
+/* core.is_cancelled() -> boolean: whether the calling fiber as a whole was cancelled. */
+static int is_cancelled(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  lua_pushboolean(L, fiber && fiber->whole.cancelled);
+  return 1;
+}
+
+/* core.settle(task, shielded): waits until the task has ended, however; a shielded wait goes on
+ * even if the caller is cancelled. */
+static const luaL_Reg functions[] = {
+    {"region", region_new},
+    {"run", region_run},
+    {"cancel", region_cancel},
+    {"observe", observe},
+    {"is_cancelled", is_cancelled},
+    {"settle", rl_future_settle},
+    {NULL, NULL},
+};
+
+int luaopen_rille_core(lua_State *L) {
+  luaL_newmetatable(L, REGION);
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}

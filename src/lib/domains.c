@@ -1,0 +1,138 @@
+/* The module rille.domains: the pool of compute domains, read and tuned live. None of these
+ * functions suspends; all may be called on any domain. */
+#include <lauxlib.h>
+#include <limits.h>
+
+#include "domain/domain.h"
+#include "domain/pool.h"
+#include "lib/modules.h"
+
+static struct rl_pool *pool_of(lua_State *L) {
+  return rl_domain_of(L)->settings->pool;
+}
+
+static unsigned check_count(lua_State *L, int arg, lua_Integer least, const char *what) {
+  lua_Integer value = luaL_checkinteger(L, arg);
+  if (value < least || value > INT_MAX) {
+    const char *text = lua_pushfstring(L, "%s must be an integer of at least %I, got %I", what,
+                                       (LUAI_UACINT)least, (LUAI_UACINT)value);
+    luaL_argerror(L, arg, text);
+  }
+  return (unsigned)value;
+}
+
+/* domains.set_bounds(min, max)
+ *
+ * min domains are kept started; up to max start on demand; domains above min end after their idle
+ * time. Raising max starts queued work at once; lowering it retires domains as they become free.
+ * With max 0 tasks run as fibers of the main domain. Errors: min < 0, max < min, not integers. */
+static int set_bounds(lua_State *L) {
+  struct rl_bounds bounds = {.min = check_count(L, 1, 0, "min"), .max = check_count(L, 2, 0, "max")};
+  luaL_argcheck(L, bounds.min <= bounds.max, 2, "max must not be below min");
+  struct rl_domain *domain = rl_domain_of(L);
+  domain->settings->note_paths(domain);
+  rl_pool_set_bounds(pool_of(L), bounds);
+  return 0;
+}
+
+/* domains.get_bounds() -> min, max. Initially 0 and domains.recommended(). */
+static int get_bounds(lua_State *L) {
+  struct rl_bounds bounds = rl_pool_bounds(pool_of(L));
+  lua_pushinteger(L, bounds.min);
+  lua_pushinteger(L, bounds.max);
+  return 2;
+}
+
+/* domains.set_queue_limit(n)
+ *
+ * At most n >= 1 tasks are queued (1000 initially); whoever detaches or submits more waits, in
+ * order, until there is room. Tasks that are queued stay so when n is lowered. */
+static int set_queue_limit(lua_State *L) {
+  rl_pool_set_limit(pool_of(L), check_count(L, 1, 1, "the queue limit"));
+  return 0;
+}
+
+/* domains.get_queue_limit() -> n */
+static int get_queue_limit(lua_State *L) {
+  lua_pushinteger(L, rl_pool_limit(pool_of(L)));
+  return 1;
+}
+
+/* domains.set_idle_time(seconds)
+ *
+ * How long a domain above min stays without work before it ends: 5 s initially. */
+static int set_idle_time(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0, 1, "the idle time must not be negative");
+  rl_pool_set_idle_time(pool_of(L), seconds);
+  return 0;
+}
+
+/* domains.recommended() -> n: the cores that this process may use (affinity, cgroup quota). */
+static int recommended(lua_State *L) {
+  lua_pushinteger(L, rl_domain_of(L)->settings->cores);
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_seconds(lua_State *L, const char *name, double nanoseconds) {
+  lua_pushnumber(L, nanoseconds / 1e9);
+  lua_setfield(L, -2, name);
+}
+
+static void set_histogram(lua_State *L, const char *name, const struct rl_histogram *histogram) {
+  uint64_t count = atomic_load(&histogram->count), total = atomic_load(&histogram->total);
+  lua_createtable(L, 0, 6);
+  set_integer(L, "count", count);
+  set_seconds(L, "mean", count ? (double)total / (double)count : 0);
+  set_seconds(L, "p50", (double)rl_histogram_quantile(histogram, 0.50));
+  set_seconds(L, "p90", (double)rl_histogram_quantile(histogram, 0.90));
+  set_seconds(L, "p99", (double)rl_histogram_quantile(histogram, 0.99));
+  set_seconds(L, "max", (double)atomic_load(&histogram->max));
+  lua_setfield(L, -2, name);
+}
+
+/* domains.stats() -> table
+ *
+ * domains, busy, idle: domains now, and how many of them work or not; queued: tasks in the queue;
+ * held: callers that wait for room in it; waiting: begun tasks that are suspended in a wait;
+ * submitted, finished, failed, cancelled: tasks since the start; wait, run: {count, mean, p50, p90,
+ * p99, max} in seconds, of the time in the queue and of the time from the beginning to the end. */
+static int stats(lua_State *L) {
+  struct rl_pool_stats *now = lua_newuserdatauv(L, sizeof *now, 0);
+  rl_pool_stats(pool_of(L), now);
+  lua_createtable(L, 0, 12);
+  set_integer(L, "domains", now->domains);
+  set_integer(L, "busy", now->busy);
+  set_integer(L, "idle", now->idle);
+  set_integer(L, "queued", now->queued);
+  set_integer(L, "held", now->held);
+  set_integer(L, "waiting", now->waiting);
+  set_integer(L, "submitted", now->submitted);
+  set_integer(L, "finished", now->finished);
+  set_integer(L, "failed", now->failed);
+  set_integer(L, "cancelled", now->cancelled);
+  set_histogram(L, "wait", &now->waits);
+  set_histogram(L, "run", &now->runs);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"set_bounds", set_bounds},
+    {"get_bounds", get_bounds},
+    {"set_queue_limit", set_queue_limit},
+    {"get_queue_limit", get_queue_limit},
+    {"set_idle_time", set_idle_time},
+    {"recommended", recommended},
+    {"stats", stats},
+    {NULL, NULL},
+};
+
+int luaopen_rille_domains(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,16 @@
+/* The Lua modules written in C, one luaopen function each, as `require` calls them. */
+#ifndef RL_LIB_MODULES_H
+#define RL_LIB_MODULES_H
+
+#include <lua.h>
+
+int luaopen_rille(lua_State *L);
+int luaopen_rille_core(lua_State *L);
+int luaopen_rille_domains(lua_State *L);
+int luaopen_rille_net(lua_State *L);
+
+/* Changes to Lua's own libraries, made when a state opens. */
+void rl_lib_replace_coroutine(lua_State *L);
+void rl_lib_replace_os(lua_State *L);
+
+#endif

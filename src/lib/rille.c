@@ -1,0 +1,257 @@
+/* The module rille: detaching, fibers, time. What is written in Lua (all, race, scope) and the
+ * submodules are loaded when they are first used. */
+#include <lauxlib.h>
+#include <math.h>
+
+#include "base/clock.h"
+#include "domain/detach.h"
+#include "domain/domain.h"
+#include "domain/fiber.h"
+#include "domain/future.h"
+#include "domain/timer.h"
+#include "lib/modules.h"
+#include "vm/call.h"
+
+static double check_seconds(lua_State *L, int arg) {
+  lua_Number seconds = luaL_checknumber(L, arg);
+  luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
+  return seconds;
+}
+
+/* -- time --------------------------------------------------------------------------------- */
+
+/* rille.now() -> seconds: a float that only grows, from an arbitrary beginning. */
+static int now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)rl_clock_now() / 1e9);
+  return 1;
+}
+
+/* What a sleeping fiber holds: the timer, found again by undo through the fiber. */
+static void slept(struct rl_timer *timer, void *owner) {
+  (void)timer;
+  struct rl_fiber *fiber = owner;
+  rl_wake(&fiber->own, 0);
+}
+
+static void undo_sleep(struct rl_wait *wait) {
+  rl_timer_stop(wait->fiber->timer);
+}
+
+/* rille.sleep(seconds)
+ *
+ * Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other
+ * fibers and sockets have their turn. */
+static int sleep_for(lua_State *L) {
+  double seconds = check_seconds(L, 1);
+  rl_wait_check(L, "rille.sleep");
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  fiber->timer = rl_timer_start(rl_domain_of(L), seconds, true, slept, fiber);
+  if (!fiber->timer)
+    return luaL_error(L, "not enough memory");
+  return rl_park(L, &fiber->own, undo_sleep, NULL, 0);
+}
+
+struct deadline {
+  struct rl_region region;
+  struct rl_timer *timer;
+};
+
+static void expired(struct rl_timer *timer, void *owner) {
+  (void)timer;
+  struct deadline *deadline = owner;
+  deadline->timer = NULL;
+  rl_region_expire(&deadline->region);
+}
+
+/* [deadline, handler, results.. or error] */
+static int timeout_over(lua_State *L, int status, lua_KContext context) {
+  (void)context;
+  struct deadline *deadline = lua_touserdata(L, 1);
+  struct rl_region *region = &deadline->region;
+  bool done = status == LUA_OK || status == LUA_YIELD, swallowed = done && region->seen;
+  if (deadline->timer)
+    rl_timer_stop(deadline->timer);
+  if (swallowed) { /* fn caught the error and went on; it has timed out all the same */
+    luaL_where(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
+    lua_concat(L, 2);
+  }
+  rl_region_leave(L, region);
+  return done && !swallowed ? lua_gettop(L) - 2 : lua_error(L);
+}
+
+/* rille.timeout(seconds, fn, ...) -> results of fn(...)
+ *
+ * Calls fn in this fiber; if it has not returned after `seconds`, the wait in which it is fails with
+ * an error "timed out after N s", and so does every further wait until fn is left. May suspend. */
+static int timeout(lua_State *L) {
+  double seconds = check_seconds(L, 1);
+  luaL_checkany(L, 2);
+  rl_wait_check(L, "rille.timeout");
+  struct deadline *deadline = lua_newuserdatauv(L, sizeof *deadline, 0);
+  *deadline = (struct deadline){.region.reason = LUA_NOREF};
+  lua_replace(L, 1);
+  lua_pushfstring(L, "timed out after %f s", seconds);
+  deadline->region.reason = luaL_ref(L, LUA_REGISTRYINDEX);
+  deadline->timer = rl_timer_start(rl_domain_of(L), seconds, false, expired, deadline);
+  if (!deadline->timer) {
+    luaL_unref(L, LUA_REGISTRYINDEX, deadline->region.reason);
+    return luaL_error(L, "not enough memory");
+  }
+  rl_region_enter(L, &deadline->region);
+  lua_pushcfunction(L, rl_traceback);
+  lua_insert(L, 2);
+  int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2, 0, timeout_over);
+  return timeout_over(L, status, 0);
+}
+
+/* -- fibers and tasks ---------------------------------------------------------------------- */
+
+/* rille.spawn(fn, ...) -> task: runs fn(...) in a new fiber of this domain. Does not suspend. */
+static int spawn(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rl_future_spawn(L);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* task:cancel([reason]) -> boolean
+ *
+ * Asks the task to end: queued, it never runs; waiting, it sees the reason as an error at its wait;
+ * running in a compute domain, it is interrupted. True if it had not ended. Does not suspend. */
+static int task_cancel(lua_State *L) {
+  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) {
+    lua_pushliteral(L, "cancelled");
+    lua_replace(L, 2);
+  }
+  lua_pushboolean(L, rl_future_cancel(L, future));
+  return 1;
+}
+
+/* task:status() -> "queued" (submitted, not begun), "running" (begun, or about to be, or suspended),
+ * "done", "failed" or "cancelled". */
+static int task_status(lua_State *L) {
+  static const char *const names[] = {"running", "done", "failed", "cancelled"};
+  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  lua_pushstring(L, rl_future_queued(L, future) ? "queued" : names[future->state]);
+  return 1;
+}
+
+static int task_tostring(lua_State *L) {
+  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  task_status(L);
+  lua_pushfstring(L, "task (%s): %p", lua_tostring(L, -1), (void *)future);
+  return 1;
+}
+
+/* task:await() -> results
+ *
+ * Waits for the end of the task and returns its results, any number of times; or raises its error,
+ * with its traceback followed by "awaited at" and the caller's; or, if it was cancelled, the reason.
+ * May suspend. */
+static const luaL_Reg task_methods[] = {
+    {"await", rl_future_await},
+    {"cancel", task_cancel},
+    {"status", task_status},
+    {NULL, NULL},
+};
+
+/* -- domains ------------------------------------------------------------------------------- */
+
+/* rille.domain() -> "main", or the number of the compute domain that the caller runs on. */
+static int domain(lua_State *L) {
+  struct rl_domain *here = rl_domain_of(L);
+  if (here->feed)
+    lua_pushinteger(L, here->vm.number);
+  else
+    lua_pushliteral(L, "main");
+  return 1;
+}
+
+/* rille.set_grace(seconds)
+ *
+ * How long running handlers may go on after SIGINT, SIGTERM or a failed script before they are
+ * cancelled: 10 s initially. Main domain only. */
+static int set_grace(lua_State *L) {
+  struct rl_domain *here = rl_domain_of(L);
+  double seconds = check_seconds(L, 1);
+  if (here->feed)
+    return luaL_error(L, "rille.set_grace: only the main domain sets it");
+  here->settings->grace = seconds;
+  return 0;
+}
+
+/* -- the module ---------------------------------------------------------------------------- */
+
+/* [rille, name]: what is not there yet: a submodule, or one of the functions written in Lua. */
+static int load_on_use(lua_State *L) {
+  const char *name = lua_tostring(L, 2);
+  lua_getfield(L, lua_upvalueindex(1), name ? name : "");
+  if (lua_isnil(L, -1))
+    return 1;
+  lua_getglobal(L, "require");
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+  if (lua_istable(L, -1) && lua_getfield(L, -1, name) == LUA_TFUNCTION)
+    lua_replace(L, -2); /* of rille.flow, the function is wanted */
+  else
+    lua_settop(L, 3);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
+static void push_load_on_use(lua_State *L) {
+  static const char *const where[][2] = {
+      {"all", "rille.flow"},        {"race", "rille.flow"}, {"scope", "rille.flow"},
+      {"domains", "rille.domains"}, {"net", "rille.net"},
+  };
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof where / sizeof *where; i++) {
+    lua_pushstring(L, where[i][1]);
+    lua_setfield(L, -2, where[i][0]);
+  }
+  lua_pushcclosure(L, load_on_use, 1);
+}
+
+/* rille.detach(fn, ...) -> results of fn(...)
+ *
+ * Runs fn on a compute domain while this fiber waits. fn, its captured values and the arguments are
+ * copied (docs/guide.md says what can cross); an error of fn is raised here, its traceback followed
+ * by "detached at" and the caller's. Waits also while the queue is full.
+ *
+ * rille.submit(fn, ...) -> task: the same without waiting, but for room in a full queue.
+ *
+ * rille.run_in_main(fn, ...) -> results: runs fn as a fiber of the main domain while this fiber
+ * waits; there, it simply calls fn. */
+static const luaL_Reg functions[] = {
+    {"detach", rl_detach},
+    {"submit", rl_submit},
+    {"run_in_main", rl_run_in_main},
+    {"spawn", spawn},
+    {"sleep", sleep_for},
+    {"timeout", timeout},
+    {"now", now},
+    {"domain", domain},
+    {"set_grace", set_grace},
+    {NULL, NULL},
+};
+
+int luaopen_rille(lua_State *L) {
+  if (luaL_newmetatable(L, RL_FUTURE)) {
+    luaL_newlib(L, task_methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, task_tostring);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  lua_createtable(L, 0, 1);
+  push_load_on_use(L);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  return 1;
+}
