@@ -1,0 +1,57 @@
+--- Payloads: what every contestant of `payload` ships, and how it is timed. Runs in Lua 5.4 and in
+-- LuaJIT.
+
+local sample = require "sample"
+
+local payloads = {}
+
+local SECONDS, LEAST, MOST = 0.4, 5, 5000
+
+local function text(size)
+  return function() return ("0123456789abcdef"):rep(size / 16) end
+end
+
+local function integers()
+  local list = {}
+  for i = 1, 100000 do list[i] = i * 7919 end
+  return list
+end
+
+local function objects()
+  local list = {}
+  for i = 1, 10000 do list[i] = { id = i, name = "object " .. i } end
+  return list
+end
+
+--- In the order of the table; `key` names the value that a contestant prints.
+payloads.cases = {
+  { key = "string_1k", title = "string, 1 KiB", make = text(1024) },
+  { key = "string_64k", title = "string, 64 KiB", make = text(64 * 1024) },
+  { key = "string_1m", title = "string, 1 MiB", make = text(1024 * 1024) },
+  { key = "string_16m", title = "string, 16 MiB", make = text(16 * 1024 * 1024) },
+  { key = "string_64m", title = "string, 64 MiB", make = text(64 * 1024 * 1024) },
+  { key = "integers", title = "100,000 integers", make = integers },
+  { key = "objects", title = "10,000 {id=,name=}", make = objects },
+}
+
+--- Sends each payload for a while and returns "key value" lines: the median trip in microseconds.
+-- `now()` gives seconds; `send(value)` returns the length that the other side counted.
+function payloads.measure(now, send)
+  local lines = {}
+  for _, case in ipairs(payloads.cases) do
+    local value = case.make()
+    assert(send(value) == #value, case.key)
+    local trips = {}
+    local deadline = now() + SECONDS
+    repeat
+      local start = now()
+      local length = send(value)
+      trips[#trips + 1] = now() - start
+      assert(length == #value, case.key)
+    until #trips >= MOST or (#trips >= LEAST and now() > deadline)
+    lines[#lines + 1] = ("%s %.2f\n"):format(case.key, sample.median(trips) * 1e6)
+  end
+  return table.concat(lines)
+end
+
+return payloads
