@@ -21,7 +21,8 @@ int rl_traceback(lua_State *L);
  * remembered traceback grows. May raise for want of memory. */
 void rl_traceback_join(lua_State *L, const char *heading, int level);
 
-/* [.., error] -> [.., error, text]: what a report of the error says: the string, or __tostring's, or
+/* [.., error] -> [.., error, text]: what a report of the error says: the string, or __tostring's,
+ * or
  * "(error object is a table value)", with the traceback. Calls __tostring protected. */
 const char *rl_traceback_text(lua_State *L, int error, size_t *size);
 

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 
 #include "vm/call.h"
+#include "vm/code.h"
+#include "vm/globals.h"
+#include "vm/names.h"
+#include "vm/packer.h"
+#include "vm/require.h"
 
 static void *allocate(void *context, void *block, size_t old, size_t size) {
   struct rl_vm *vm = context;
@@ -29,15 +34,25 @@ static int panic(lua_State *L) {
 }
 
 static int equip(lua_State *L) {
+  struct rl_vm *vm = lua_touserdata(L, 1);
   luaL_openlibs(L);
+  lua_pushglobaltable(L);
+  vm->globals = lua_topointer(L, -1);
+  rl_require_open(L);
+  rl_names_open(L);
+  rl_codes_open(L);
+  if (vm->compute)
+    rl_globals_open(L);
   return 0;
 }
 
 int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->heap = heap;
   vm->bytes = 0;
+  vm->globals = NULL;
+  vm->codes = NULL;
+  vm->names = NULL;
   vm->packer = NULL;
-  vm->unpacker = NULL;
   vm->L = lua_newstate(allocate, vm);
   if (!vm->L)
     return -1;
@@ -51,6 +66,12 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
 
 void rl_vm_close(struct rl_vm *vm) {
   if (vm->L)
-    lua_close(vm->L);
+    lua_close(vm->L); /* whose finalizers may still pack */
+  rl_packer_free(vm->packer);
+  rl_names_free(vm->names);
+  rl_codes_free(vm->codes);
+  vm->packer = NULL;
+  vm->names = NULL;
+  vm->codes = NULL;
   vm->L = NULL;
 }

@@ -12,17 +12,20 @@
 
 #include "base/heap.h"
 
-struct rl_packer;   /* vm/pack.c: the scratch of packing, kept between calls */
-struct rl_unpacker; /* vm/unpack.c: the same for unpacking */
+struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
+struct rl_codes;  /* code.h */
+struct rl_names;  /* names.h */
 
 struct rl_vm {
-  lua_State *L;          /* the main thread of the state; NULL when closed */
-  struct rl_heap *heap;  /* the runtime's */
-  size_t bytes;          /* what Lua holds now */
-  struct rl_packer *packer;
-  struct rl_unpacker *unpacker;
-  bool compute;          /* a compute domain's: globals it lacks are reported (vm/globals.c) */
-  unsigned number;       /* of the compute domain; 0 on main domains */
+  lua_State *L;         /* the main thread of the state; NULL when closed */
+  struct rl_heap *heap; /* the runtime's */
+  size_t bytes;         /* what Lua holds now */
+  bool compute;         /* a compute domain's: globals it lacks are reported (vm/globals.c) */
+  unsigned number;      /* of the compute domain; 0 on main domains */
+  const void *globals;  /* address of the globals table, which lives as long as the state */
+  struct rl_codes *codes;
+  struct rl_names *names;
+  struct rl_packer *packer; /* NULL until the first pack that needs it */
 };
 
 /* Creates the state with Lua's standard libraries open and the by-name index, code cache and

@@ -1,0 +1,304 @@
+/* Code: the cache of one domain.
+ *
+ * C holds the codes, found by digest, at most MOST of them, the oldest given up for a new one.
+ * Three tables in the registry hold what only Lua can: `closures` (weak keys) says which entry a
+ * closure was dumped to, `loaded` keeps one closure of each code that captures nothing, `shipped`
+ * has the chunk names of code that came from elsewhere. */
+#include "vm/code.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "vm/state.h"
+
+enum { MOST = 1024, LEAST = 16, BUCKETS = 256, MOST_SHIPPED = 4096, SCRATCH = 1 << 16 };
+enum { BULK = 1 << 16 }; /* references taken at a time */
+
+struct rl_codes {
+  struct rl_heap *heap;
+  struct rl_known *entries;
+  unsigned count, capacity;
+  unsigned oldest; /* the next to give up when full */
+  unsigned names;  /* in `shipped` */
+  struct rl_buffer scratch;
+  uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
+};
+
+static const char closures_key = 0, loaded_key = 0, shipped_key = 0; /* in the registry */
+
+void rl_code_drop(struct rl_code *code, uint64_t count) {
+  if (atomic_fetch_sub_explicit(&code->references, count, memory_order_acq_rel) == count)
+    rl_free(code->heap, code, sizeof *code + code->size);
+}
+
+static struct rl_codes *codes_of(lua_State *L) {
+  return rl_vm_of(L)->codes;
+}
+
+static uint16_t *bucket_of(struct rl_codes *codes, const XXH128_hash_t *digest) {
+  return &codes->buckets[digest->low64 % BUCKETS];
+}
+
+static struct rl_known *find(struct rl_codes *codes, const XXH128_hash_t *digest) {
+  for (unsigned i = *bucket_of(codes, digest); i != 0; i = codes->entries[i - 1].next) {
+    struct rl_known *known = &codes->entries[i - 1];
+    if (known->code->digest.low64 == digest->low64 && known->code->digest.high64 == digest->high64)
+      return known;
+  }
+  return NULL;
+}
+
+static unsigned index_of(const struct rl_codes *codes, const struct rl_known *known) {
+  return (unsigned)(known - codes->entries);
+}
+
+/* What `closures` holds for a closure of this entry: worthless once the entry is reused. */
+static lua_Integer handle_of(const struct rl_codes *codes, const struct rl_known *known) {
+  return (lua_Integer)known->generation << 16 | index_of(codes, known);
+}
+
+static void evict(lua_State *L, struct rl_codes *codes, struct rl_known *known) {
+  uint16_t mine = (uint16_t)(index_of(codes, known) + 1);
+  uint16_t *link = bucket_of(codes, &known->code->digest);
+  while (*link != mine)
+    link = &codes->entries[*link - 1].next;
+  *link = known->next;
+  if (known->loaded) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    lua_pushboolean(L, false);
+    lua_rawseti(L, -2, mine);
+    lua_pop(L, 1);
+  }
+  rl_code_drop(known->code, known->credit);
+  *known = (struct rl_known){.generation = known->generation + 1};
+}
+
+/* A free entry; NULL when there is no memory. */
+static struct rl_known *make_room(lua_State *L, struct rl_codes *codes) {
+  if (codes->count == MOST) {
+    struct rl_known *known = &codes->entries[codes->oldest];
+    codes->oldest = (codes->oldest + 1) % MOST;
+    evict(L, codes, known);
+    return known;
+  }
+  if (codes->count == codes->capacity) {
+    unsigned capacity = codes->capacity ? 2 * codes->capacity : LEAST;
+    size_t size = sizeof *codes->entries;
+    struct rl_known *entries =
+        rl_realloc(codes->heap, codes->entries, codes->capacity * size, capacity * size);
+    if (!entries)
+      return NULL;
+    codes->entries = entries;
+    codes->capacity = capacity;
+  }
+  codes->entries[codes->count] = (struct rl_known){.generation = 0};
+  return &codes->entries[codes->count++];
+}
+
+/* Takes over one reference of the code; NULL when there is no memory. */
+static struct rl_known *add(lua_State *L, struct rl_code *code) {
+  struct rl_codes *codes = codes_of(L);
+  struct rl_known *known = make_room(L, codes);
+  if (!known)
+    return NULL;
+  uint16_t *bucket = bucket_of(codes, &code->digest);
+  known->code = code;
+  known->credit = 1;
+  known->next = *bucket;
+  *bucket = (uint16_t)(index_of(codes, known) + 1);
+  return known;
+}
+
+/* [] -> []: remembers that the function at `index` is a closure of this entry. */
+static void remember(lua_State *L, int index, lua_Integer handle) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &closures_key);
+  lua_pushvalue(L, index);
+  lua_pushinteger(L, handle);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+struct rl_known *rl_codes_recall(lua_State *L, int index) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &closures_key);
+  lua_pushvalue(L, index);
+  bool found = lua_rawget(L, -2) == LUA_TNUMBER;
+  lua_Integer handle = found ? lua_tointeger(L, -1) : 0;
+  lua_pop(L, 2);
+  if (!found)
+    return NULL;
+  struct rl_known *known = &codes_of(L)->entries[handle & 0xffff];
+  return known->code && known->generation == (uint32_t)(handle >> 16) ? known : NULL;
+}
+
+static int write_dump(lua_State *L, const void *bytes, size_t size, void *context) {
+  (void)L;
+  struct rl_buffer *scratch = context;
+  rl_buffer_append(scratch, bytes, size);
+  return scratch->failed;
+}
+
+static struct rl_code *make(struct rl_heap *heap, const struct rl_buffer *dump,
+                            XXH128_hash_t digest) {
+  struct rl_code *code = rl_alloc(heap, sizeof *code + dump->size);
+  if (!code)
+    return NULL;
+  atomic_init(&code->references, 1);
+  code->heap = heap;
+  code->digest = digest;
+  code->size = dump->size;
+  memcpy(code->bytes, dump->bytes, dump->size);
+  return code;
+}
+
+/* The entry of what lies in the scratch buffer, found or made; NULL when there is no memory. */
+static struct rl_known *intern(lua_State *L, struct rl_codes *codes) {
+  XXH128_hash_t digest = XXH3_128bits(codes->scratch.bytes, codes->scratch.size);
+  struct rl_known *known = find(codes, &digest);
+  if (known)
+    return known;
+  struct rl_code *code = make(codes->heap, &codes->scratch, digest);
+  if (!code)
+    return NULL;
+  known = add(L, code);
+  if (!known)
+    rl_code_drop(code, 1);
+  return known;
+}
+
+struct rl_known *rl_codes_learn(lua_State *L, int index) {
+  struct rl_codes *codes = codes_of(L);
+  index = lua_absindex(L, index);
+  lua_pushvalue(L, index);
+  codes->scratch.size = 0;
+  struct rl_known *known = NULL;
+  if (lua_dump(L, write_dump, &codes->scratch, 0) == 0 && !codes->scratch.failed)
+    known = intern(L, codes);
+  lua_pop(L, 1);
+  if (codes->scratch.failed || codes->scratch.capacity > SCRATCH)
+    rl_buffer_free(&codes->scratch);
+  if (!known)
+    luaL_error(L, "not enough memory");
+  remember(L, index, handle_of(codes, known));
+  return known;
+}
+
+struct rl_code *rl_codes_take(struct rl_known *known) {
+  if (known->credit == 1) { /* the last is the cache's own */
+    atomic_fetch_add_explicit(&known->code->references, BULK, memory_order_relaxed);
+    known->credit += BULK;
+  }
+  known->credit--;
+  return known->code;
+}
+
+void rl_codes_give(lua_State *L, struct rl_code *code) {
+  struct rl_known *known = find(codes_of(L), &code->digest);
+  if (known && known->code == code)
+    known->credit++;
+  else
+    rl_code_drop(code, 1);
+}
+
+static const char *read_dump(lua_State *L, void *context, size_t *size) {
+  (void)L;
+  const struct rl_code **code = context;
+  const struct rl_code *rest = *code;
+  *code = NULL; /* all of it the first time, the end the second */
+  *size = rest ? rest->size : 0;
+  return rest ? (const char *)rest->bytes : NULL;
+}
+
+static void load(lua_State *L, const struct rl_code *code) {
+  if (lua_load(L, read_dump, &code, "=shipped", "b") != LUA_OK)
+    lua_error(L);
+}
+
+/* [function] -> [function] */
+static void note_name(lua_State *L, struct rl_codes *codes) {
+  lua_Debug about;
+  lua_pushvalue(L, -1);
+  lua_getinfo(L, ">S", &about);
+  if (++codes->names > MOST_SHIPPED) { /* endless names, from a program that makes its code */
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);
+    codes->names = 1;
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &shipped_key);
+  lua_pushstring(L, about.source);
+  lua_pushboolean(L, true);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
+  struct rl_codes *codes = codes_of(L);
+  struct rl_known *known = find(codes, &code->digest);
+  if (known && known->loaded && shared) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    lua_rawgeti(L, -1, (lua_Integer)index_of(codes, known) + 1);
+    lua_remove(L, -2);
+    return;
+  }
+  load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
+  if (!known || !known->noted)
+    note_name(L, codes);
+  known = find(codes, &code->digest);
+  if (!known) {
+    known = add(L, code);
+    if (!known)
+      luaL_error(L, "not enough memory");
+    atomic_fetch_add_explicit(&code->references, 1, memory_order_relaxed);
+  }
+  known->noted = true;
+  if (shared && !known->loaded) {
+    unsigned index = index_of(codes, known);
+    remember(L, lua_gettop(L), handle_of(codes, known));
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)index + 1);
+    lua_pop(L, 1);
+    known->loaded = true;
+  }
+}
+
+bool rl_codes_shipped(lua_State *L, const char *source) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &shipped_key);
+  lua_pushstring(L, source);
+  bool shipped = lua_rawget(L, -2) == LUA_TBOOLEAN;
+  lua_pop(L, 2);
+  return shipped;
+}
+
+/* [] -> []: a table of the registry; `mode` may be NULL. */
+static void make_table(lua_State *L, const void *key, const char *mode) {
+  lua_newtable(L);
+  if (mode) {
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void rl_codes_open(lua_State *L) {
+  struct rl_vm *vm = rl_vm_of(L);
+  make_table(L, &closures_key, "k");
+  make_table(L, &loaded_key, NULL);
+  make_table(L, &shipped_key, NULL);
+  vm->codes = rl_zalloc(vm->heap, sizeof *vm->codes);
+  if (!vm->codes)
+    luaL_error(L, "not enough memory");
+  vm->codes->heap = vm->heap;
+  rl_buffer_init(&vm->codes->scratch, vm->heap);
+}
+
+void rl_codes_free(struct rl_codes *codes) {
+  if (!codes)
+    return;
+  for (unsigned i = 0; i < codes->count; i++)
+    rl_code_drop(codes->entries[i].code, codes->entries[i].credit);
+  rl_free(codes->heap, codes->entries, codes->capacity * sizeof *codes->entries);
+  rl_buffer_free(&codes->scratch);
+  rl_free(codes->heap, codes, sizeof *codes);
+}

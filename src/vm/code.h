@@ -1,0 +1,67 @@
+/* Code: what a Lua function does, without what it captures: its dump, known by digest.
+ *
+ * A domain sends a piece of code by reference and the receiver loads it once. The bytes are owned
+ * jointly: by the cache of every domain that knows them and by the parcels in flight. A cache
+ * takes its references in bulk and gives them out one by one, so that a detach in the steady state
+ * does not make two threads fight for the counter. */
+#ifndef RL_VM_CODE_H
+#define RL_VM_CODE_H
+
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <xxhash.h>
+
+#include "base/buffer.h"
+
+/* Any thread; immutable but for the count. */
+struct rl_code {
+  atomic_uint_least64_t references;
+  struct rl_heap *heap;
+  XXH128_hash_t digest;
+  size_t size;
+  unsigned char bytes[];
+};
+
+/* Gives back `count` references; frees the code with the last. Any thread, never raises. */
+void rl_code_drop(struct rl_code *code, uint64_t count);
+
+/* What a domain knows of a piece of code; owner thread only. */
+struct rl_known {
+  struct rl_code *code; /* NULL: a free entry */
+  uint64_t credit;      /* references of `code` that this cache holds */
+  uint32_t generation;  /* counts the codes that had this entry */
+  uint16_t next;        /* the next entry of the same bucket, plus 1; 0 at the end */
+  bool loaded;          /* a closure of it is kept, see rl_codes_push */
+  bool noted;           /* its chunk name is among the shipped ones */
+};
+
+struct rl_codes; /* the cache */
+
+/* Makes the cache of L's state, whose rl_vm does not have one yet. Raises for want of memory. */
+void rl_codes_open(lua_State *L);
+void rl_codes_free(struct rl_codes *codes);
+
+/* The code of the Lua function at `index` if it was dumped before, else NULL. Never raises; needs
+ * two stack slots. The entry is valid until the next call of learn or push. */
+struct rl_known *rl_codes_recall(lua_State *L, int index);
+
+/* The code of the Lua function at `index`, dumped now. Raises for want of memory. Runs no
+ * finalizer. */
+struct rl_known *rl_codes_learn(lua_State *L, int index);
+
+/* One reference of the code, for a parcel; never raises. */
+struct rl_code *rl_codes_take(struct rl_known *known);
+
+/* [] -> [function]: loads the code, or, when `shared`, pushes the closure that was loaded before:
+ * one for all, for code that captures nothing. Raises. */
+void rl_codes_push(lua_State *L, struct rl_code *code, bool shared);
+
+/* Takes over a reference that a parcel held; never raises. */
+void rl_codes_give(lua_State *L, struct rl_code *code);
+
+/* Whether code with this chunk name has come from another domain. Never raises but for memory. */
+bool rl_codes_shipped(lua_State *L, const char *source);
+
+#endif

@@ -1,0 +1,239 @@
+/* Names: a table in the registry with weak keys, value to path, behind a set of addresses in C
+ * that says in a few nanoseconds that a value has no name, as most have none. An address stays in
+ * the set when its object dies, until the set is made anew: it may lie, the table does not. */
+#include "vm/names.h"
+
+#include <lauxlib.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/heap.h"
+#include "vm/require.h"
+#include "vm/state.h"
+
+enum { LEAST = 512, DEEPEST = 4, MOST = 4096 /* values named in a module */ };
+
+struct rl_names {
+  struct rl_heap *heap;
+  const void **addresses;
+  size_t capacity; /* a power of two */
+  size_t used;
+};
+
+static const char paths_key = 0; /* in the registry */
+
+static const void **place_of(const struct rl_names *names, const void *address) {
+  uint64_t hash = (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15);
+  size_t place = (size_t)(hash >> 32) & (names->capacity - 1);
+  while (names->addresses[place] && names->addresses[place] != address)
+    place = (place + 1) & (names->capacity - 1);
+  return &names->addresses[place];
+}
+
+/* Makes the set anew from what is alive, at most half full: [paths] -> [paths]. */
+static void rebuild(lua_State *L, struct rl_names *names) {
+  size_t alive = 0;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    alive++;
+  size_t capacity = LEAST;
+  while (capacity < 4 * alive)
+    capacity *= 2;
+  const void **addresses = rl_zalloc(names->heap, capacity * sizeof *addresses);
+  if (!addresses)
+    luaL_error(L, "not enough memory");
+  rl_free(names->heap, names->addresses, names->capacity * sizeof *addresses);
+  names->addresses = addresses;
+  names->capacity = capacity;
+  names->used = alive;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    *place_of(names, lua_topointer(L, -2)) = lua_topointer(L, -2);
+}
+
+static bool nameable(lua_State *L, int index) {
+  switch (lua_type(L, index)) {
+  case LUA_TTABLE:
+  case LUA_TFUNCTION:
+  case LUA_TUSERDATA: return true;
+  default: return false;
+  }
+}
+
+/* One naming of a module: stack indices are absolute. */
+struct naming {
+  lua_State *L;
+  struct rl_names *names;
+  int paths; /* index of the table */
+  int left;  /* values that may still be named */
+};
+
+static void add_address(struct naming *n, const void *address) {
+  struct rl_names *names = n->names;
+  if (names->used >= names->capacity / 2) {
+    lua_pushvalue(n->L, n->paths);
+    rebuild(n->L, names);
+    lua_pop(n->L, 1);
+  }
+  const void **place = place_of(names, address);
+  names->used += *place != address;
+  *place = address;
+}
+
+/* Gives the value at `value` the path at `path` unless it has one. */
+static void name_value(struct naming *n, int value, int path) {
+  lua_State *L = n->L;
+  lua_pushvalue(L, value);
+  bool named = lua_rawget(L, n->paths) != LUA_TNIL;
+  lua_pop(L, 1);
+  if (named || n->left-- <= 0)
+    return;
+  add_address(n, lua_topointer(L, value));
+  lua_pushvalue(L, value);
+  lua_pushvalue(L, path);
+  lua_rawset(L, n->paths);
+}
+
+/* Whether `table` is the globals or package.loaded: all hangs there, under worse names. */
+static bool is_root(lua_State *L, int table) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  bool root = lua_rawequal(L, table, -1) || lua_topointer(L, table) == rl_vm_of(L)->globals;
+  lua_pop(L, 1);
+  return root;
+}
+
+/* [.., key, value] -> [.., key, value, path] if the key can be part of a path and the value has to
+ * be named, else nothing. `path` is that of the table. */
+static bool push_path(lua_State *L, int path) {
+  if (lua_type(L, -2) != LUA_TSTRING || !nameable(L, -1))
+    return false;
+  size_t size;
+  const char *key = lua_tolstring(L, -2, &size);
+  if (memchr(key, 0, size))
+    return false;
+  lua_pushvalue(L, path);
+  lua_pushlstring(L, key, size + 1); /* with the zero that ends it */
+  lua_concat(L, 2);
+  return true;
+}
+
+/* Names what a table holds: first all of this level, then what is below the tables that got their
+ * names here, so that names are short. */
+static void name_fields(struct naming *n, int table, int path, int depth) {
+  lua_State *L = n->L;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  int key = lua_gettop(L) + 1;
+  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key))
+    if (push_path(L, path))
+      name_value(n, key + 1, key + 2);
+  if (depth == DEEPEST)
+    return;
+  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key)) {
+    if (!lua_istable(L, key + 1) || is_root(L, key + 1) || !push_path(L, path))
+      continue;
+    lua_pushvalue(L, key + 1);
+    lua_rawget(L, n->paths);
+    if (lua_rawequal(L, -1, key + 2))
+      name_fields(n, key + 1, key + 2, depth + 1);
+  }
+}
+
+/* Of the globals only Lua's own functions are by name: the rest is the script's. */
+static void name_globals(struct naming *n, int table, int path) {
+  lua_State *L = n->L;
+  int key = lua_gettop(L) + 1;
+  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key))
+    if (lua_iscfunction(L, key + 1) && push_path(L, path))
+      name_value(n, key + 1, key + 2);
+}
+
+void rl_names_add(lua_State *L, const char *module) {
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  int top = lua_gettop(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);
+  struct naming n = {.L = L, .names = rl_vm_of(L)->names, .paths = top + 1, .left = MOST};
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, module);
+  int value = lua_gettop(L);
+  lua_pushlstring(L, module, strlen(module) + 1);
+  if (lua_topointer(L, value) == rl_vm_of(L)->globals) {
+    name_globals(&n, value, value + 1);
+  } else if (nameable(L, value)) {
+    name_value(&n, value, value + 1);
+    if (lua_istable(L, value))
+      name_fields(&n, value, value + 1, 1);
+  }
+  lua_settop(L, top);
+}
+
+void rl_names_refresh(lua_State *L) {
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && strlen(lua_tostring(L, -2)) == lua_rawlen(L, -2))
+      rl_names_add(L, lua_tostring(L, -2));
+  lua_pop(L, 1);
+}
+
+bool rl_names_find(lua_State *L, int index) {
+  struct rl_names *names = rl_vm_of(L)->names;
+  if (!*place_of(names, lua_topointer(L, index)))
+    return false;
+  lua_pushvalue(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);
+  lua_insert(L, -2);
+  bool found = lua_rawget(L, -2) == LUA_TSTRING;
+  lua_remove(L, -2);
+  if (!found)
+    lua_pop(L, 1);
+  return found;
+}
+
+/* [] -> [module's value] */
+static void push_module(lua_State *L, const char *module) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  bool loaded = lua_getfield(L, -1, module) != LUA_TNIL;
+  lua_remove(L, -2);
+  if (loaded)
+    return;
+  lua_pop(L, 1);
+  rl_require_push(L);
+  lua_pushstring(L, module);
+  lua_call(L, 1, 1);
+}
+
+void rl_names_push(lua_State *L, const char *path, size_t size) {
+  if (size == 0 || path[size - 1] != 0)
+    luaL_error(L, "corrupt parcel");
+  const char *end = path + size, *key = path + strlen(path) + 1;
+  push_module(L, path);
+  for (; key < end; key += strlen(key) + 1) {
+    if (!lua_istable(L, -1) || lua_getfield(L, -1, key) == LUA_TNIL)
+      luaL_error(L, "module '%s' has no '%s' in this domain", path, key);
+    lua_remove(L, -2);
+  }
+}
+
+void rl_names_open(lua_State *L) {
+  static const char *const first[] = {"string", "table", "math", "io", "os", "utf8", "coroutine"};
+  struct rl_vm *vm = rl_vm_of(L);
+  vm->names = rl_zalloc(vm->heap, sizeof *vm->names);
+  if (!vm->names)
+    luaL_error(L, "not enough memory");
+  vm->names->heap = vm->heap;
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  rebuild(L, vm->names);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &paths_key);
+  for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+    rl_names_add(L, first[i]); /* so that string.format is not _G.string.format of some module */
+  rl_names_refresh(L);
+}
+
+void rl_names_free(struct rl_names *names) {
+  if (!names)
+    return;
+  rl_free(names->heap, names->addresses, names->capacity * sizeof *names->addresses);
+  rl_free(names->heap, names, sizeof *names);
+}

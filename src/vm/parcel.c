@@ -1,0 +1,54 @@
+/* Parcel: what it holds and how it lets go of it. */
+#include "vm/parcel.h"
+
+#include <lauxlib.h>
+
+#include "vm/code.h"
+
+enum { KEPT = 4096 }; /* bytes of a buffer worth keeping for the next parcel */
+
+void rl_parcel_init(struct rl_parcel *parcel, struct rl_heap *heap) {
+  *parcel = (struct rl_parcel){.anchor = LUA_NOREF};
+  rl_buffer_init(&parcel->bytes, heap);
+}
+
+bool rl_parcel_add_code(struct rl_parcel *parcel, struct rl_code *code) {
+  if (parcel->code_count == 0) {
+    parcel->code = code;
+  } else if (parcel->code_count - 1 < parcel->code_capacity) {
+    parcel->codes[parcel->code_count - 1] = code;
+  } else {
+    uint32_t capacity = parcel->code_capacity ? 2 * parcel->code_capacity : 4;
+    struct rl_code **codes =
+        rl_realloc(parcel->bytes.heap, parcel->codes, parcel->code_capacity * sizeof *codes,
+                   capacity * sizeof *codes);
+    if (!codes)
+      return false;
+    parcel->codes = codes;
+    parcel->code_capacity = capacity;
+    codes[parcel->code_count - 1] = code;
+  }
+  parcel->code_count++;
+  return true;
+}
+
+void rl_parcel_release(lua_State *L, struct rl_parcel *parcel) {
+  luaL_unref(L, LUA_REGISTRYINDEX, parcel->anchor);
+  parcel->anchor = LUA_NOREF;
+  parcel->lends = false;
+}
+
+void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
+  struct rl_heap *heap = parcel->bytes.heap;
+  for (uint32_t i = 0; i < parcel->code_count; i++)
+    rl_code_drop(rl_parcel_code(parcel, i), 1);
+  rl_free(heap, parcel->codes, parcel->code_capacity * sizeof *parcel->codes);
+  struct rl_buffer bytes = parcel->bytes;
+  rl_parcel_init(parcel, heap);
+  if (keep && !bytes.failed && bytes.capacity <= KEPT) {
+    bytes.size = 0;
+    parcel->bytes = bytes;
+  } else {
+    rl_buffer_free(&bytes);
+  }
+}

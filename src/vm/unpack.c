@@ -1,0 +1,338 @@
+/* Unpack: makes values from the bytes of a parcel (wire.h), on the receiver's thread.
+ *
+ * Everything read is checked against the bytes that are left, so that corrupt input ends in an
+ * error; a slot or piece of code that does not exist does too. Where a parcel has slots or deferred
+ * bodies, two tables lie below its values while it is read: the objects by slot, and the deferred
+ * ones by number. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "vm/code.h"
+#include "vm/names.h"
+#include "vm/parcel.h"
+#include "vm/state.h"
+#include "vm/wire.h"
+
+struct reader {
+  lua_State *L;
+  struct rl_parcel *parcel;
+  const unsigned char *at, *end;
+  int objects; /* stack indices of the two tables, 0 without */
+  int deferred;
+  uint32_t later;   /* deferred objects met */
+  uint32_t settled; /* of these, how many have got their bodies */
+};
+
+/* How a table announces itself. */
+struct sizes {
+  uint32_t sequence, pairs;
+};
+
+static int corrupt(struct reader *r) {
+  return luaL_error(r->L, "corrupt parcel");
+}
+
+static size_t left(const struct reader *r) {
+  return (size_t)(r->end - r->at);
+}
+
+static const void *take(struct reader *r, size_t size) {
+  if (left(r) < size)
+    corrupt(r);
+  const unsigned char *bytes = r->at;
+  r->at += size;
+  return bytes;
+}
+
+static unsigned take_u8(struct reader *r) {
+  return *(const unsigned char *)take(r, 1);
+}
+
+static uint32_t take_u32(struct reader *r) {
+  uint32_t value;
+  memcpy(&value, take(r, sizeof value), sizeof value);
+  return value;
+}
+
+static struct sizes take_sizes(struct reader *r) {
+  struct sizes sizes = {.sequence = take_u32(r)};
+  sizes.pairs = take_u32(r);
+  return sizes;
+}
+
+/* No more elements than bytes may be announced; Lua's own limit is an int. */
+static void push_table(struct reader *r, struct sizes sizes) {
+  if (sizes.sequence > left(r) || sizes.pairs > left(r) || (sizes.sequence | sizes.pairs) >> 30)
+    corrupt(r);
+  lua_createtable(r->L, (int)sizes.sequence, (int)sizes.pairs);
+}
+
+/* [object] -> [object]: it may be mentioned again if its slot is not 0. */
+static void keep(struct reader *r, uint32_t slot) {
+  if (slot == 0)
+    return;
+  if (slot > r->parcel->slots)
+    corrupt(r);
+  lua_pushvalue(r->L, -1);
+  lua_rawseti(r->L, r->objects, slot);
+}
+
+/* [object] -> [object]: its body comes later. */
+static void defer(struct reader *r) {
+  if (r->later == r->parcel->later)
+    corrupt(r);
+  lua_pushvalue(r->L, -1);
+  lua_rawseti(r->L, r->deferred, ++r->later);
+}
+
+/* [] -> [object] */
+static void push_again(struct reader *r, uint32_t slot) {
+  if (slot == 0 || slot > r->parcel->slots || lua_rawgeti(r->L, r->objects, slot) == LUA_TNIL)
+    corrupt(r);
+}
+
+static void push_text(struct reader *r, size_t size) {
+  lua_pushlstring(r->L, take(r, size), size);
+}
+
+static void push_lent(struct reader *r) {
+  const char *bytes;
+  uint64_t size;
+  uint32_t slot = take_u32(r);
+  memcpy(&bytes, take(r, sizeof bytes), sizeof bytes);
+  memcpy(&size, take(r, sizeof size), sizeof size);
+  if (!r->parcel->lends)
+    corrupt(r);
+  lua_pushlstring(r->L, bytes, size);
+  keep(r, slot);
+}
+
+static void push_code(struct reader *r, bool shared) {
+  uint32_t slot = take_u32(r), index = take_u32(r);
+  if (index >= r->parcel->code_count)
+    corrupt(r);
+  rl_codes_push(r->L, rl_parcel_code(r->parcel, index), shared);
+  keep(r, slot);
+}
+
+static void push_named(struct reader *r) {
+  uint32_t slot = take_u32(r), size = take_u32(r);
+  const char *path = take(r, size);
+  rl_names_push(r->L, path, size);
+  keep(r, slot);
+}
+
+static void push_value(struct reader *r, unsigned depth);
+
+/* [function] -> [function]: joins its variable `n` with that of a function before. */
+static void join(struct reader *r, int n) {
+  int other = (int)take_u8(r);
+  push_again(r, take_u32(r));
+  if (lua_type(r->L, -1) != LUA_TFUNCTION || lua_iscfunction(r->L, -1) ||
+      !lua_getupvalue(r->L, -1, other))
+    corrupt(r);
+  lua_pop(r->L, 1);
+  lua_upvaluejoin(r->L, -2, n, -1, other);
+  lua_pop(r->L, 1);
+}
+
+/* [function] -> [function]: the captures, each set explicitly, since loading code has made the
+ * first the globals, whatever it was. */
+static void read_captures(struct reader *r, unsigned depth) {
+  int count = (int)take_u8(r), function = lua_gettop(r->L);
+  for (int n = 1; n <= count; n++) {
+    unsigned tag = take_u8(r);
+    if (tag == RL_WIRE_CELL_AGAIN) {
+      join(r, n);
+      continue;
+    }
+    if (tag == RL_WIRE_ENV) {
+      lua_pushglobaltable(r->L);
+    } else if (tag == RL_WIRE_CELL) {
+      take_u8(r); /* n, for the sender */
+      uint32_t slot = take_u32(r);
+      lua_pushvalue(r->L, function);
+      keep(r, slot);
+      lua_pop(r->L, 1);
+      push_value(r, depth + 1);
+    } else {
+      corrupt(r);
+    }
+    if (!lua_setupvalue(r->L, function, n))
+      corrupt(r);
+  }
+}
+
+/* [table] -> [table] */
+static void read_fields(struct reader *r, struct sizes sizes, unsigned depth) {
+  lua_State *L = r->L;
+  int table = lua_gettop(L);
+  for (uint32_t i = 1; i <= sizes.sequence; i++) {
+    push_value(r, depth + 1);
+    lua_rawseti(L, table, i);
+  }
+  for (uint32_t i = 0; i < sizes.pairs; i++) {
+    push_value(r, depth + 1);
+    push_value(r, depth + 1);
+    lua_rawset(L, table);
+  }
+}
+
+static void read_metatable(struct reader *r, unsigned depth) {
+  push_value(r, depth + 1);
+  if (!lua_istable(r->L, -1))
+    corrupt(r);
+  lua_setmetatable(r->L, -2);
+}
+
+static void push_fields(struct reader *r, bool classed, unsigned depth) {
+  uint32_t slot = take_u32(r);
+  struct sizes sizes = take_sizes(r);
+  push_table(r, sizes);
+  keep(r, slot);
+  read_fields(r, sizes, depth);
+  if (classed)
+    read_metatable(r, depth);
+}
+
+static void push_made(struct reader *r, unsigned depth) {
+  uint32_t slot = take_u32(r), count = take_u32(r);
+  if (count > left(r) || count > INT_MAX / 2)
+    corrupt(r);
+  luaL_checkstack(r->L, (int)count + LUA_MINSTACK, "arguments of a constructor");
+  for (uint32_t i = 0; i <= count; i++)
+    push_value(r, depth + 1);
+  lua_call(r->L, (int)count, 1);
+  keep(r, slot);
+}
+
+static void push_integer(struct reader *r, unsigned tag) {
+  union {
+    int8_t one;
+    int16_t two;
+    int32_t four;
+    int64_t eight;
+  } number;
+  size_t size = (size_t)1 << (tag - RL_WIRE_INT1);
+  memcpy(&number, take(r, size), size);
+  switch (size) {
+  case 1: lua_pushinteger(r->L, number.one); break;
+  case 2: lua_pushinteger(r->L, number.two); break;
+  case 4: lua_pushinteger(r->L, number.four); break;
+  default: lua_pushinteger(r->L, number.eight); break;
+  }
+}
+
+static void push_float(struct reader *r) {
+  double number;
+  memcpy(&number, take(r, sizeof number), sizeof number);
+  lua_pushnumber(r->L, number);
+}
+
+static void push_key(struct reader *r) {
+  uint32_t slot = take_u32(r);
+  push_text(r, take_u32(r));
+  keep(r, slot);
+}
+
+static void push_later(struct reader *r) {
+  uint32_t slot = take_u32(r);
+  push_table(r, take_sizes(r));
+  keep(r, slot);
+  defer(r);
+}
+
+static void push_object(struct reader *r, unsigned tag, unsigned depth) {
+  if (depth > RL_WIRE_MADE_DEPTH)
+    corrupt(r);
+  luaL_checkstack(r->L, LUA_MINSTACK, "nested values");
+  switch (tag) {
+  case RL_WIRE_TABLE: push_fields(r, false, depth); break;
+  case RL_WIRE_CLASSED: push_fields(r, true, depth); break;
+  case RL_WIRE_LATER: push_later(r); break;
+  case RL_WIRE_GLOBALS: lua_pushglobaltable(r->L); break;
+  case RL_WIRE_NAMED: push_named(r); break;
+  case RL_WIRE_BARE: push_code(r, true); break;
+  case RL_WIRE_GLOBAL: push_code(r, false); break;
+  case RL_WIRE_CLOSURE:
+    push_code(r, false);
+    read_captures(r, depth);
+    break;
+  case RL_WIRE_LATER_CLOSURE:
+    push_code(r, false);
+    defer(r);
+    break;
+  case RL_WIRE_MADE: push_made(r, depth); break;
+  default: corrupt(r);
+  }
+}
+
+static void push_value(struct reader *r, unsigned depth) {
+  unsigned tag = take_u8(r);
+  if (tag >= RL_WIRE_SMALL) {
+    lua_pushinteger(r->L, tag - RL_WIRE_SMALL);
+    return;
+  }
+  switch (tag) {
+  case RL_WIRE_NIL: lua_pushnil(r->L); break;
+  case RL_WIRE_FALSE: lua_pushboolean(r->L, false); break;
+  case RL_WIRE_TRUE: lua_pushboolean(r->L, true); break;
+  case RL_WIRE_INT1:
+  case RL_WIRE_INT2:
+  case RL_WIRE_INT4:
+  case RL_WIRE_INT8: push_integer(r, tag); break;
+  case RL_WIRE_FLOAT: push_float(r); break;
+  case RL_WIRE_TEXT1: push_text(r, take_u8(r)); break;
+  case RL_WIRE_TEXT4: push_text(r, take_u32(r)); break;
+  case RL_WIRE_KEY: push_key(r); break;
+  case RL_WIRE_LENT: push_lent(r); break;
+  case RL_WIRE_AGAIN1: push_again(r, take_u8(r)); break;
+  case RL_WIRE_AGAIN4: push_again(r, take_u32(r)); break;
+  default: push_object(r, tag, depth);
+  }
+}
+
+/* The bodies, in the order of their mention; reading one may defer more. */
+static void read_deferred(struct reader *r) {
+  while (r->settled < r->later) {
+    lua_rawgeti(r->L, r->deferred, ++r->settled);
+    if (lua_isfunction(r->L, -1)) {
+      read_captures(r, 0);
+    } else {
+      unsigned tag = take_u8(r);
+      struct sizes sizes = take_sizes(r);
+      read_fields(r, sizes, 0);
+      if (tag == RL_WIRE_CLASSED)
+        read_metatable(r, 0);
+      else if (tag != RL_WIRE_TABLE)
+        corrupt(r);
+    }
+    lua_pop(r->L, 1);
+    lua_pushnil(r->L);
+    lua_rawseti(r->L, r->deferred, r->settled);
+  }
+}
+
+int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
+  const unsigned char *bytes = parcel->bytes.bytes;
+  struct reader r = {.L = L, .parcel = parcel, .at = bytes};
+  r.end = bytes ? bytes + parcel->bytes.size : NULL;
+  luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
+  if (parcel->slots || parcel->later) {
+    lua_createtable(L, (int)parcel->slots, 0);
+    lua_createtable(L, (int)parcel->later, 0);
+    r.deferred = lua_gettop(L);
+    r.objects = r.deferred - 1;
+  }
+  for (int i = 0; i < parcel->values; i++)
+    push_value(&r, 0);
+  if (r.objects) {
+    read_deferred(&r);
+    lua_remove(L, r.deferred);
+    lua_remove(L, r.objects);
+  }
+  for (uint32_t i = 0; i < parcel->code_count; i++)
+    rl_codes_give(L, rl_parcel_code(parcel, i));
+  parcel->code_count = 0;
+  return parcel->values;
+}
