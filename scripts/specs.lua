@@ -1,6 +1,6 @@
 --[[ Runs busted in the program that runs this file, and prints its results as TAP.
 
-Usage: rille scripts/busted.lua [busted's options] FILE...
+Usage: rille scripts/specs.lua [busted's options] FILE...
 
 Busted gives a spec file an environment of its own. A function that leaves for another domain must
 have the globals table as its _ENV, though, or its environment would travel with it. So here a spec
