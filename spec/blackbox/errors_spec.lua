@@ -136,3 +136,51 @@ describe("the error of a task that ends the script", function()
     assert.equal(1, result.status)
   end)
 end)
+
+describe("a task that runs out of memory", function()
+  --- Runs the script with 2 GiB of address space; sanitizers need far more for themselves.
+  local function run_confined(script)
+    local build = os.getenv "RILLE_BUILD"
+    if build == "asan" or build == "tsan" then pending "sanitizers cannot be confined" end
+    return process.run { script = script, before = "ulimit -v 2097152 &&" }
+  end
+
+  local hoard = [[
+    local rille = require "rille"
+    rille.domains.set_bounds(1, 1)
+    local function hoard()
+      local all = {}
+      while true do all[#all + 1] = ("x"):rep(1 << 20) .. #all end
+    end
+  ]]
+
+  it("fails with an error at the detach", function()
+    local result = run_confined(hoard .. "print(pcall(rille.detach, hoard))")
+    assert.matches("^false\tnot enough memory", result.stdout)
+    assert.equal("", result.stderr)
+    assert.equal(0, result.status)
+  end)
+
+  it("leaves its domain alive", function()
+    local result = run_confined(hoard .. [[
+      local before = rille.detach(rille.domain)
+      for _ = 1, 3 do pcall(rille.detach, hoard) end
+      print(rille.detach(rille.domain) == before, rille.domains.stats().domains)
+    ]])
+    assert.equal("true\t1\n", result.stdout)
+    assert.equal("", result.stderr)
+  end)
+
+  it("because of many small tables fails in the same way", function()
+    local result = run_confined [[
+      local rille = require "rille"
+      rille.domains.set_bounds(1, 1)
+      print(pcall(rille.detach, function()
+        local list = nil
+        while true do list = { list } end
+      end))
+      print(rille.detach(function() return "alive" end))
+    ]]
+    assert.matches("^false\tnot enough memory.*\nalive\n$", result.stdout)
+  end)
+end)

@@ -48,7 +48,7 @@ describe("the program", function()
 
     it("refuses -e without code", function()
       local result = process.run { "-e" }
-      assert.matches("%-e", result.stderr)
+      assert.matches("argument", result.stderr)
       assert.equal(1, result.status)
     end)
   end)

@@ -1,4 +1,5 @@
--- SIGINT and SIGTERM: what runs may finish within the grace period, then it is cancelled.
+-- SIGINT and SIGTERM: listening stops, handlers may finish within the grace period, and what still
+-- runs then is cancelled. A script that only waits has nothing to finish: it is cancelled at once.
 
 local process = require "spec.support.process"
 
@@ -10,11 +11,6 @@ local function interrupted(signal, options)
   return child:wait()
 end
 
---- The script with a grace period that a spec can wait for.
-local function impatient(script)
-  return { "--grace", "0.2", "main.lua", files = { ["main.lua"] = script } }
-end
-
 local sleeper = [[
   local rille = require "rille"
   io.stdout:setvbuf "line"
@@ -24,37 +20,81 @@ local sleeper = [[
   print "woke"
 ]]
 
+--- A server whose handler sleeps; a client fiber is connected to it.
+local function serving(seconds, grace)
+  return ([[
+    local rille = require "rille"
+    io.stdout:setvbuf "line"
+    rille.set_grace(%g)
+    local listener = rille.net.listen("tcp://127.0.0.1:0", function()
+      local guard <close> = setmetatable({}, { __close = function() print "closed" end })
+      print "ready"
+      rille.sleep(%g)
+      print "finished"
+    end)
+    rille.spawn(function()
+      local conn = rille.net.connect(listener:address())
+      conn:read "all"
+    end)
+  ]]):format(grace, seconds)
+end
+
 describe("a signal", function()
   for name, status in pairs { TERM = 143, INT = 130 } do
     it(("SIG%s ends a waiting script with status %d"):format(name, status), function()
-      local result = interrupted(name, impatient(sleeper))
-      assert.equal(status, result.status)
+      assert.equal(status, interrupted(name, { script = sleeper }).status)
     end)
 
     it(("SIG%s runs the script's to-be-closed variables"):format(name), function()
-      local result = interrupted(name, impatient(sleeper))
-      assert.equal("closed\n", result.stdout)
+      assert.equal("closed\n", interrupted(name, { script = sleeper }).stdout)
     end)
   end
 
-  it("lets the script finish within the grace period", function()
-    local result = interrupted("TERM", { script = [[
-      local rille = require "rille"
-      io.stdout:setvbuf "line"
-      rille.set_grace(10)
-      print "ready"
-      rille.sleep(0.5)
-      print "finished"
-    ]] })
-    assert.equal("finished\n", result.stdout)
+  it("reports no error of the script that it ends", function()
+    assert.equal("", interrupted("TERM", { script = sleeper }).stderr)
+  end)
+
+  it("lets a handler finish within the grace period", function()
+    local result = interrupted("TERM", { script = serving(0.5, 20) })
+    assert.equal("finished\nclosed\n", result.stdout)
     assert.equal(0, result.status)
   end)
 
-  it("cancels a fiber that outlasts the grace period, and closes its variables", function()
+  it("cancels a handler that outlasts the grace period, and closes its variables", function()
+    local result = interrupted("TERM", { script = serving(60, 0.2) })
+    assert.equal("closed\n", result.stdout)
+    assert.equal(0, result.status)
+  end)
+
+  it("takes the grace period from the command line, too", function()
+    local result = interrupted("TERM", {
+      "--grace", "0.2", "main.lua",
+      files = { ["main.lua"] = serving(60, 1000):gsub("rille%.set_grace%b()", "") },
+    })
+    assert.equal("closed\n", result.stdout)
+  end)
+
+  it("stops listening at once", function()
+    local child <close> = process.start { script = [[
+      local rille = require "rille"
+      io.stdout:setvbuf "line"
+      local listener
+      listener = rille.net.listen("tcp://127.0.0.1:0", function()
+        print "ready"
+        rille.sleep(0.5)
+        print(select(2, rille.net.connect(listener:address())))
+      end)
+      rille.spawn(function() rille.net.connect(listener:address()):read "all" end)
+    ]] }
+    assert.equal("ready", child:line())
+    child:signal "TERM"
+    assert.matches("connection refused", child:wait().stdout)
+  end)
+
+  it("cancels the fibers that run beside the script, and closes their variables", function()
     local result = interrupted("TERM", { script = [[
       local rille = require "rille"
       io.stdout:setvbuf "line"
-      rille.set_grace(0.2)
       rille.spawn(function()
         local guard <close> = setmetatable({}, { __close = function() print "closed" end })
         print "ready"
@@ -68,7 +108,6 @@ describe("a signal", function()
     local result = interrupted("TERM", { script = [[
       local rille = require "rille"
       io.stdout:setvbuf "line"
-      rille.set_grace(0.1)
       print "ready"
       for _ = 1, 1000 do pcall(rille.sleep, 60) end
     ]] })
@@ -87,12 +126,12 @@ describe("a signal", function()
   end)
 
   it("ends a script that waits for a task, and the task", function()
-    local result = interrupted("TERM", impatient [[
+    local result = interrupted("TERM", { script = [[
       local rille = require "rille"
       io.stdout:setvbuf "line"
       rille.spawn(function() print "ready" end)
       rille.detach(rille.sleep, 60)
-    ]])
+    ]] })
     assert.equal(143, result.status)
   end)
 end)
