@@ -71,7 +71,7 @@ struct rl_domain {
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
-  uint64_t expected;             /* ns the answers waited for took to compute, lately: to spin or not */
+  uint64_t expected;             /* ns that what it waits for has taken lately: to spin or not */
   bool awake;                    /* counted in settings->awake */
   bool ending;                   /* every fiber is being cancelled, new ones are refused */
 
@@ -91,6 +91,12 @@ static inline void rl_domain_expect(struct rl_domain *domain) {
 static inline void rl_domain_settle(struct rl_domain *domain) {
   if (--domain->out == 0 && !domain->feed)
     uv_unref((uv_handle_t *)&domain->mailbox.wake);
+}
+
+/* What was waited for took that long. Capped, so that one long wait is soon forgotten. */
+static inline void rl_domain_learn(struct rl_domain *domain, uint64_t nanoseconds) {
+  enum { CAP = 200 * 1000 };
+  domain->expected = (domain->expected * 3 + (nanoseconds < CAP ? nanoseconds : CAP)) / 4;
 }
 
 #endif

@@ -303,8 +303,8 @@ void rl_fiber_drop(struct rl_fiber *fiber) {
   recycle(fiber);
 }
 
-void rl_fiber_start(struct rl_fiber *fiber, int nargs) {
-  fiber->nresults = nargs + 1;
+void rl_fiber_start(struct rl_fiber *fiber) {
+  fiber->nresults = lua_gettop(fiber->L) - 1; /* all but body() itself */
   fiber->domain->fibers++;
   fiber->fresh = true;
   make_ready(fiber);

@@ -93,8 +93,8 @@ struct rl_fiber {
  * and then calls rl_fiber_start, or gives the fiber back with rl_fiber_drop. */
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner);
 
-/* Puts it on the ready list: fiber->L holds the function and `nargs` arguments. */
-void rl_fiber_start(struct rl_fiber *fiber, int nargs);
+/* Puts it on the ready list; fiber->L holds the function and its arguments, or fiber->enter is set. */
+void rl_fiber_start(struct rl_fiber *fiber);
 
 void rl_fiber_drop(struct rl_fiber *fiber);
 

@@ -37,6 +37,14 @@ void rl_future_abandon(lua_State *L, struct rl_future *future) {
   unanchor(L, future);
 }
 
+int rl_future_collect(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
+  if (future->task && future->state != RL_FUTURE_RUNNING)
+    rl_task_drop(future->task); /* nobody asked for its results */
+  future->task = NULL;
+  return 0;
+}
+
 static void wake_waiters(struct rl_future *future) {
   for (struct rl_list *link; (link = rl_list_take(&future->waiters));)
     rl_wake(&RL_OF(link, struct rl_fiber, sibling)->own, 0);
@@ -171,15 +179,39 @@ struct rl_future *rl_future_spawn(lua_State *L) {
   }
   future->fiber = fiber;
   lua_xmove(L, fiber->L, nargs + 1);
-  rl_fiber_start(fiber, nargs + 1);
+  rl_fiber_start(fiber);
   return future;
+}
+
+/* [future, ..] -> [future, ..]: makes the task's results the user value, a table. On an error the
+ * future has failed. */
+static void unpack_results(lua_State *L, struct rl_future *future) {
+  struct rl_task *task = future->task;
+  future->task = NULL;
+  future->state = RL_FUTURE_FAILED;
+  int top = lua_gettop(L);
+  int count = rl_task_results(L, task);
+  lua_createtable(L, count, 0);
+  lua_insert(L, top + 1);
+  for (int i = count; i >= 1; i--)
+    lua_rawseti(L, top + 1, i);
+  future->count = count;
+  lua_setiuservalue(L, 1, 1);
+  future->state = RL_FUTURE_DONE;
+}
+
+static int unpack_early(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  lua_replace(L, 1);
+  unpack_results(L, future);
+  return 0;
 }
 
 static int unpack_failure(lua_State *L) {
   struct rl_future *future = lua_touserdata(L, 1);
   lua_rawgetp(L, LUA_REGISTRYINDEX, future);
-  lua_getiuservalue(L, -1, 1);
-  if (!lua_isnil(L, -1)) /* cancelled: the reason is there already */
+  if (lua_getiuservalue(L, -1, 1) != LUA_TNIL) /* cancelled: the reason is there already */
     return 0;
   lua_pop(L, 1);
   rl_task_error(L, future->task);
@@ -187,18 +219,22 @@ static int unpack_failure(lua_State *L) {
   return 0;
 }
 
-/* Results stay packed until somebody awaits them; an error is unpacked, since it may have to be
- * reported. */
+/* Results stay packed until somebody awaits them, unless they borrow strings, whose lender waits for
+ * them; an error is unpacked, since it may have to be reported. */
 void rl_future_task_settled(struct rl_task *task) {
   struct rl_future *future = task->owner;
   lua_State *L = task->origin->vm.L;
-  if (task->outcome == RL_TASK_DONE) {
+  bool done = task->outcome == RL_TASK_DONE, cancelled = task->outcome == RL_TASK_CANCELLED;
+  if (done && !task->results.lends) {
     conclude(L, future, RL_FUTURE_DONE);
     return;
   }
-  bool cancelled = task->outcome == RL_TASK_CANCELLED;
-  if (rl_call_protected(L, unpack_failure, future) != LUA_OK)
-    lua_pop(L, 1);
+  if (rl_call_protected(L, done ? unpack_early : unpack_failure, future) != LUA_OK)
+    lua_pop(L, 1); /* no memory: the future has failed, with no error value */
+  if (done) {
+    conclude(L, future, future->state);
+    return;
+  }
   rl_task_drop(task);
   future->task = NULL;
   conclude(L, future, cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
@@ -212,21 +248,6 @@ static struct rl_future *self_of(lua_State *L) {
 
 static void undo_await(struct rl_wait *wait) {
   rl_list_remove(&wait->fiber->sibling);
-}
-
-/* [future, ..] -> [.., table]: the results of a submitted task, unpacked the first time they are
- * asked for. */
-static void unpack_task(lua_State *L, struct rl_future *future) {
-  struct rl_task *task = future->task;
-  future->task = NULL;
-  int top = lua_gettop(L);
-  int count = rl_task_results(L, task);
-  lua_createtable(L, count, 0);
-  lua_insert(L, top + 1);
-  for (int i = count; i >= 1; i--)
-    lua_rawseti(L, top + 1, i);
-  future->count = count;
-  lua_setiuservalue(L, 1, 1);
 }
 
 static int raise_failure(lua_State *L, struct rl_future *future) {
@@ -247,7 +268,7 @@ static int outcome(lua_State *L, struct rl_future *future) {
   if (future->state != RL_FUTURE_DONE)
     return raise_failure(L, future);
   if (future->task)
-    unpack_task(L, future);
+    unpack_results(L, future);
   int count = future->count;
   luaL_checkstack(L, count + 1, "too many results");
   lua_getiuservalue(L, 1, 1);

@@ -44,6 +44,7 @@ void rl_future_abandon(lua_State *L, struct rl_future *future);
 /* Lua functions with the future as their first argument; documented in lib/task.c. */
 int rl_future_await(lua_State *L);
 int rl_future_settle(lua_State *L);
+int rl_future_collect(lua_State *L);
 
 /* [.., reason] -> [..]: true if it had not ended. */
 bool rl_future_cancel(lua_State *L, struct rl_future *future);

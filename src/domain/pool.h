@@ -41,6 +41,7 @@ struct rl_worker {
   uv_thread_t self;   /* written by the thread before `running`; for signals */
   atomic_bool running;
   uv_loop_t loop;
+  uint64_t idle_since;  /* clock when it found the queue empty; 0: it has work */
   struct rl_timer *nap; /* its idle time, once it has dozed */
   double nap_seconds;
   bool worked; /* took a task since the nap began */

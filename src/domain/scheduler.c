@@ -208,7 +208,7 @@ void rl_scheduler_end(struct rl_domain *domain, const char *reason) {
 void rl_scheduler_close(struct rl_domain *domain) {
   rl_future_report_all(domain);
   rl_fiber_free_all(domain);
-  rl_task_free_all(domain);
   rl_vm_close(&domain->vm);
+  rl_task_free_all(domain); /* finalizers have given some back */
   close_handles(domain);
 }

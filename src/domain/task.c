@@ -130,7 +130,7 @@ static void returned(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
   rl_parcel_release(here->vm.L, &task->arguments);
   rl_domain_settle(here);
-  here->expected = (here->expected * 7 + task->ran) / 8;
+  rl_domain_learn(here, task->ran);
   task->settled(task);
 }
 
@@ -223,7 +223,7 @@ static int begin(lua_State *L) {
   fiber->enter = enter;
   fiber->stop = &task->stop;
   task->fiber = fiber;
-  rl_fiber_start(fiber, 0);
+  rl_fiber_start(fiber);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "domain/interrupt.h"
 #include "domain/scheduler.h"
 #include "domain/task.h"
@@ -22,6 +23,15 @@ static struct rl_worker *worker_of(struct rl_domain *domain) {
 
 /* -- the feed ----------------------------------------------------------------------------- */
 
+/* How long work lets a domain wait decides whether it spins for it. */
+static void note_pause(struct rl_worker *worker, const struct rl_task *task) {
+  if (worker->idle_since == 0)
+    return;
+  uint64_t pause = task->submitted > worker->idle_since ? task->submitted - worker->idle_since : 0;
+  rl_domain_learn(&worker->domain, pause);
+  worker->idle_since = 0;
+}
+
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   if (atomic_load_explicit(&worker->pool->stopping, memory_order_relaxed)) {
@@ -31,16 +41,22 @@ static bool take(struct rl_domain *domain) {
     return true;
   }
   struct rl_task *task = rl_pool_take(worker->pool, worker);
-  if (!task)
+  if (!task) {
+    if (worker->idle_since == 0)
+      worker->idle_since = rl_clock_now();
     return false;
+  }
+  note_pause(worker, task);
   worker->worked = true;
   rl_task_begin(domain, task);
   return true;
 }
 
 static bool ready(struct rl_domain *domain) {
-  struct rl_pool *pool = worker_of(domain)->pool;
-  return atomic_load_explicit(&pool->queued, memory_order_relaxed) > 0 ||
+  struct rl_worker *worker = worker_of(domain);
+  struct rl_pool *pool = worker->pool;
+  bool queued = atomic_load_explicit(&pool->queued, memory_order_relaxed) > 0;
+  return (queued && !worker->retiring) ||
          atomic_load_explicit(&pool->stopping, memory_order_relaxed);
 }
 

@@ -209,7 +209,7 @@ static int load(lua_State *L) {
   luaL_checkstack(fiber->L, nargs + LUA_MINSTACK, "too many arguments");
   for (int i = 1; i <= nargs; i++)
     lua_pushstring(fiber->L, script->argv[script->script_at + i]);
-  rl_fiber_start(fiber, nargs + 1);
+  rl_fiber_start(fiber);
   loading->runtime->script = fiber;
   return 0;
 }

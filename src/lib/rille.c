@@ -246,6 +246,8 @@ int luaopen_rille(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, task_tostring);
     lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, rl_future_collect);
+    lua_setfield(L, -2, "__gc");
   }
   lua_pop(L, 1);
   luaL_newlib(L, functions);
