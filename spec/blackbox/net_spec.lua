@@ -1,0 +1,210 @@
+-- Sockets under faults, on the real server: resets, exhausted descriptors, failing handlers.
+
+local net = require "rille.net"
+local process = require "spec.support.process"
+local rille = require "rille"
+local scale = require "spec.support.scale"
+local work = require "spec.support.work"
+
+--- An echo server. "boom" fails in its handler, "cpu" tells the processor time used so far.
+local server = [[
+  local net = require "rille.net"
+  local listener = assert(net.listen(arg[1] or "tcp://127.0.0.1:0", function(conn)
+    for line in conn:lines() do
+      if line == "boom" then error "boom in the handler" end
+      conn:write(line == "cpu" and os.clock() or line, "\n")
+    end
+  end))
+  print(listener:address())
+  io.stdout:flush()
+]]
+
+--- Clients that reset: argument 1 connections to port 0, each of which sends half a line.
+local resetting = [[
+  use Socket;
+  my ($port, $count) = @ARGV;
+  for (1 .. $count) {
+    socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!;
+    connect($s, sockaddr_in($port, inet_aton("127.0.0.1"))) or die $!;
+    syswrite($s, "half a line");
+    setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)) or die $!;
+    close($s);
+  }
+]]
+
+local function start(options)
+  options = options or {}
+  options.script = options.script or server
+  local self = process.start(options)
+  return self, self:line()
+end
+
+local function stop(self)
+  self:signal "TERM"
+  return self:wait()
+end
+
+local function ask(conn, line)
+  assert(conn:write(line, "\n"))
+  return conn:read()
+end
+
+local function descriptors(self)
+  local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
+  local count = pipe:read "n"
+  pipe:close()
+  return count
+end
+
+local function is_back_at(self, count)
+  return function() return descriptors(self) <= count end
+end
+
+local function occurrences(text, pattern)
+  return select(2, text:gsub(pattern, ""))
+end
+
+describe("a server", function()
+  it("outlives clients that send half a line and reset", function()
+    local self, address = start()
+    local conn <close> = net.connect(address)
+    assert.equal("before", ask(conn, "before"))
+    local count = descriptors(self)
+    local clients = process.run {
+      program = "perl", "-e", resetting, address:match "%d+$", scale(1000),
+    }
+    assert.equal("", clients.stderr)
+    assert.equal("after", ask(conn, "after"))
+    work.await(is_back_at(self, count))
+    conn:close()
+    local result = stop(self)
+    assert.equal(0, result.status)
+    local logged = occurrences(result.stderr, "error in a connection's handler: [^\n]*ECONNRESET")
+    assert.equal(occurrences(result.stderr, "error in"), logged)
+  end)
+
+  it("has its descriptors back after two thousand clients", function()
+    local self, address = start()
+    local conn <close> = net.connect(address)
+    ask(conn, "first")
+    local count = descriptors(self)
+    for _ = 1, scale(2000) do
+      local _ <close> = assert(net.connect(address))
+    end
+    work.await(is_back_at(self, count))
+    assert.equal("last", ask(conn, "last"))
+    assert.equal("", stop(self).stderr)
+  end)
+
+  it("logs the error of one handler with its traceback, and serves the others", function()
+    local self, address = start()
+    local good <close> = net.connect(address)
+    local bad <close> = net.connect(address)
+    ask(good, "x")
+    assert.is_nil((ask(bad, "boom")))
+    assert.equal("still here", ask(good, "still here"))
+    local result = stop(self)
+    assert.matches("^error in a connection's handler: script%.lua:%d+: boom in the handler\n" ..
+      "stack traceback:\n", result.stderr)
+    assert.equal(0, result.status)
+  end)
+
+  it("is not killed by writing to a client that is gone", function()
+    local self, address = start {
+      script = [[
+        local net, rille = require "rille.net", require "rille"
+        local listener = net.listen("tcp://127.0.0.1:0", function(conn)
+          local message
+          repeat
+            local done
+            done, message = conn:write(("x"):rep(1000))
+            rille.sleep(0.001)
+          until not done
+          print(message)
+          io.stdout:flush()
+        end)
+        print(listener:address())
+        io.stdout:flush()
+      ]],
+    }
+    net.connect(address):close()
+    assert.matches("^E%u+: ", self:line())
+    assert.equal("", stop(self).stderr)
+  end)
+
+  it("pauses when descriptors run out, without using the processor, and recovers", function()
+    local self, address = start { before = "ulimit -n 64;" }
+    local first <close> = net.connect(address)
+    ask(first, "x")
+    local conns = {}
+    for i = 1, 100 do
+      conns[i] = assert(net.connect(address))
+      conns[i]:write(i, "\n")
+    end
+    rille.sleep(0.3)
+    local before = tonumber(ask(first, "cpu"))
+    rille.sleep(1)
+    assert.is_true(tonumber(ask(first, "cpu")) - before < 0.05)
+
+    for i = 1, 60 do conns[i]:close() end
+    local took = work.time(function()
+      for i = 61, 100 do assert.equal(tostring(i), conns[i]:read()) end
+    end)
+    assert.is_true(took < 1)
+    for i = 61, 100 do conns[i]:close() end
+    local log = stop(self).stderr
+    assert.matches("^accepting on tcp://127%.0%.0%.1:%d+ pauses: too many open files\n" ..
+      "accepting on tcp://127%.0%.0%.1:%d+ goes on\n$", log)
+  end)
+
+  it("replaces the socket file of a server that was killed", function()
+    local path = os.tmpname()
+    os.remove(path)
+    local killed = start { "unix:" .. path }
+    killed:signal "KILL"
+    killed:wait()
+    local self, address = start { "unix:" .. path }
+    assert.equal("unix:" .. path, address)
+    local conn <close> = assert(net.connect(address))
+    assert.equal("alive", ask(conn, "alive"))
+    conn:close()
+    assert.equal("", stop(self).stderr)
+    assert.is_nil(io.open(path))
+  end)
+
+  it("lets handlers finish after SIGTERM, but accepts nobody", function()
+    local self, address = start {
+      script = [[
+        local net, rille = require "rille.net", require "rille"
+        local listener = net.listen("tcp://127.0.0.1:0", function(conn)
+          conn:write "begun\n"
+          rille.sleep(0.3)
+          conn:write "finished\n"
+        end)
+        print(listener:address())
+        io.stdout:flush()
+      ]],
+    }
+    local conn <close> = net.connect(address)
+    assert.equal("begun", conn:read())
+    self:signal "TERM"
+    rille.sleep(0.1)
+    assert.is_nil((net.connect(address)))
+    assert.equal("finished", conn:read())
+    assert.equal(0, self:wait().status)
+  end)
+
+  it("ends with its connections open when the script fails", function()
+    local self, address = start {
+      script = server .. [[
+        require("rille").sleep(0.3)
+        error "the script fails"
+      ]],
+    }
+    local conn <close> = net.connect(address)
+    assert.equal("x", ask(conn, "x"))
+    local result = self:wait()
+    assert.equal(1, result.status)
+    assert.matches("the script fails\nstack traceback:", result.stderr)
+  end)
+end)
