@@ -3,10 +3,11 @@
  * C holds the codes, found by digest, at most MOST of them, the oldest given up for a new one.
  * Three tables in the registry hold what only Lua can: `closures` (weak keys) says which entry a
  * closure was dumped to, `loaded` keeps one closure of each code that captures nothing, `shipped`
- * has the chunk names of code that came from elsewhere. */
+ * says for each chunk name which lines of it came from elsewhere: first line to last line. */
 #include "vm/code.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "vm/state.h"
@@ -18,8 +19,8 @@ struct rl_codes {
   struct rl_heap *heap;
   struct rl_known *entries;
   unsigned count, capacity;
-  unsigned oldest; /* the next to give up when full */
-  unsigned names;  /* in `shipped` */
+  unsigned oldest;  /* the next to give up when full */
+  unsigned shipped; /* stretches of lines in `shipped` */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
@@ -208,26 +209,29 @@ static const char *read_dump(lua_State *L, void *context, size_t *size) {
   return rest ? (const char *)rest->bytes : NULL;
 }
 
+/* [] -> [function] */
 static void load(lua_State *L, const struct rl_code *code) {
   if (lua_load(L, read_dump, &code, "=shipped", "b") != LUA_OK)
     lua_error(L);
+  lua_concat(L, 0); /* makes "", and lets the collector step, which loading a dump never does */
+  lua_pop(L, 1);
 }
 
 /* [function] -> [function] */
-static void note_name(lua_State *L, struct rl_codes *codes) {
+static void note_lines(lua_State *L, struct rl_codes *codes) {
   lua_Debug about;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">S", &about);
-  if (++codes->names > MOST_SHIPPED) { /* endless names, from a program that makes its code */
+  if (++codes->shipped > MOST_SHIPPED) { /* endless, from a program that makes its code */
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);
-    codes->names = 1;
+    codes->shipped = 1;
   }
   lua_rawgetp(L, LUA_REGISTRYINDEX, &shipped_key);
-  lua_pushstring(L, about.source);
-  lua_pushboolean(L, true);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
+  luaL_getsubtable(L, -1, about.source);
+  lua_pushinteger(L, about.linedefined ? about.lastlinedefined : INT_MAX); /* 0: a whole chunk */
+  lua_rawseti(L, -2, about.linedefined);
+  lua_pop(L, 2);
 }
 
 void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
@@ -241,7 +245,7 @@ void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
   }
   load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
   if (!known || !known->noted)
-    note_name(L, codes);
+    note_lines(L, codes);
   known = find(codes, &code->digest);
   if (!known) {
     known = add(L, code);
@@ -261,11 +265,16 @@ void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
   }
 }
 
-bool rl_codes_shipped(lua_State *L, const char *source) {
+bool rl_codes_shipped(lua_State *L, const lua_Debug *about) {
+  int top = lua_gettop(L);
+  bool shipped = false;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &shipped_key);
-  lua_pushstring(L, source);
-  bool shipped = lua_rawget(L, -2) == LUA_TBOOLEAN;
-  lua_pop(L, 2);
+  lua_pushstring(L, about->source);
+  if (lua_rawget(L, -2) == LUA_TTABLE)
+    for (lua_pushnil(L); !shipped && lua_next(L, top + 2); lua_settop(L, top + 3))
+      shipped = lua_tointeger(L, top + 3) <= about->linedefined &&
+                about->linedefined <= lua_tointeger(L, top + 4);
+  lua_settop(L, top);
   return shipped;
 }
 

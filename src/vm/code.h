@@ -61,7 +61,8 @@ void rl_codes_push(lua_State *L, struct rl_code *code, bool shared);
 /* Takes over a reference that a parcel held; never raises. */
 void rl_codes_give(lua_State *L, struct rl_code *code);
 
-/* Whether code with this chunk name has come from another domain. Never raises but for memory. */
-bool rl_codes_shipped(lua_State *L, const char *source);
+/* Whether the function that `about` tells of (fields of "S") has come from another domain, or lies
+ * inside one that has. Raises only for want of memory. */
+bool rl_codes_shipped(lua_State *L, const lua_Debug *about);
 
 #endif

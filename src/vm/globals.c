@@ -11,7 +11,7 @@
 static bool reader_was_shipped(lua_State *L) {
   lua_Debug reader;
   return lua_getstack(L, 1, &reader) && lua_getinfo(L, "S", &reader) &&
-         rl_codes_shipped(L, reader.source);
+         rl_codes_shipped(L, &reader);
 }
 
 static int missing(lua_State *L) { // [globals, name]

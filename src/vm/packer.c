@@ -5,8 +5,9 @@
  *
  * The table `held` on the stack holds what only Lua can: the objects deferred, under 1, 2, ...
  * until their bodies are written; the strings lent, under -1, -2, ...; in a careful pack every
- * object met, as a key. It is made first: after it nothing here lets the collector step, so that no
- * finalizer changes what is being packed, and no address is used twice. */
+ * object met, as a key. The string "__gc" lies above it. Both are made first: after them nothing
+ * here lets the collector step, so that no finalizer changes what is being packed, and no address
+ * is used twice. */
 #include "vm/packer.h"
 
 #include <lauxlib.h>
@@ -245,12 +246,26 @@ static void pack_fields(struct rl_packer *p, int table, size_t sizes, unsigned d
   patch_u32(p, sizes + sizeof sequence, pairs);
 }
 
+/* [] -> [metatable] if there is one: the tag. */
+static unsigned push_metatable(struct rl_packer *p, int table) {
+  lua_State *L = p->L;
+  if (!lua_getmetatable(L, table))
+    return RL_WIRE_TABLE;
+  if (lua_topointer(L, -1) != p->metatable) {
+    p->metatable = lua_topointer(L, -1);
+    lua_pushvalue(L, p->held + 1);
+    p->finalizes = lua_rawget(L, -2) != LUA_TNIL;
+    lua_pop(L, 1);
+  }
+  p->parcel->final += p->finalizes;
+  return p->finalizes ? RL_WIRE_FINAL : RL_WIRE_CLASSED;
+}
+
 /* Sizes, fields and metatable; `slot` says whether there is one in the head. Returns where the
  * sizes are. */
 static size_t pack_body(struct rl_packer *p, int table, bool slot, unsigned depth) {
   lua_State *L = p->L;
-  bool classed = lua_getmetatable(L, table);
-  unsigned tag = classed ? RL_WIRE_CLASSED : RL_WIRE_TABLE;
+  unsigned tag = push_metatable(p, table);
   if (slot)
     put_head(p, tag);
   else
@@ -258,7 +273,7 @@ static size_t pack_body(struct rl_packer *p, int table, bool slot, unsigned dept
   size_t sizes = p->parcel->bytes.size;
   room(p, 2 * sizeof(uint32_t));
   pack_fields(p, table, sizes, depth);
-  if (classed) {
+  if (tag != RL_WIRE_TABLE) {
     pack_value(p, lua_gettop(L), depth + 1);
     lua_pop(L, 1);
   }
@@ -446,6 +461,7 @@ static void write_deferred(struct rl_packer *p) {
 
 void rl_packer_write(struct rl_packer *p, int count) {
   lua_newtable(p->L);
+  lua_pushliteral(p->L, "__gc");
   p->held = count + 1;
   for (int i = 1; i <= count; i++)
     pack_value(p, i, 0);
@@ -480,6 +496,7 @@ void rl_packer_clear(struct rl_packer *packer) {
   if (packer->mentions.failed || packer->mentions.capacity > KEPT)
     rl_buffer_free(&packer->mentions);
   packer->trouble = RL_PACKER_FINE;
+  packer->metatable = NULL;
   packer->lent = 0;
   packer->making = packer->strange = packer->familiar = 0;
 }

@@ -34,6 +34,8 @@ struct rl_packer {
   bool refreshed; /* the by-name index is up to date */
   enum rl_packer_trouble trouble;
   int held;                   /* stack index of a table, see packer.c */
+  const void *metatable;      /* the last one seen, */
+  bool finalizes;             /* and whether it has __gc */
   lua_Integer lent;           /* strings lent */
   unsigned making;            /* nesting of arguments of constructors */
   unsigned strange, familiar; /* strings met for the first time, and again */

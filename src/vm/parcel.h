@@ -28,6 +28,7 @@ struct rl_parcel {
   int anchor;             /* sender's registry reference of the lent strings; LUA_NOREF if none */
   uint32_t slots;         /* objects mentioned more than once */
   uint32_t later;         /* bodies deferred */
+  uint32_t final;         /* tables whose metatables have __gc */
   struct rl_code *code;   /* the functions' code, one reference held of each: the first, */
   struct rl_code **codes; /* and the others; NULL while there are none */
   uint32_t code_count, code_capacity; /* of both together; of `codes` */

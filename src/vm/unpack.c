@@ -3,7 +3,8 @@
  * Everything read is checked against the bytes that are left, so that corrupt input ends in an
  * error; a slot or piece of code that does not exist does too. Where a parcel has slots or deferred
  * bodies, two tables lie below its values while it is read: the objects by slot, and the deferred
- * ones by number. */
+ * ones by number; under -1, -2, ... there are pairs of a table and a metatable to set at the end.
+ */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct reader {
   int deferred;
   uint32_t later;   /* deferred objects met */
   uint32_t settled; /* of these, how many have got their bodies */
+  uint32_t final;   /* tables that wait for metatables */
 };
 
 /* How a table announces itself. */
@@ -178,21 +180,36 @@ static void read_fields(struct reader *r, struct sizes sizes, unsigned depth) {
   }
 }
 
-static void read_metatable(struct reader *r, unsigned depth) {
+/* [table, metatable] -> [table] */
+static void finish_later(struct reader *r) {
+  if (r->final == r->parcel->final)
+    corrupt(r);
+  lua_Integer key = -2 * (lua_Integer)++r->final;
+  lua_rawseti(r->L, r->deferred, key);
+  lua_pushvalue(r->L, -1);
+  lua_rawseti(r->L, r->deferred, key + 1);
+}
+
+/* [table] -> [table] */
+static void read_metatable(struct reader *r, unsigned tag, unsigned depth) {
+  if (tag == RL_WIRE_TABLE)
+    return;
   push_value(r, depth + 1);
   if (!lua_istable(r->L, -1))
     corrupt(r);
-  lua_setmetatable(r->L, -2);
+  if (tag == RL_WIRE_FINAL)
+    finish_later(r);
+  else
+    lua_setmetatable(r->L, -2);
 }
 
-static void push_fields(struct reader *r, bool classed, unsigned depth) {
+static void push_fields(struct reader *r, unsigned tag, unsigned depth) {
   uint32_t slot = take_u32(r);
   struct sizes sizes = take_sizes(r);
   push_table(r, sizes);
   keep(r, slot);
   read_fields(r, sizes, depth);
-  if (classed)
-    read_metatable(r, depth);
+  read_metatable(r, tag, depth);
 }
 
 static void push_made(struct reader *r, unsigned depth) {
@@ -247,8 +264,9 @@ static void push_object(struct reader *r, unsigned tag, unsigned depth) {
     corrupt(r);
   luaL_checkstack(r->L, LUA_MINSTACK, "nested values");
   switch (tag) {
-  case RL_WIRE_TABLE: push_fields(r, false, depth); break;
-  case RL_WIRE_CLASSED: push_fields(r, true, depth); break;
+  case RL_WIRE_TABLE:
+  case RL_WIRE_CLASSED:
+  case RL_WIRE_FINAL: push_fields(r, tag, depth); break;
   case RL_WIRE_LATER: push_later(r); break;
   case RL_WIRE_GLOBALS: lua_pushglobaltable(r->L); break;
   case RL_WIRE_NAMED: push_named(r); break;
@@ -300,16 +318,23 @@ static void read_deferred(struct reader *r) {
       read_captures(r, 0);
     } else {
       unsigned tag = take_u8(r);
-      struct sizes sizes = take_sizes(r);
-      read_fields(r, sizes, 0);
-      if (tag == RL_WIRE_CLASSED)
-        read_metatable(r, 0);
-      else if (tag != RL_WIRE_TABLE)
+      if (tag < RL_WIRE_TABLE || tag > RL_WIRE_FINAL)
         corrupt(r);
+      read_fields(r, take_sizes(r), 0);
+      read_metatable(r, tag, 0);
     }
     lua_pop(r->L, 1);
     lua_pushnil(r->L);
     lua_rawseti(r->L, r->deferred, r->settled);
+  }
+}
+
+static void set_metatables(struct reader *r) {
+  for (lua_Integer key = -1; key >= -2 * (lua_Integer)r->final; key -= 2) {
+    lua_rawgeti(r->L, r->deferred, key);
+    lua_rawgeti(r->L, r->deferred, key - 1);
+    lua_setmetatable(r->L, -2);
+    lua_pop(r->L, 1);
   }
 }
 
@@ -318,9 +343,9 @@ int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
   struct reader r = {.L = L, .parcel = parcel, .at = bytes};
   r.end = bytes ? bytes + parcel->bytes.size : NULL;
   luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
-  if (parcel->slots || parcel->later) {
+  if (parcel->slots || parcel->later || parcel->final) {
     lua_createtable(L, (int)parcel->slots, 0);
-    lua_createtable(L, (int)parcel->later, 0);
+    lua_createtable(L, (int)parcel->later, 2 * (int)parcel->final);
     r.deferred = lua_gettop(L);
     r.objects = r.deferred - 1;
   }
@@ -328,6 +353,7 @@ int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
     push_value(&r, 0);
   if (r.objects) {
     read_deferred(&r);
+    set_metatables(&r);
     lua_remove(L, r.deferred);
     lua_remove(L, r.objects);
   }

@@ -14,7 +14,9 @@
  *   TABLE slot sizes fields    sizes: u32 n of the sequence, u32 m of the pairs; fields: n values,
  *                              then m keys and values
  *   CLASSED slot sizes fields metatable
- *   LATER slot sizes           a table deferred; its body: TABLE or CLASSED without the slot
+ *   FINAL slot sizes fields metatable          the same, if that has __gc: it is set at the very
+ *                              end, when it is complete, or Lua would not see the __gc
+ *   LATER slot sizes           a table deferred; its body: one of the three without the slot
  *   GLOBALS                    the globals table
  *   NAMED slot u32 path        by name: module, key, key ..., each ended by a zero byte
  *   BARE slot u32              a function of code u32 of the parcel that captures nothing
@@ -56,6 +58,7 @@ enum rl_wire_tag {
   RL_WIRE_AGAIN4,
   RL_WIRE_TABLE,
   RL_WIRE_CLASSED,
+  RL_WIRE_FINAL,
   RL_WIRE_LATER,
   RL_WIRE_GLOBALS,
   RL_WIRE_NAMED,
