@@ -19,7 +19,7 @@ local server = [[
   io.stdout:flush()
 ]]
 
---- Clients that reset: argument 1 connections to port 0, each of which sends half a line.
+--- Clients that reset: so many connections to a port, each of which sends half a line.
 local resetting = [[
   use Socket;
   my ($port, $count) = @ARGV;
@@ -32,10 +32,14 @@ local resetting = [[
   }
 ]]
 
+--- Starts a server; its end does not wait long for handlers that go on.
 local function start(options)
   options = options or {}
-  options.script = options.script or server
-  local self = process.start(options)
+  local self = process.start {
+    "--grace", "0.5", "server.lua", options.argument,
+    files = { ["server.lua"] = options.script or server },
+    before = options.before,
+  }
   return self, self:line()
 end
 
@@ -104,7 +108,7 @@ describe("a server", function()
     assert.is_nil((ask(bad, "boom")))
     assert.equal("still here", ask(good, "still here"))
     local result = stop(self)
-    assert.matches("^error in a connection's handler: script%.lua:%d+: boom in the handler\n" ..
+    assert.matches("^error in a connection's handler: server%.lua:%d+: boom in the handler\n" ..
       "stack traceback:\n", result.stderr)
     assert.equal(0, result.status)
   end)
@@ -160,10 +164,10 @@ describe("a server", function()
   it("replaces the socket file of a server that was killed", function()
     local path = os.tmpname()
     os.remove(path)
-    local killed = start { "unix:" .. path }
+    local killed = start { argument = "unix:" .. path }
     killed:signal "KILL"
     killed:wait()
-    local self, address = start { "unix:" .. path }
+    local self, address = start { argument = "unix:" .. path }
     assert.equal("unix:" .. path, address)
     local conn <close> = assert(net.connect(address))
     assert.equal("alive", ask(conn, "alive"))
