@@ -101,10 +101,10 @@ end
 
 -- The functions and tasks given to all or race: as arguments, or as one list.
 local function entries_of(name, ...)
-  local list = { ... }
-  if select("#", ...) == 1 and type((...)) == "table" then list = ... end
-  for i = 1, math.max(#list, select("#", ...)) do
-    local kind = math.type(list[i]) or type(list[i])
+  local list, count = { ... }, select("#", ...)
+  if count == 1 and type((...)) == "table" then list, count = ..., #... end
+  for i = 1, count do
+    local kind = type(list[i])
     if kind ~= "function" and not (kind == "userdata" and list[i].await) then
       error(("bad argument #%d to '%s' (function or task expected, got %s)"):format(i, name, kind), 3)
     end

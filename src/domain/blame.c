@@ -13,28 +13,35 @@ static const char *const suspendable[] = {
     "coroutine.wrap", "rille.timeout",    "rille.scope",   "rille.run_in_main",
     "coroutine.yield"};
 
-/* [] -> [name]: the name under which a loaded module holds the function that is on top. */
-static const char *module_name_of(lua_State *L) {
-  int function = lua_gettop(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
-      continue;
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-      if (lua_type(L, -2) != LUA_TSTRING || !lua_rawequal(L, -1, function))
-        continue;
-      const char *module = lua_tostring(L, -4), *name = lua_tostring(L, -2);
-      if (strcmp(module, LUA_GNAME) == 0)
-        lua_pushstring(L, name);
-      else
-        lua_pushfstring(L, "%s.%s", module, name);
-      lua_replace(L, function + 1);
-      lua_settop(L, function + 1);
+/* [.., table] -> [.., table, key]: the string key of the table that holds the function; else NULL and
+ * nothing pushed. */
+static const char *key_of(lua_State *L, int function) {
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, function)) {
+      lua_pop(L, 1);
       return lua_tostring(L, -1);
     }
-  }
-  lua_settop(L, function);
   return NULL;
+}
+
+/* [function] -> [function, name]: the name under which a loaded module holds it, a global one first;
+ * else NULL and nothing pushed. */
+static const char *module_name_of(lua_State *L) {
+  int function = lua_gettop(L);
+  lua_pushglobaltable(L);
+  const char *name = key_of(L, function);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  for (lua_pushnil(L); !name && lua_next(L, -2); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1) || !key_of(L, function))
+      continue;
+    name = lua_pushfstring(L, "%s.%s", lua_tostring(L, -3), lua_tostring(L, -1));
+    break;
+  }
+  if (name)
+    lua_pushstring(L, name);
+  lua_replace(L, function + 1);
+  lua_settop(L, name ? function + 1 : function);
+  return name ? lua_tostring(L, -1) : NULL;
 }
 
 static int is_suspendable(const char *name) {
@@ -44,10 +51,11 @@ static int is_suspendable(const char *name) {
   return 0;
 }
 
-/* [] -> [name]: the culprit among the frames of `stuck` from `level` on; NULL pushes nothing. */
-static const char *culprit(lua_State *L, lua_State *stuck, int level) {
+/* [] -> [.., name]: the culprit among the frames of `stuck`. Its top frame is the waiting function, or
+ * the resume of a coroutine. */
+static const char *culprit(lua_State *L, lua_State *stuck) {
   lua_Debug frame;
-  for (; lua_getstack(stuck, level, &frame); level++) {
+  for (int level = 1; lua_getstack(stuck, level, &frame); level++) {
     lua_getinfo(stuck, "Snf", &frame);
     lua_xmove(stuck, L, 1);
     if (strcmp(frame.namewhat, "metamethod") == 0 && frame.name && strstr(frame.name, "gc"))
@@ -68,7 +76,7 @@ static const char *culprit(lua_State *L, lua_State *stuck, int level) {
 
 _Noreturn void rl_blame(lua_State *L, lua_State *stuck, const char *what) {
   luaL_checkstack(L, 8, NULL);
-  const char *name = culprit(L, stuck, stuck == L ? 1 : 0);
+  const char *name = culprit(L, stuck);
   luaL_error(L, "cannot wait in %s: %s is in the way (a C function that cannot be suspended)", what,
              name ? name : "a call from C");
   abort(); /* luaL_error does not return */

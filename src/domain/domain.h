@@ -28,7 +28,8 @@ struct rl_settings {
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does. */
   void (*note_paths)(struct rl_domain *here);
-  /* The main domain's os.exit: ends the program in order once the fiber has parked. */
+  /* The main domain's os.exit: ends the program in order once the caller has parked for good, or, if
+   * it is NULL, unwinds. */
   void (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
   double grace;     /* main thread: seconds that handlers get to finish when the program stops */
   int cores;        /* usable ones */

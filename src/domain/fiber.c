@@ -149,17 +149,31 @@ void rl_fiber_insist(lua_State *L) {
   raise_reason(L, region);
 }
 
+/* The Lua thread across which the caller cannot be suspended; NULL if it can. */
+static lua_State *obstacle(lua_State *L) {
+  struct rl_domain *domain = rl_domain_of(L);
+  if (!lua_isyieldable(L))
+    return L;
+  for (struct rl_link *link = domain->chain; link; link = link->outer)
+    if (!lua_isyieldable(link->from))
+      return link->from;
+  return NULL;
+}
+
+bool rl_wait_possible(lua_State *L) {
+  struct rl_domain *domain = rl_domain_of(L);
+  return domain->running && L == domain->innermost && !obstacle(L);
+}
+
 void rl_wait_check_shielded(lua_State *L, const char *what) {
   struct rl_domain *domain = rl_domain_of(L);
   if (!domain->running || L != domain->innermost)
     luaL_error(L, "cannot wait in %s here: %s", what,
                domain->running ? "a coroutine that C code resumed is in the way"
                                : "no fiber is running");
-  if (!lua_isyieldable(L))
-    rl_blame(L, L, what);
-  for (struct rl_link *link = domain->chain; link; link = link->outer)
-    if (!lua_isyieldable(link->from))
-      rl_blame(L, link->from, what);
+  lua_State *stuck = obstacle(L);
+  if (stuck)
+    rl_blame(L, stuck, what);
 }
 
 void rl_wait_check(lua_State *L, const char *what) {
@@ -378,6 +392,7 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   assert(fiber->state == RL_FIBER_PARKED);
   take_back(fiber);
+  fiber->whole.seen = fiber->whole.cancelled;
   domain->running = fiber;
   domain->innermost = fiber->L;
   lua_resetthread(fiber->L); /* closes its variables */

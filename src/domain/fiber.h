@@ -112,6 +112,9 @@ void rl_wait_check(lua_State *L, const char *what);
 /* The same, but a cancelled fiber may still wait: for those who wait for what they cancelled. */
 void rl_wait_check_shielded(lua_State *L, const char *what);
 
+/* Whether the latter would not raise. */
+bool rl_wait_possible(lua_State *L);
+
 /* Suspends the calling fiber; like lua_yieldk, it is called as the last thing of a C function. */
 int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wait),
             lua_KFunction finish, lua_KContext context);

@@ -1,8 +1,10 @@
 /* The program: `rille script.lua`. Sees only rille.h, as any embedding program would. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rille.h"
 
@@ -79,7 +81,19 @@ static int choose_script(struct command *command, int argc, char **argv) {
   return -1;
 }
 
+/* A standard descriptor that the caller closed would be given to a socket, and what is printed would
+ * go there. */
+static void hold_standard_descriptors(void) {
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0)
+    close(fd);
+}
+
 int main(int argc, char **argv) {
+  hold_standard_descriptors(); /* without /dev/null there is nothing better to do than go on */
   struct command command = {.options = {.grace = -1, .handle_signals = 1}};
   int status = parse_options(&command, argc, argv);
   if (status < 0)

@@ -45,7 +45,8 @@ struct rille {
   bool handles_signals;
   uv_timer_t clock;        /* of stopping and of ending */
   struct rl_fiber *script; /* while it runs */
-  struct rl_fiber *leaver; /* the fiber that called os.exit */
+  bool leaving;            /* os.exit was called */
+  struct rl_fiber *leaver; /* by this fiber, if it could be suspended */
   int signal;              /* that stops the program; 0: none */
   bool stopping;           /* no new connections, handlers finish */
   uint64_t stop_at;        /* loop time in ms when their grace is over */
@@ -92,6 +93,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 static void on_exit_called(struct rl_domain *main, struct rl_fiber *caller, int status) {
   struct rille *runtime = runtime_of(main);
   runtime->leaver = caller;
+  runtime->leaving = true;
   runtime->status = status;
   stop_now(runtime);
 }
@@ -120,7 +122,7 @@ static void report_deadlock(struct rille *runtime) {
 }
 
 static void end(struct rille *runtime) {
-  bool stopped = runtime->stopping || runtime->leaver;
+  bool stopped = runtime->stopping || runtime->leaving;
   if (runtime->script && !stopped)
     report_deadlock(runtime);
   if (runtime->script && runtime->signal)

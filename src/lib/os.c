@@ -6,6 +6,15 @@
 #include "domain/fiber.h"
 #include "lib/modules.h"
 
+/* Where the fiber cannot be suspended it is unwound by an error that no pcall stops. */
+static void leave_by_error(lua_State *L, struct rl_fiber *fiber, int status) {
+  struct rl_domain *domain = rl_domain_of(L);
+  domain->settings->exit(domain, NULL, status);
+  lua_pushliteral(L, "the program is ending");
+  rl_fiber_cancel(L, fiber);
+  rl_fiber_insist(L); /* does not return */
+}
+
 /* os.exit([code [, close]])
  *
  * Ends the program: listeners close, other fibers are cancelled and their to-be-closed variables
@@ -21,8 +30,11 @@ static int os_exit(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   if (domain->feed)
     return luaL_error(L, "os.exit: a task cannot end the program");
-  rl_wait_check_shielded(L, "os.exit");
   struct rl_fiber *fiber = rl_fiber_running(L);
+  if (!fiber)
+    return luaL_error(L, "os.exit: no fiber is running");
+  if (!rl_wait_possible(L))
+    leave_by_error(L, fiber, status);
   fiber->shielded = true;
   domain->settings->exit(domain, fiber, status);
   return rl_park(L, &fiber->own, NULL, NULL, 0);

@@ -67,8 +67,10 @@ void rl_traceback_of(lua_State *L, int error) {
 
 /* Whether the string at `index` already ends in a traceback. */
 static bool has_traceback(lua_State *L, int index) {
-  const char *text = lua_tostring(L, index);
-  return strstr(text, "\nstack traceback:\n") != NULL;
+  static const char heading[] = "\nstack traceback:\n";
+  size_t size;
+  const char *text = lua_tolstring(L, index, &size);
+  return memmem(text, size, heading, sizeof heading - 1) != NULL;
 }
 
 /* Runs where the stack may have just overflowed: without room it leaves the error as it is, since
@@ -78,8 +80,11 @@ int rl_traceback(lua_State *L) {
   if (!lua_checkstack(L, LUA_MINSTACK))
     return 1;
   if (lua_type(L, 1) == LUA_TSTRING) {
-    if (!has_traceback(L, 1))
-      luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    if (!has_traceback(L, 1)) {
+      lua_pushliteral(L, "\n"); /* not by luaL_traceback, which ends a message at its first NUL */
+      luaL_traceback(L, L, NULL, 1);
+      lua_concat(L, 3);
+    }
   } else if (rememberable(L, 1)) {
     rl_traceback_of(L, 1);
     if (lua_isnil(L, -1)) {
