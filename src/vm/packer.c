@@ -301,8 +301,11 @@ static uint32_t code_of(struct rl_packer *p, int index) {
     no_memory(p);
   if (!met) {
     seen->position = p->parcel->code_count;
-    if (!rl_parcel_add_code(p->parcel, rl_codes_take(known)))
+    struct rl_code *code = rl_codes_take(known);
+    if (!rl_parcel_add_code(p->parcel, code)) {
+      rl_codes_give(p->L, code);
       no_memory(p);
+    }
   }
   return (uint32_t)seen->position;
 }
