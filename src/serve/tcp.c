@@ -66,7 +66,7 @@ static int begin(lua_State *L) {
   lua_insert(L, -2); // [arrival, handler, socket]
   lua_xmove(L, fiber->L, 2);
   serving->running++;
-  rl_fiber_start(fiber, 1);
+  rl_fiber_start(fiber);
   return 0;
 }
 
