@@ -50,11 +50,13 @@ static void a_value_has_the_name_of_the_module_that_loaded_it(void **state) {
 }
 
 static void what_a_script_puts_into_a_module_goes_by_content(void **state) {
-  near_check(state, "local m = require 'm' m.patch = function() return 'patched' end "
-                    "eq(run(m.patch), 'patched') m.patch = nil "
-                    "function string.twice(s) return s .. s end eq(run(string.twice, 'a'), 'aa') "
-                    "function global_function() return 'global' end "
-                    "eq(run(global_function), 'global')");
+  near_check(state,
+             "local m = require 'm' m.patch = function() return 'patched' end "
+             "eq(run(m.patch), 'patched') raises('coroutine', ship, coroutine.create(print)) "
+             "eq(run(m.patch), 'patched') m.patch = nil "
+             "function string.twice(s) return s .. s end eq(run(string.twice, 'a'), 'aa') "
+             "function global_function() return 'global' end "
+             "eq(run(global_function), 'global')");
 }
 
 static void a_name_that_does_not_exist_there_is_an_error(void **state) {

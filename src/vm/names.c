@@ -64,6 +64,7 @@ struct naming {
   struct rl_names *names;
   int paths; /* index of the table */
   int left;  /* values that may still be named */
+  bool all;  /* not only C functions and userdata */
 };
 
 static void add_address(struct naming *n, const void *address) {
@@ -84,7 +85,8 @@ static void name_value(struct naming *n, int value, int path) {
   lua_pushvalue(L, value);
   bool named = lua_rawget(L, n->paths) != LUA_TNIL;
   lua_pop(L, 1);
-  if (named || n->left-- <= 0)
+  bool wanted = n->all || lua_iscfunction(L, value) || lua_isuserdata(L, value);
+  if (named || !wanted || n->left-- <= 0)
     return;
   add_address(n, lua_topointer(L, value));
   lua_pushvalue(L, value);
@@ -115,8 +117,8 @@ static bool push_path(lua_State *L, int path) {
   return true;
 }
 
-/* Names what a table holds: first all of this level, then what is below the tables that got their
- * names here, so that names are short. */
+/* Names what a table holds: first all of this level, then what is below the tables that have their
+ * names from here, so that names are short. */
 static void name_fields(struct naming *n, int table, int path, int depth) {
   lua_State *L = n->L;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
@@ -145,11 +147,12 @@ static void name_globals(struct naming *n, int table, int path) {
       name_value(n, key + 1, key + 2);
 }
 
-void rl_names_add(lua_State *L, const char *module) {
+static void name_module(lua_State *L, const char *module, bool all) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int top = lua_gettop(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);
-  struct naming n = {.L = L, .names = rl_vm_of(L)->names, .paths = top + 1, .left = MOST};
+  struct naming n = {
+      .L = L, .names = rl_vm_of(L)->names, .paths = top + 1, .left = MOST, .all = all};
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, module);
   int value = lua_gettop(L);
@@ -164,13 +167,21 @@ void rl_names_add(lua_State *L, const char *module) {
   lua_settop(L, top);
 }
 
-void rl_names_refresh(lua_State *L) {
+void rl_names_add(lua_State *L, const char *module) {
+  name_module(L, module, true);
+}
+
+static void name_modules(lua_State *L, bool all) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
     if (lua_type(L, -2) == LUA_TSTRING && strlen(lua_tostring(L, -2)) == lua_rawlen(L, -2))
-      rl_names_add(L, lua_tostring(L, -2));
+      name_module(L, lua_tostring(L, -2), all);
   lua_pop(L, 1);
+}
+
+void rl_names_refresh(lua_State *L) {
+  name_modules(L, false);
 }
 
 bool rl_names_find(lua_State *L, int index) {
@@ -227,8 +238,8 @@ void rl_names_open(lua_State *L) {
   rebuild(L, vm->names);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &paths_key);
   for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-    rl_names_add(L, first[i]); /* so that string.format is not _G.string.format of some module */
-  rl_names_refresh(L);
+    name_module(L, first[i], true);
+  name_modules(L, true);
 }
 
 void rl_names_free(struct rl_names *names) {

@@ -20,7 +20,8 @@ void rl_names_free(struct rl_names *names);
  * May raise for want of memory. */
 void rl_names_add(lua_State *L, const char *module);
 
-/* The same for all loaded modules: for those that C opened, and before something is refused. */
+/* Names the C functions and userdata that have come into loaded modules since; without a name they
+ * could not cross at all. May raise for want of memory. */
 void rl_names_refresh(lua_State *L);
 
 /* [] -> [path] if the value at `index` (a table, function or userdata) has a name, else nothing.
