@@ -207,8 +207,9 @@ void rl_scheduler_end(struct rl_domain *domain, const char *reason) {
 
 void rl_scheduler_close(struct rl_domain *domain) {
   rl_future_report_all(domain);
-  rl_fiber_free_all(domain);
   rl_vm_close(&domain->vm);
-  rl_task_free_all(domain); /* finalizers have given some back */
+  /* Only now: finalizers may still look at the fibers of old waits, and give tasks back. */
+  rl_fiber_free_all(domain);
+  rl_task_free_all(domain);
   close_handles(domain);
 }
