@@ -128,6 +128,14 @@ describe("detach", function()
     assert.matches("bad argument #1 to '[%w.]*detach'", failure(rille.detach, "text"))
   end)
 
+  it("lets a task read and set the bounds", function()
+    assert.same({ 1, 3 }, { rille.detach(function()
+      rille.domains.set_bounds(1, 3)
+      return rille.domains.get_bounds()
+    end) })
+    assert.same({ 1, 3 }, { domains.get_bounds() })
+  end)
+
   it("leaves the main domain's globals alone", function()
     rille.detach(function() rille_spec_global = "set in a task" end) -- luacheck: ignore 111
     assert.is_nil(rawget(_G, "rille_spec_global"))
@@ -213,6 +221,28 @@ describe("a submitted task", function()
       local took = work.time(pcall, task.await, task)
       assert.is_true(took < 5)
       assert.equal("cancelled", task:status())
+    end)
+
+    it("is interrupted if it computes, and its domain goes on", function()
+      domains.set_bounds(1, 1)
+      local task = rille.submit(function() while true do end end)
+      rille.sleep(0.05)
+      assert.is_true(task:cancel "enough")
+      assert.matches("enough", failure(task.await, task))
+      assert.equal("free", rille.detach(function() return "free" end))
+    end)
+
+    it("is interrupted even if it catches every error", function()
+      domains.set_bounds(1, 1)
+      local task = rille.submit(function()
+        while true do
+          pcall(function() while true do end end)
+        end
+      end)
+      rille.sleep(0.05)
+      task:cancel "enough"
+      assert.matches("enough", failure(task.await, task))
+      assert.equal("free", rille.detach(function() return "free" end))
     end)
 
     it("closes its variables on its domain", function()

@@ -155,6 +155,24 @@ describe("an error in a task", function()
       assert_lives_on(number)
     end)
 
+    it("is that of protected calls without end, and the domain lives on", function()
+      local ok = rille.detach(function()
+        local function down() return (pcall(down)) end
+        return down()
+      end)
+      assert.is_boolean(ok)
+      assert_lives_on(number)
+    end)
+
+    it("is that of coroutines without end, and the domain lives on", function()
+      local text = failure(rille.detach, function()
+        local function down() return coroutine.wrap(down)() end
+        return down()
+      end)
+      assert.matches("C stack overflow", text)
+      assert_lives_on(number)
+    end)
+
     it("is that of a message handler which fails too, and the domain lives on", function()
       local ok = rille.detach(function()
         return (xpcall(error, function() error "in the handler" end, "no luck"))
@@ -182,6 +200,16 @@ describe("an error in a task", function()
         error(guard and "the first", 0)
       end)
       assert.matches("^instead of the first", text)
+      assert_lives_on(number)
+    end)
+
+    it("an object that is collected is not the task's", function()
+      local result = rille.detach(function()
+        setmetatable({}, { __gc = function() error "in gc" end })
+        collectgarbage()
+        return "unharmed"
+      end)
+      assert.equal("unharmed", result)
       assert_lives_on(number)
     end)
 

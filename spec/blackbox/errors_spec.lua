@@ -138,11 +138,11 @@ describe("the error of a task that ends the script", function()
 end)
 
 describe("a task that runs out of memory", function()
-  --- Runs the script with 2 GiB of address space; sanitizers need far more for themselves.
+  --- Runs the script with 512 MiB of address space; sanitizers need far more for themselves.
   local function run_confined(script)
     local build = os.getenv "RILLE_BUILD"
     if build == "asan" or build == "tsan" then pending "sanitizers cannot be confined" end
-    return process.run { script = script, before = "ulimit -v 2097152 &&" }
+    return process.run { script = script, before = "ulimit -v 524288 &&" }
   end
 
   local hoard = [[

@@ -70,6 +70,41 @@ describe("with tasks queued, running and inside run_in_main", function()
     assert.equal(0, result.status)
   end)
 
+  it("os.exit ends a task that computes without end", function()
+    local result = process.run { script = [[
+      local rille = require "rille"
+      rille.submit(function() while true do pcall(function() while true do end end) end end)
+      rille.sleep(0.05)
+      os.exit(3)
+    ]], seconds = 20 }
+    assert.equal(3, result.status)
+    assert.equal("", result.stderr)
+  end)
+
+  it("an error of the script ends a task that computes without end", function()
+    local result = process.run { script = [[
+      local rille = require "rille"
+      rille.set_grace(0.1)
+      rille.submit(function() while true do end end)
+      rille.sleep(0.05)
+      error "the script fails"
+    ]], seconds = 20 }
+    assert.equal(1, result.status)
+    assert.matches("the script fails", result.stderr)
+  end)
+
+  it("SIGTERM ends a task that computes without end", function()
+    local child <close> = process.start { script = [[
+      local rille = require "rille"
+      io.stdout:setvbuf "line"
+      rille.spawn(function() print "ready" end)
+      rille.detach(function() while true do end end)
+    ]], seconds = 20 }
+    assert.equal("ready", child:line())
+    child:signal "TERM"
+    assert.equal(143, child:wait().status)
+  end)
+
   it("os.exit in run_in_main's body ends the program with its status", function()
     local result = process.run { script = [[
       local rille = require "rille"
@@ -129,5 +164,20 @@ describe("at its end, the program", function()
       ]] },
     }
     assert.equal("served", result.stderr)
+  end)
+
+  it("still serves when what standard output goes to is full", function()
+    local result = process.run {
+      "-c", "exec " .. process.program .. " main.lua >/dev/full",
+      program = "sh",
+      files = { ["main.lua"] = [[
+        local rille = require "rille"
+        print(rille.detach(function() return 1 end))
+        io.stdout:flush()
+        io.stderr:write "served"
+      ]] },
+    }
+    assert.equal("served", result.stderr)
+    assert.equal(0, result.status)
   end)
 end)

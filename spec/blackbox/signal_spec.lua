@@ -72,6 +72,18 @@ describe("a signal", function()
       files = { ["main.lua"] = serving(60, 1000):gsub("rille%.set_grace%b()", "") },
     })
     assert.equal("closed\n", result.stdout)
+    assert.equal(0, result.status)
+  end)
+
+  it("ends the program at once when it comes a second time", function()
+    local child <close> = process.start { script = serving(60, 1000) }
+    assert.equal("ready", child:line())
+    child:signal "TERM"
+    os.execute "sleep 0.3"
+    child:signal "TERM"
+    local result = child:wait()
+    assert.equal("closed\n", result.stdout)
+    assert.equal(0, result.status)
   end)
 
   it("stops listening at once", function()
