@@ -720,3 +720,36 @@ describe("a connection", function()
     end
   end)
 end)
+
+describe("sockets in a task", function()
+  after_each(close_all)
+
+  it("connect to servers of the main domain, and serve there", function()
+    local _, listener = pair(echo)
+    local line, everything = rille.detach(function(url)
+      local net_there = require "rille.net"
+      local conn <close> = assert(net_there.connect(url))
+      conn:write "from a task\n"
+      local own <close> = net_there.listen("tcp://127.0.0.1:0", function(client)
+        client:write "served by a task"
+      end)
+      return conn:read(), net_there.connect(own:address()):read "all"
+    end, listener:address())
+    assert.equal("from a task", line)
+    assert.equal("served by a task", everything)
+  end)
+
+  it("leave their domain free for other tasks while they wait", function()
+    local silent, listener = pair(function(conn) conn:read() conn:write "late\n" conn:read() end)
+    rille.domains.set_bounds(1, 1)
+    local waiting = rille.submit(function(url)
+      local conn <close> = require("rille.net").connect(url)
+      conn:write "\n"
+      return conn:read() .. (conn:read "all")
+    end, listener:address())
+    assert.equal(42, rille.detach(function() return 42 end))
+    silent:close()
+    waiting:cancel()
+    work.defaults()
+  end)
+end)
