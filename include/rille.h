@@ -24,12 +24,12 @@ struct rille_options {
 rille_t *rille_new(const struct rille_options *options);
 
 struct rille_script {
-  const char *name;  /* what tracebacks call it: "@path" for files, "=name" literally */
-  const char *path;  /* a file to read; NULL: standard input, unless text is given */
-  const char *text;  /* the source itself, `size` bytes; NULL: read path */
+  const char *name; /* what tracebacks call it: "@path" for files, "=name" literally */
+  const char *path; /* a file to read; NULL: standard input, unless text is given */
+  const char *text; /* the source itself, `size` bytes; NULL: read path */
   size_t size;
-  int argc;          /* the global `arg`: argv[script_at] is arg[0], what follows are the */
-  char **argv;       /* script's arguments, what comes before has negative indices */
+  int argc;    /* the global `arg`: argv[script_at] is arg[0], what follows are the */
+  char **argv; /* script's arguments, what comes before has negative indices */
   int script_at;
 };
 
@@ -38,8 +38,8 @@ struct rille_script {
 int rille_start(rille_t *runtime, const struct rille_script *script);
 
 /* Runs the loop until nothing is left to wait for, or the program is stopped, and then ends it in
- * order: fibers are cancelled, domains stopped. Returns the exit status: 0; 1 after a failed script;
- * what os.exit was given; 128 + the signal that cancelled the script. */
+ * order: fibers are cancelled, domains stopped. Returns the exit status: 0; 1 after a failed
+ * script; what os.exit was given; 128 + the signal that cancelled the script. */
 int rille_run(rille_t *runtime);
 
 /* Frees everything; no thread, descriptor or byte of it is left. NULL is allowed. */

@@ -1,5 +1,6 @@
 /* Allocator: the few functions that heap.c takes memory from; CMake chooses the file behind them
- * (allocator_mimalloc.c where libmimalloc is installed, allocator_libc.c otherwise). Threads: any. */
+ * (allocator_mimalloc.c where libmimalloc is installed, allocator_libc.c otherwise). Threads: any.
+ */
 #ifndef RL_BASE_ALLOCATOR_H
 #define RL_BASE_ALLOCATOR_H
 

@@ -27,7 +27,8 @@ void *rl_alloc(struct rl_heap *heap, size_t size);
 /* The same, filled with zeros. */
 void *rl_zalloc(struct rl_heap *heap, size_t size);
 
-/* Resizes a block of `old` bytes (NULL and 0 for a new one). On failure the block stays as it is. */
+/* Resizes a block of `old` bytes (NULL and 0 for a new one). On failure the block stays as it is.
+ */
 void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size);
 
 /* Frees a block of `size` bytes; NULL is allowed. */

@@ -11,7 +11,7 @@ struct rl_list {
 };
 
 /* The thing of type `type` that embeds `link` as its field `field`. */
-#define RL_OF(link, type, field) ((type *)(void *)((char *)(link) - offsetof(type, field)))
+#define RL_OF(link, type, field) ((type *)(void *)((char *)(link)-offsetof(type, field)))
 
 static inline void rl_list_init(struct rl_list *list) {
   list->next = list->previous = list;

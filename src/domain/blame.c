@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 static const char *const suspendable[] = {
-    "pcall",          "xpcall",           "dofile",        "coroutine.resume",
-    "coroutine.wrap", "rille.timeout",    "rille.scope",   "rille.run_in_main",
+    "pcall",          "xpcall",        "dofile",      "coroutine.resume",
+    "coroutine.wrap", "rille.timeout", "rille.scope", "rille.run_in_main",
     "coroutine.yield"};
 
-/* [.., table] -> [.., table, key]: the string key of the table that holds the function; else NULL and
- * nothing pushed. */
+/* [.., table] -> [.., table, key]: the string key of the table that holds the function; else NULL
+ * and nothing pushed. */
 static const char *key_of(lua_State *L, int function) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
     if (lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, function)) {
@@ -24,8 +24,8 @@ static const char *key_of(lua_State *L, int function) {
   return NULL;
 }
 
-/* [function] -> [function, name]: the name under which a loaded module holds it, a global one first;
- * else NULL and nothing pushed. */
+/* [function] -> [function, name]: the name under which a loaded module holds it, a global one
+ * first; else NULL and nothing pushed. */
 static const char *module_name_of(lua_State *L) {
   int function = lua_gettop(L);
   lua_pushglobaltable(L);
@@ -51,8 +51,8 @@ static int is_suspendable(const char *name) {
   return 0;
 }
 
-/* [] -> [.., name]: the culprit among the frames of `stuck`. Its top frame is the waiting function, or
- * the resume of a coroutine. */
+/* [] -> [.., name]: the culprit among the frames of `stuck`. Its top frame is the waiting function,
+ * or the resume of a coroutine. */
 static const char *culprit(lua_State *L, lua_State *stuck) {
   lua_Debug frame;
   for (int level = 1; lua_getstack(stuck, level, &frame); level++) {

@@ -7,8 +7,9 @@
 #include "domain/fiber.h"
 
 /* Runs `act` on `co` with the domain knowing that co is the innermost thread, resumed from L. */
-static int inside(lua_State *L, lua_State *co, int (*act)(lua_State *co, lua_State *L, int n, int *r),
-                  int nargs, int *nresults) {
+static int inside(lua_State *L, lua_State *co,
+                  int (*act)(lua_State *co, lua_State *L, int n, int *r), int nargs,
+                  int *nresults) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_link link = {.from = L, .outer = domain->chain};
   domain->chain = &link;

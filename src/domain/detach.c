@@ -25,7 +25,8 @@ static void check_function(lua_State *L, const char *what) {
   }
 }
 
-/* [.., fn, args..]: a task that holds the `count` values from `first` on; NULL with an error pushed. */
+/* [.., fn, args..]: a task that holds the `count` values from `first` on; NULL with an error
+ * pushed. */
 static struct rl_task *pack_task(lua_State *L, int first, int count, const char *heading) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_task *task = domain->ending ? NULL : rl_task_new(L);

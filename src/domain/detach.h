@@ -1,6 +1,7 @@
 /* Detach: the origin's side of a detached call: packs it, hands it to the pool, waits for it.
  *
- * Lua functions, to be registered by lib/rille.c, where they are documented. Domain's own thread. */
+ * Lua functions, to be registered by lib/rille.c, where they are documented. Domain's own thread.
+ */
 #ifndef RL_DOMAIN_DETACH_H
 #define RL_DOMAIN_DETACH_H
 

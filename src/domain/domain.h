@@ -26,10 +26,11 @@ struct rl_settings {
   struct rl_pool *pool;
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
-  /* A domain is about to start, on the thread of `here`: it will look for modules where here does. */
+  /* A domain is about to start, on the thread of `here`: it will look for modules where here does.
+   */
   void (*note_paths)(struct rl_domain *here);
-  /* The main domain's os.exit: ends the program in order once the caller has parked for good, or, if
-   * it is NULL, unwinds. */
+  /* The main domain's os.exit: ends the program in order once the caller has parked for good, or,
+   * if it is NULL, unwinds. */
   void (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
   double grace;     /* main thread: seconds that handlers get to finish when the program stops */
   int cores;        /* usable ones */
@@ -44,7 +45,8 @@ struct rl_feed {
   void (*rouse)(struct rl_domain *domain); /* after it slept */
 };
 
-/* A user's coroutine that was resumed from `from` and runs now. Lives on the C stack of the resume. */
+/* A user's coroutine that was resumed from `from` and runs now. Lives on the C stack of the resume.
+ */
 struct rl_link {
   lua_State *from;
   struct rl_link *outer;
@@ -60,8 +62,8 @@ struct rl_domain {
   uv_loop_t *loop;
   uv_prepare_t prepare;
   uv_check_t check;
-  uv_idle_t idle;     /* active while fibers are ready, so that the loop does not block */
-  unsigned open;      /* handles of the four (mailbox included) not yet closed */
+  uv_idle_t idle; /* active while fibers are ready, so that the loop does not block */
+  unsigned open;  /* handles of the four (mailbox included) not yet closed */
   struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
   struct rl_list timers, free_timers;        /* of struct rl_timer: running, and idle */
   struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
@@ -73,6 +75,7 @@ struct rl_domain {
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
   uint64_t expected;             /* ns that what it waits for has taken lately: to spin or not */
+  int ending_reason;             /* registry reference of the error that ends fibers at the end */
   bool awake;                    /* counted in settings->awake */
   bool ending;                   /* every fiber is being cancelled, new ones are refused */
 

@@ -67,13 +67,18 @@ static void relent(struct rl_fiber *fiber, lua_State *L) {
   }
 }
 
+static void drop_reason(lua_State *L, struct rl_region *region) {
+  if (region->reason != rl_domain_of(L)->ending_reason) /* which all share */
+    luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
+  region->reason = LUA_NOREF;
+}
+
 void rl_region_leave(lua_State *L, struct rl_region *region) {
   struct rl_fiber *fiber = region->fiber;
   assert(fiber && fiber->region == region);
   fiber->region = region->outer;
   region->fiber = NULL;
-  luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
-  region->reason = LUA_NOREF;
+  drop_reason(L, region);
   if (!cancelled_region(fiber))
     relent(fiber, L);
 }
@@ -110,8 +115,7 @@ void rl_region_cancel(lua_State *L, struct rl_region *region) {
     lua_pop(L, 1);
     return;
   }
-  luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
-  region->reason = LUA_NOREF;
+  drop_reason(L, region);
   region->reason = luaL_ref(L, LUA_REGISTRYINDEX);
   rl_region_expire(region);
 }
@@ -263,6 +267,8 @@ static int body(lua_State *L) {
 void rl_fiber_prepare(lua_State *L) {
   lua_pushstring(L, stray_yield);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield);
+  lua_pushliteral(L, "the program is ending");
+  rl_domain_of(L)->ending_reason = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
@@ -304,7 +310,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
 
 static void recycle(struct rl_fiber *fiber) {
   fiber->whole.fiber = NULL;
-  luaL_unref(fiber->L, LUA_REGISTRYINDEX, fiber->whole.reason);
+  drop_reason(fiber->L, &fiber->whole);
   fiber->state = RL_FIBER_FREE;
   fiber->ticket++;
   fiber->interrupted = fiber->shielded = false;
@@ -328,15 +334,22 @@ void rl_fiber_cancel(lua_State *L, struct rl_fiber *fiber) {
   rl_region_cancel(L, &fiber->whole);
 }
 
-void rl_fiber_cancel_all(lua_State *L, struct rl_domain *domain) {
+void rl_fiber_end(struct rl_fiber *fiber) {
+  struct rl_region *whole = &fiber->whole;
+  if (whole->cancelled)
+    return;
+  drop_reason(fiber->L, whole);
+  whole->reason = fiber->domain->ending_reason;
+  rl_region_expire(whole);
+}
+
+void rl_fiber_end_all(struct rl_domain *domain) {
   struct rl_list *lists[] = {&domain->ready, &domain->parked};
   for (int i = 0; i < 2; i++)
     for (struct rl_list *at = lists[i]->next, *next; at != lists[i]; at = next) {
       next = at->next; /* a parked fiber moves to the ready list */
-      lua_pushvalue(L, -1);
-      rl_fiber_cancel(L, RL_OF(at, struct rl_fiber, link));
+      rl_fiber_end(RL_OF(at, struct rl_fiber, link));
     }
-  lua_pop(L, 1);
 }
 
 static int raise_cancelled(lua_State *L) {

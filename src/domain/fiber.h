@@ -35,57 +35,59 @@ struct rl_timer;
 
 /* Embedded in a request; zeroed means that nobody waits. */
 struct rl_wait {
-  struct rl_fiber *fiber; /* who waits; fibers outlive every wait (recycled, freed with the domain) */
+  struct rl_fiber *fiber; /* who waits, or did: fibers are recycled, and outlive their Lua state */
   uint64_t ticket;        /* the fiber's count when it parked */
 };
 
-/* A stretch of a fiber's run that can be cancelled as a whole: the fiber itself, a timeout, a scope.
- * Regions nest; once one is cancelled, every wait inside it fails until its end is reached. */
+/* A stretch of a fiber's run that can be cancelled as a whole: the fiber itself, a timeout, a
+ * scope. Regions nest; once one is cancelled, every wait inside it fails until its end is reached.
+ */
 struct rl_region {
   struct rl_region *outer;
   struct rl_fiber *fiber; /* NULL when not entered or already left */
   bool cancelled;
-  bool seen;              /* a wait inside has failed because of it */
-  int reason;             /* registry reference of the error value; LUA_NOREF until it is known */
+  bool seen;  /* a wait inside has failed because of it */
+  int reason; /* registry reference of the error value; LUA_NOREF until it is known */
 };
 
 enum rl_fiber_state { RL_FIBER_FREE, RL_FIBER_READY, RL_FIBER_RUNNING, RL_FIBER_PARKED };
 
-/* Called once when the fiber's function is over: the `nresults` topmost values of L are its results,
- * or (status not LUA_OK) the error value alone. Must neither yield nor raise. */
+/* Called once when the fiber's function is over: the `nresults` topmost values of L are its
+ * results, or (status not LUA_OK) the error value alone. Must neither yield nor raise. */
 typedef void rl_fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
 
 struct rl_fiber {
   struct rl_domain *domain;
-  struct rl_list link;      /* in the domain's ready, parked or free list */
-  lua_State *L;             /* its own Lua thread, anchored in the registry by `anchor` */
+  struct rl_list link; /* in the domain's ready, parked or free list */
+  lua_State *L;        /* its own Lua thread, anchored in the registry by `anchor` */
   int anchor;
   enum rl_fiber_state state;
-  uint64_t ticket;          /* counts parks and wakes: what makes an old wake-up harmless */
-  lua_State *innermost;     /* while parked: the Lua thread that waits (a user's coroutine, or L) */
-  int nresults;             /* pushed on `innermost` by the waker */
-  lua_KFunction finish;     /* what turns the wake-up into results; NULL: return the pushed ones */
+  uint64_t ticket;      /* counts parks and wakes: what makes an old wake-up harmless */
+  lua_State *innermost; /* while parked: the Lua thread that waits (a user's coroutine, or L) */
+  int nresults;         /* pushed on `innermost` by the waker */
+  lua_KFunction finish; /* what turns the wake-up into results; NULL: return the pushed ones */
   lua_KContext context;
-  void (*undo)(struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
-  struct rl_wait *wait;     /* while parked */
-  bool fresh;               /* not resumed yet */
-  bool interrupted;         /* its wait was ended by a cancellation; it is told when resumed */
-  bool shielded;            /* this park is not ended by a cancellation (the end of a scope) */
-  struct rl_wait own;       /* for requests that need no struct of their own: sleep, await */
-  struct rl_timer *timer;   /* of a sleep */
-  struct rl_list sibling;   /* beside the others that await the same task */
-  struct rl_region whole;   /* the outermost region: the fiber itself */
-  struct rl_region *region; /* the innermost one */
-  unsigned refused;         /* waits refused since the fiber was cancelled */
-  bool insists;             /* a hook raises the cancellation until its region is left */
-  unsigned insisted;        /* how often it has */
-  struct rl_domain *main;   /* where its run_in_main goes; inherited by fibers it starts */
-  const atomic_bool *stop;  /* set by another thread to end it wherever it runs; NULL: none can */
+  void (*undo)(
+      struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
+  struct rl_wait *wait;      /* while parked */
+  bool fresh;                /* not resumed yet */
+  bool interrupted;          /* its wait was ended by a cancellation; it is told when resumed */
+  bool shielded;             /* this park is not ended by a cancellation (the end of a scope) */
+  struct rl_wait own;        /* for requests that need no struct of their own: sleep, await */
+  struct rl_timer *timer;    /* of a sleep */
+  struct rl_list sibling;    /* beside the others that await the same task */
+  struct rl_region whole;    /* the outermost region: the fiber itself */
+  struct rl_region *region;  /* the innermost one */
+  unsigned refused;          /* waits refused since the fiber was cancelled */
+  bool insists;              /* a hook raises the cancellation until its region is left */
+  unsigned insisted;         /* how often it has */
+  struct rl_domain *main;    /* where its run_in_main goes; inherited by fibers it starts */
+  const atomic_bool *stop;   /* set by another thread to end it wherever it runs; NULL: none can */
   /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
    * how many values that is. May raise. */
   int (*enter)(struct rl_fiber *fiber, lua_State *L);
   rl_fiber_ended *ended;
-  void *owner;              /* of `enter` and `ended`: a connection, a task, a future */
+  void *owner; /* of `enter` and `ended`: a connection, a task, a future */
 };
 
 /* A fresh fiber for the domain, from its cache where there is one. L is any thread of the domain's
@@ -93,7 +95,8 @@ struct rl_fiber {
  * and then calls rl_fiber_start, or gives the fiber back with rl_fiber_drop. */
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner);
 
-/* Puts it on the ready list; fiber->L holds the function and its arguments, or fiber->enter is set. */
+/* Puts it on the ready list; fiber->L holds the function and its arguments, or fiber->enter is set.
+ */
 void rl_fiber_start(struct rl_fiber *fiber);
 
 void rl_fiber_drop(struct rl_fiber *fiber);
@@ -143,15 +146,17 @@ void rl_region_expire(struct rl_region *region);
 /* Once for each state, protected: makes what resuming needs. May raise for want of memory. */
 void rl_fiber_prepare(lua_State *L);
 
-/* From a hook, inside the running fiber: raises the reason if the fiber is cancelled, again and again
- * until the cancelled region is left, so that no pcall swallows it. */
+/* From a hook, inside the running fiber: raises the reason if the fiber is cancelled, again and
+ * again until the cancelled region is left, so that no pcall swallows it. */
 void rl_fiber_insist(lua_State *L);
 
-/* The scheduler's part: resumes the fibers that are ready now, each once; whether there were any. */
+/* The scheduler's part: resumes the fibers that are ready now, each once; whether there were any.
+ */
 bool rl_fiber_run_ready(struct rl_domain *domain);
 
-/* Cancels every fiber of the domain, for the reason on top of the stack, which is popped. */
-void rl_fiber_cancel_all(lua_State *L, struct rl_domain *domain);
+/* Cancels a fiber, or every fiber of the domain, because the program is ending: needs no memory. */
+void rl_fiber_end(struct rl_fiber *fiber);
+void rl_fiber_end_all(struct rl_domain *domain);
 
 /* Ends a parked fiber where it stands: its to-be-closed variables run (and may not wait), its
  * function does not go on. Outside any fiber. */

@@ -70,7 +70,8 @@ static void report_first(struct rl_domain *domain) {
   lua_State *L = domain->vm.L;
   if (rl_call_protected(L, report, future) == LUA_OK)
     return;
-  rl_log_line(&domain->settings->log, "error in a task that nobody awaits (no memory to tell which)");
+  rl_log_line(&domain->settings->log,
+              "error in a task that nobody awaits (no memory to tell which)");
   lua_pop(L, 1);
 }
 
@@ -210,17 +211,21 @@ static int unpack_early(lua_State *L) {
 
 static int unpack_failure(lua_State *L) {
   struct rl_future *future = lua_touserdata(L, 1);
+  struct rl_task *task = future->task;
+  future->task = NULL;
   lua_rawgetp(L, LUA_REGISTRYINDEX, future);
-  if (lua_getiuservalue(L, -1, 1) != LUA_TNIL) /* cancelled: the reason is there already */
+  if (lua_getiuservalue(L, -1, 1) != LUA_TNIL) { /* cancelled: the reason is there already */
+    rl_task_drop(task);
     return 0;
+  }
   lua_pop(L, 1);
-  rl_task_error(L, future->task);
+  rl_task_error(L, task);
   lua_setiuservalue(L, -2, 1);
   return 0;
 }
 
-/* Results stay packed until somebody awaits them, unless they borrow strings, whose lender waits for
- * them; an error is unpacked, since it may have to be reported. */
+/* Results stay packed until somebody awaits them, unless they borrow strings, whose lender waits
+ * for them; an error is unpacked, since it may have to be reported. */
 void rl_future_task_settled(struct rl_task *task) {
   struct rl_future *future = task->owner;
   lua_State *L = task->origin->vm.L;
@@ -231,13 +236,8 @@ void rl_future_task_settled(struct rl_task *task) {
   }
   if (rl_call_protected(L, done ? unpack_early : unpack_failure, future) != LUA_OK)
     lua_pop(L, 1); /* no memory: the future has failed, with no error value */
-  if (done) {
-    conclude(L, future, future->state);
-    return;
-  }
-  rl_task_drop(task);
-  future->task = NULL;
-  conclude(L, future, cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
+  enum rl_future_state failure = cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED;
+  conclude(L, future, done ? future->state : failure);
 }
 
 /* -- awaiting ------------------------------------------------------------------------------ */

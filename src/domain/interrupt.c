@@ -14,11 +14,18 @@ int rl_interrupt_signal(void) {
   return SIGURG;
 }
 
-static bool must_stop(struct rl_domain *domain) {
-  struct rl_fiber *fiber = domain->running;
-  if (domain->feed && atomic_load(&domain->settings->pool->stopping))
-    return true;
-  return fiber->stop && atomic_load(fiber->stop);
+static bool is_ending(struct rl_domain *domain) {
+  return domain->feed && atomic_load(&domain->settings->pool->stopping);
+}
+
+static bool is_unwanted(const struct rl_fiber *fiber) {
+  return fiber->stop && atomic_load(fiber->stop) && !fiber->whole.cancelled;
+}
+
+/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. */
+static void cancel(lua_State *L, struct rl_fiber *fiber) {
+  lua_pushliteral(L, "cancelled");
+  rl_fiber_cancel(L, fiber);
 }
 
 static void on_hook(lua_State *L, lua_Debug *ar) {
@@ -27,10 +34,10 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
   if (!domain->running)
     return;
-  if (!domain->running->whole.cancelled && must_stop(domain)) {
-    lua_pushliteral(L, "cancelled");
-    rl_fiber_cancel(L, domain->running);
-  }
+  if (is_ending(domain))
+    rl_fiber_end(domain->running);
+  else if (is_unwanted(domain->running))
+    cancel(L, domain->running);
   rl_fiber_insist(L);
 }
 

@@ -176,8 +176,8 @@ static int open_modules(lua_State *L) {
 
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   domain->loop = loop;
-  struct rl_list *lists[] = {&domain->ready,  &domain->parked,      &domain->free_fibers,
-                             &domain->timers, &domain->free_timers, &domain->unawaited,
+  struct rl_list *lists[] = {&domain->ready,     &domain->parked,      &domain->free_fibers,
+                             &domain->timers,    &domain->free_timers, &domain->unawaited,
                              &domain->free_tasks};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     rl_list_init(lists[i]);
@@ -197,12 +197,9 @@ int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   return UV_ENOMEM;
 }
 
-void rl_scheduler_end(struct rl_domain *domain, const char *reason) {
+void rl_scheduler_end(struct rl_domain *domain) {
   domain->ending = true;
-  /* The same string is raised in every fiber; without memory for it there is no way to go on. */
-  lua_State *L = domain->vm.L;
-  lua_pushstring(L, reason);
-  rl_fiber_cancel_all(L, domain);
+  rl_fiber_end_all(domain);
 }
 
 void rl_scheduler_close(struct rl_domain *domain) {

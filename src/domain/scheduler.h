@@ -9,17 +9,17 @@
 
 #include "domain/domain.h"
 
-/* Opens the domain on `loop`: state, modules, mailbox, handles. The caller has zeroed the struct and
- * set settings, main, feed, vm.compute and vm.number. 0; or a negative libuv error, with everything
- * undone but the loop's closing handles, which the caller's loop must run once more to drop; the
- * text of a Lua error while opening modules is logged. */
+/* Opens the domain on `loop`: state, modules, mailbox, handles. The caller has zeroed the struct
+ * and set settings, main, feed, vm.compute and vm.number. 0; or a negative libuv error, with
+ * everything undone but the loop's closing handles, which the caller's loop must run once more to
+ * drop; the text of a Lua error while opening modules is logged. */
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop);
 
 /* Takes messages and runs fibers until nothing is ready, without the loop. */
 void rl_scheduler_drain(struct rl_domain *domain);
 
-/* Cancels every fiber with the error `reason` and refuses new ones. They end during the next passes. */
-void rl_scheduler_end(struct rl_domain *domain, const char *reason);
+/* Cancels every fiber and refuses new ones. They end during the next passes. */
+void rl_scheduler_end(struct rl_domain *domain);
 
 /* Whether nothing of the domain is left to wait for: no fibers, no messages under way. */
 static inline bool rl_scheduler_ended(const struct rl_domain *domain) {

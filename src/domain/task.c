@@ -245,7 +245,7 @@ void rl_task_arrive(struct rl_domain *here, struct rl_message *message) {
 /* -- results at the origin ---------------------------------------------------------------- */
 
 static int unpack_results(lua_State *L) {
-  return rl_unpack(L, lua_touserdata(L, lua_upvalueindex(1)));
+  return rl_unpack(L, lua_touserdata(L, 1));
 }
 
 /* [..] -> [.., values]: unpacks without letting an error pass; -1 leaves the error on the stack. */
@@ -253,9 +253,9 @@ static int unpack_protected(lua_State *L, struct rl_parcel *parcel) {
   if (parcel->scalar)
     return rl_unpack(L, parcel);
   int top = lua_gettop(L);
+  lua_pushcfunction(L, unpack_results);
   lua_pushlightuserdata(L, parcel);
-  lua_pushcclosure(L, unpack_results, 1);
-  int status = lua_pcall(L, 0, LUA_MULTRET, 0);
+  int status = lua_pcall(L, 1, LUA_MULTRET, 0);
   return status == LUA_OK ? lua_gettop(L) - top : -1;
 }
 
@@ -268,15 +268,16 @@ static void attach(lua_State *L) {
 }
 
 void rl_task_error(lua_State *L, struct rl_task *task) {
-  if (task->outcome == RL_TASK_LOST) {
+  bool lost = task->outcome == RL_TASK_LOST, told = task->results.values > 0;
+  int count = lost || !told ? 0 : unpack_protected(L, &task->results);
+  rl_task_drop(task); /* before anything that may raise */
+  if (lost)
     lua_pushliteral(L, "not enough memory (in the task)");
-  } else if (task->results.values == 0) {
+  else if (!told)
     lua_pushliteral(L, "the task was cancelled before it ran");
-  } else if (unpack_protected(L, &task->results) < 0) {
-    return; /* the error of unpacking takes its place */
-  } else {
+  else if (count > 0)
     attach(L);
-  }
+  /* else the error of unpacking takes its place */
 }
 
 int rl_task_results(lua_State *L, struct rl_task *task) {
@@ -287,7 +288,6 @@ int rl_task_results(lua_State *L, struct rl_task *task) {
     return count < 0 ? lua_error(L) : count;
   }
   rl_task_error(L, task);
-  rl_task_drop(task);
   rl_traceback_join(L, heading, 1);
   return lua_error(L);
 }

@@ -44,24 +44,24 @@ struct rl_task {
   struct rl_wait wait;                   /* the fiber that detached */
   bool abandoned;                        /* the origin has asked for its end */
   const char *heading;                   /* joins the tracebacks: "detached at" */
-  struct rl_message admitted;            /* sent when a held task gets room; no arrive: nobody cares */
+  struct rl_message admitted; /* sent when a held task gets room; no arrive: nobody cares */
 
   /* set before it leaves the origin */
   struct rl_domain *main;
-  struct rl_pool *pool;        /* that counts it; NULL for run_in_main */
+  struct rl_pool *pool; /* that counts it; NULL for run_in_main */
   struct rl_parcel arguments;
-  uint64_t submitted;          /* clock, ns */
+  uint64_t submitted; /* clock, ns */
 
   /* runner's thread, then the origin's */
-  struct rl_fiber *fiber;      /* while it runs */
+  struct rl_fiber *fiber; /* while it runs */
   struct rl_parcel results;
-  struct rl_domain *lender;    /* whose strings the results borrow, if they do */
+  struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
-  uint64_t started, ran;       /* clock when begun; ns from then to the end */
+  uint64_t started, ran; /* clock when begun; ns from then to the end */
 
   /* pool's lock */
-  struct rl_domain *runner;    /* from take to return */
-  bool held;                   /* it waits for room in the queue */
+  struct rl_domain *runner; /* from take to return */
+  bool held;                /* it waits for room in the queue */
 
   /* a cancellation on its way to the runner */
   atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
@@ -91,7 +91,8 @@ void rl_task_refuse(struct rl_task *task);
  * more. */
 void rl_task_tell(struct rl_task *task);
 
-/* Origin's thread, when the task is back and not done: pushes its error. Raises without memory. */
+/* Origin's thread, when the task is back and not done: drops it and pushes its error. Raises
+ * without memory. */
 void rl_task_error(lua_State *L, struct rl_task *task);
 
 /* Origin's thread, inside a fiber, when the task is back: pushes its results and returns their

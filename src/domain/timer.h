@@ -17,8 +17,8 @@ struct rl_timer {
   void *owner;
 };
 
-/* Calls fire(timer, owner) once, after `seconds` (>= 0, rounded up to a millisecond). The loop stays
- * alive for it if `keeps` is true. NULL when there is no memory. */
+/* Calls fire(timer, owner) once, after `seconds` (>= 0, rounded up to a millisecond). The loop
+ * stays alive for it if `keeps` is true. NULL when there is no memory. */
 struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool keeps,
                                 void (*fire)(struct rl_timer *timer, void *owner), void *owner);
 

@@ -1,5 +1,5 @@
-/* Worker: opens a domain on a thread and a loop of its own, feeds it from the pool, and ends it when
- * the pool has no more use for it and nothing in it is left to wait for. */
+/* Worker: opens a domain on a thread and a loop of its own, feeds it from the pool, and ends it
+ * when the pool has no more use for it and nothing in it is left to wait for. */
 #include "domain/worker.h"
 
 #include <assert.h>
@@ -37,7 +37,7 @@ static bool take(struct rl_domain *domain) {
   if (atomic_load_explicit(&worker->pool->stopping, memory_order_relaxed)) {
     if (domain->ending)
       return false;
-    rl_scheduler_end(domain, "the program is ending");
+    rl_scheduler_end(domain);
     return true;
   }
   struct rl_task *task = rl_pool_take(worker->pool, worker);

@@ -81,8 +81,8 @@ static int choose_script(struct command *command, int argc, char **argv) {
   return -1;
 }
 
-/* A standard descriptor that the caller closed would be given to a socket, and what is printed would
- * go there. */
+/* A standard descriptor that the caller closed would be given to a socket, and what is printed
+ * would go there. */
 static void hold_standard_descriptors(void) {
   int fd;
   do

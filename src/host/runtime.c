@@ -2,8 +2,8 @@
  * that stop it, and the order in which everything ends:
  *
  *     stop listening -> running handlers finish, or their grace is over -> every fiber is cancelled
- *     -> the pool refuses work, interrupts and joins its domains -> the main state closes -> the loop
- *     is empty.
+ *     -> the pool refuses work, interrupts and joins its domains -> the main state closes -> the
+ * loop is empty.
  *
  * All of it runs on the thread that calls rille_run. */
 #include <assert.h>
@@ -127,13 +127,8 @@ static void end(struct rille *runtime) {
     report_deadlock(runtime);
   if (runtime->script && runtime->signal)
     runtime->status = 128 + runtime->signal;
-  char reason[64];
-  snprintf(reason, sizeof reason, "the program is ending%s",
-           runtime->signal == SIGINT    ? " (SIGINT)"
-           : runtime->signal == SIGTERM ? " (SIGTERM)"
-                                        : "");
   rl_serving_stop_listening(&runtime->main);
-  rl_scheduler_end(&runtime->main, reason);
+  rl_scheduler_end(&runtime->main);
   if (runtime->leaver)
     rl_fiber_abandon(runtime->leaver);
   rl_pool_stop(&runtime->pool);
@@ -171,7 +166,8 @@ static void script_ended(struct rl_fiber *fiber, lua_State *L, int status, int n
   lua_pushcfunction(L, report_error);
   lua_insert(L, -2);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-    rl_log_line(&runtime->settings.log, "rille: the script failed, and no memory is left to say why");
+    rl_log_line(&runtime->settings.log,
+                "rille: the script failed, and no memory is left to say why");
   stop_gracefully(runtime);
 }
 
@@ -223,7 +219,8 @@ int rille_start(rille_t *runtime, const struct rille_script *script) {
     return 0;
   size_t size;
   const char *text = lua_tolstring(L, -1, &size);
-  rl_log_text(&runtime->settings.log, "rille: ", text ? text : "not enough memory", text ? size : 17);
+  rl_log_text(&runtime->settings.log, "rille: ", text ? text : "not enough memory",
+              text ? size : 17);
   lua_pop(L, 1);
   return -1;
 }

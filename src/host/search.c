@@ -52,7 +52,8 @@ void rl_search_note(struct rl_search *search, lua_State *L) {
 }
 
 /* [package] */
-static void apply_one(struct rl_search *search, lua_State *L, char *const *slot, const char *field) {
+static void apply_one(struct rl_search *search, lua_State *L, char *const *slot,
+                      const char *field) {
   luaL_Buffer buffer; /* prepared first: nothing raises while the lock is held */
   pthread_mutex_lock(&search->lock);
   size_t size = *slot ? strlen(*slot) : 0;

@@ -1,4 +1,5 @@
-/* Search: where domains look for modules, carried from the domain that starts one to the new one. */
+/* Search: where domains look for modules, carried from the domain that starts one to the new one.
+ */
 #ifndef RL_HOST_SEARCH_H
 #define RL_HOST_SEARCH_H
 

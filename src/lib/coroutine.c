@@ -1,9 +1,9 @@
 /* The `coroutine` library: Lua's, with the functions that have to know about fibers replaced.
  *
  * To a script nothing changes but this: a wait (rille.sleep, a socket's read, rille.detach ...)
- * inside a coroutine suspends the whole fiber, and that coroutine's status is "normal" meanwhile. The
- * fiber itself counts as the main coroutine: coroutine.running() returns true for it, and it cannot
- * yield. */
+ * inside a coroutine suspends the whole fiber, and that coroutine's status is "normal" meanwhile.
+ * The fiber itself counts as the main coroutine: coroutine.running() returns true for it, and it
+ * cannot yield. */
 #include <lauxlib.h>
 
 #include "domain/coroutine.h"

@@ -27,7 +27,8 @@ static unsigned check_count(lua_State *L, int arg, lua_Integer least, const char
  * time. Raising max starts queued work at once; lowering it retires domains as they become free.
  * With max 0 tasks run as fibers of the main domain. Errors: min < 0, max < min, not integers. */
 static int set_bounds(lua_State *L) {
-  struct rl_bounds bounds = {.min = check_count(L, 1, 0, "min"), .max = check_count(L, 2, 0, "max")};
+  struct rl_bounds bounds = {.min = check_count(L, 1, 0, "min"),
+                             .max = check_count(L, 2, 0, "max")};
   luaL_argcheck(L, bounds.min <= bounds.max, 2, "max must not be below min");
   struct rl_domain *domain = rl_domain_of(L);
   domain->settings->note_paths(domain);

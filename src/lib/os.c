@@ -10,8 +10,7 @@
 static void leave_by_error(lua_State *L, struct rl_fiber *fiber, int status) {
   struct rl_domain *domain = rl_domain_of(L);
   domain->settings->exit(domain, NULL, status);
-  lua_pushliteral(L, "the program is ending");
-  rl_fiber_cancel(L, fiber);
+  rl_fiber_end(fiber);
   rl_fiber_insist(L); /* does not return */
 }
 

@@ -82,8 +82,9 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
 
 /* rille.timeout(seconds, fn, ...) -> results of fn(...)
  *
- * Calls fn in this fiber; if it has not returned after `seconds`, the wait in which it is fails with
- * an error "timed out after N s", and so does every further wait until fn is left. May suspend. */
+ * Calls fn in this fiber; if it has not returned after `seconds`, the wait in which it is fails
+ * with an error "timed out after N s", and so does every further wait until fn is left. May
+ * suspend. */
 static int timeout(lua_State *L) {
   double seconds = check_seconds(L, 1);
   luaL_checkany(L, 2);
@@ -130,8 +131,8 @@ static int task_cancel(lua_State *L) {
   return 1;
 }
 
-/* task:status() -> "queued" (submitted, not begun), "running" (begun, or about to be, or suspended),
- * "done", "failed" or "cancelled". */
+/* task:status() -> "queued" (submitted, not begun), "running" (begun, or about to be, or
+ * suspended), "done", "failed" or "cancelled". */
 static int task_status(lua_State *L) {
   static const char *const names[] = {"running", "done", "failed", "cancelled"};
   struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
@@ -149,8 +150,8 @@ static int task_tostring(lua_State *L) {
 /* task:await() -> results
  *
  * Waits for the end of the task and returns its results, any number of times; or raises its error,
- * with its traceback followed by "awaited at" and the caller's; or, if it was cancelled, the reason.
- * May suspend. */
+ * with its traceback followed by "awaited at" and the caller's; or, if it was cancelled, the
+ * reason. May suspend. */
 static const luaL_Reg task_methods[] = {
     {"await", rl_future_await},
     {"cancel", task_cancel},
@@ -228,15 +229,9 @@ static void push_load_on_use(lua_State *L) {
  * rille.run_in_main(fn, ...) -> results: runs fn as a fiber of the main domain while this fiber
  * waits; there, it simply calls fn. */
 static const luaL_Reg functions[] = {
-    {"detach", rl_detach},
-    {"submit", rl_submit},
-    {"run_in_main", rl_run_in_main},
-    {"spawn", spawn},
-    {"sleep", sleep_for},
-    {"timeout", timeout},
-    {"now", now},
-    {"domain", domain},
-    {"set_grace", set_grace},
+    {"detach", rl_detach}, {"submit", rl_submit}, {"run_in_main", rl_run_in_main},
+    {"spawn", spawn},      {"sleep", sleep_for},  {"timeout", timeout},
+    {"now", now},          {"domain", domain},    {"set_grace", set_grace},
     {NULL, NULL},
 };
 

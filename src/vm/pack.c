@@ -149,6 +149,7 @@ static int attempt(lua_State *L, int first, int count, struct rl_packer *packer)
 static int pack_with(lua_State *L, int first, int count, struct rl_packer *packer,
                      rl_pack_names *names) {
   packer->careful = packer->refreshed = false;
+  packer->inside = rl_vm_of(L)->inside;
   while (attempt(L, first, count, packer) != LUA_OK) {
     enum rl_packer_trouble trouble = packer->trouble;
     if (trouble == RL_PACKER_FINE)
@@ -159,6 +160,7 @@ static int pack_with(lua_State *L, int first, int count, struct rl_packer *packe
       return -1;
     }
     packer->careful |= trouble == RL_PACKER_UNSAFE;
+    packer->inside &= !packer->careful;
     packer->refreshed |= trouble == RL_PACKER_UNNAMED;
     if (trouble == RL_PACKER_UNNAMED && rl_call_protected(L, refresh_names, NULL) != LUA_OK)
       return -1;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "vm/code.h"
+#include "vm/inside.h"
 #include "vm/names.h"
 #include "vm/refuse.h"
 #include "vm/state.h"
@@ -22,6 +23,7 @@ enum {
   SHARED_TEXT = 128,     /* a string value this long is looked for among those met */
   LENT_TEXT = 32 * 1024, /* and one this long is lent */
   STRANGE = 1024,        /* strings to meet before giving up on finding any again */
+  STRETCH = 64,          /* numbers written at a time */
   GAP = 4,               /* nils in a sequence that cost less than a pair would */
   KEPT = 1 << 16         /* bytes of `mentions` worth keeping */
 };
@@ -79,7 +81,8 @@ static void refuse(struct rl_packer *p, int index) {
              lua_tostring(p->L, -1));
 }
 
-/* The entry of an object; `index` is that of a value that keeps it alive. */
+/* The entry of an object; `index` is that of a value that keeps it alive (of none for a string read
+ * inside a table, which is not done in a careful pack). */
 static struct rl_seen *meet(struct rl_packer *p, const void *object, int index, bool *met) {
   struct rl_seen *seen = rl_identity_meet(&p->seen, object, met);
   if (!seen)
@@ -152,12 +155,9 @@ static void pack_shared(struct rl_packer *p, int index, const char *text, size_t
   put_bytes(p, text, size);
 }
 
-static void pack_string(struct rl_packer *p, int index, bool is_key) {
-  size_t size;
-  const char *text = lua_tolstring(p->L, index, &size);
-  if (size >= LENT_TEXT) {
-    pack_lent(p, index, text, size);
-  } else if ((is_key || size >= SHARED_TEXT) && worth_meeting(p)) {
+/* A string that is not lent. */
+static void pack_text(struct rl_packer *p, int index, const char *text, size_t size, bool is_key) {
+  if ((is_key || size >= SHARED_TEXT) && worth_meeting(p)) {
     pack_shared(p, index, text, size);
   } else if (size <= UINT8_MAX) {
     unsigned char *bytes = room(p, 2 + size);
@@ -169,6 +169,15 @@ static void pack_string(struct rl_packer *p, int index, bool is_key) {
     put_u32(p, (uint32_t)size);
     put_bytes(p, text, size);
   }
+}
+
+static void pack_string(struct rl_packer *p, int index, bool is_key) {
+  size_t size;
+  const char *text = lua_tolstring(p->L, index, &size);
+  if (size >= LENT_TEXT)
+    pack_lent(p, index, text, size);
+  else
+    pack_text(p, index, text, size, is_key);
 }
 
 static void pack_number(struct rl_packer *p, int index) {
@@ -226,13 +235,11 @@ static bool pack_sequence(struct rl_packer *p, int table, int key, uint32_t *siz
   return more;
 }
 
-/* Writes the fields of a table, then their numbers to `sizes`. */
-static void pack_fields(struct rl_packer *p, int table, size_t sizes, unsigned depth) {
+/* [.., key] -> [..]: writes the pairs that lua_next gives after the key, which is itself one of
+ * them if `more`, with its value. Returns how many. */
+static uint32_t pack_pairs(struct rl_packer *p, int table, int key, bool more, unsigned depth) {
   lua_State *L = p->L;
-  int key = lua_gettop(L) + 1;
-  uint32_t sequence, pairs = 0;
-  lua_pushnil(L);
-  bool more = pack_sequence(p, table, key, &sequence, depth);
+  uint32_t pairs = 0;
   for (; more; more = lua_next(L, table)) {
     if (lua_type(L, key) == LUA_TSTRING)
       pack_string(p, key, true);
@@ -241,6 +248,126 @@ static void pack_fields(struct rl_packer *p, int table, size_t sizes, unsigned d
     pack_value(p, key + 1, depth + 1);
     lua_settop(L, key);
     pairs++;
+  }
+  return pairs;
+}
+
+/* Writes numbers as long as there are any: how many. */
+static size_t pack_numbers(struct rl_packer *p, const struct rl_inside_value *values,
+                           size_t count) {
+  if (count > STRETCH)
+    count = STRETCH;
+  unsigned char *first = room(p, count * 9), *at = first;
+  size_t i = 0;
+  for (; i < count; i++) {
+    if (values[i].kind == RL_INSIDE_INTEGER) {
+      at += rl_packer_integer(at, values[i].datum.integer);
+    } else if (values[i].kind == RL_INSIDE_FLOAT) {
+      *at = RL_WIRE_FLOAT;
+      memcpy(at + 1, &values[i].datum, sizeof(lua_Number));
+      at += 9;
+    } else {
+      break;
+    }
+  }
+  p->parcel->bytes.size -= count * 9 - (size_t)(at - first);
+  return i;
+}
+
+/* Whether pack_plain takes such a value. */
+static bool is_plain(uint8_t kind, union rl_inside_datum datum) {
+  size_t size;
+  if (rl_inside_string(kind)) {
+    rl_inside_text(datum.object, &size);
+    return size < LENT_TEXT;
+  }
+  return kind == RL_INSIDE_INTEGER || kind == RL_INSIDE_FLOAT || kind == RL_INSIDE_FALSE ||
+         kind == RL_INSIDE_TRUE || rl_inside_nil(kind);
+}
+
+static void pack_plain(struct rl_packer *p, uint8_t kind, union rl_inside_datum datum,
+                       bool is_key) {
+  struct rl_inside_value value = {.datum = datum, .kind = kind};
+  if (rl_inside_string(kind)) {
+    size_t size;
+    const char *text = rl_inside_text(datum.object, &size);
+    pack_text(p, 0, text, size, is_key);
+  } else if (kind == RL_INSIDE_INTEGER || kind == RL_INSIDE_FLOAT) {
+    pack_numbers(p, &value, 1);
+  } else if (rl_inside_nil(kind)) {
+    put_u8(p, RL_WIRE_NIL);
+  } else {
+    put_u8(p, kind == RL_INSIDE_TRUE ? RL_WIRE_TRUE : RL_WIRE_FALSE);
+  }
+}
+
+/* Writes the array part of a table as its sequence; returns its size. */
+static uint32_t pack_array(struct rl_packer *p, int table, unsigned depth) {
+  const struct rl_inside_table *inside = rl_inside_of(p->L, table);
+  const struct rl_inside_value *values = inside->array;
+  size_t size = rl_inside_room(inside);
+  while (size > 0 && rl_inside_nil(values[size - 1].kind))
+    size--;
+  for (size_t i = 0; i < size;) {
+    i += pack_numbers(p, values + i, size - i);
+    if (i == size || values[i].kind == RL_INSIDE_INTEGER || values[i].kind == RL_INSIDE_FLOAT)
+      continue;
+    if (is_plain(values[i].kind, values[i].datum)) {
+      pack_plain(p, values[i].kind, values[i].datum, false);
+    } else {
+      lua_rawgeti(p->L, table, (lua_Integer)i + 1);
+      pack_value(p, lua_gettop(p->L), depth + 1);
+      lua_pop(p->L, 1);
+    }
+    i++;
+  }
+  return (uint32_t)size;
+}
+
+static bool all_plain(const struct rl_inside_pair *pairs, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!rl_inside_nil(pairs[i].kind) &&
+        !(is_plain(pairs[i].kind, pairs[i].value) && is_plain(pairs[i].key_kind, pairs[i].key)))
+      return false;
+  return true;
+}
+
+/* Writes the hash part of a table; returns the number of its pairs. */
+static uint32_t pack_hash(struct rl_packer *p, int table, unsigned depth) {
+  lua_State *L = p->L;
+  const struct rl_inside_table *inside = rl_inside_of(L, table);
+  const struct rl_inside_pair *pairs = inside->pairs;
+  size_t count = rl_inside_pairs(inside);
+  if (!all_plain(pairs, count)) {
+    size_t before = rl_inside_room(inside); /* the key after which the hash part comes */
+    if (before == 0)
+      lua_pushnil(L);
+    else
+      lua_pushinteger(L, (lua_Integer)before);
+    return pack_pairs(p, table, lua_gettop(L), lua_next(L, table), depth);
+  }
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (rl_inside_nil(pairs[i].kind))
+      continue;
+    pack_plain(p, pairs[i].key_kind, pairs[i].key, true);
+    pack_plain(p, pairs[i].kind, pairs[i].value, false);
+    found++;
+  }
+  return found;
+}
+
+/* Writes the fields of a table, then their numbers to `sizes`. */
+static void pack_fields(struct rl_packer *p, int table, size_t sizes, unsigned depth) {
+  uint32_t sequence, pairs;
+  if (p->inside) {
+    sequence = pack_array(p, table, depth);
+    pairs = pack_hash(p, table, depth);
+  } else {
+    int key = lua_gettop(p->L) + 1;
+    lua_pushnil(p->L);
+    bool more = pack_sequence(p, table, key, &sequence, depth);
+    pairs = pack_pairs(p, table, key, more, depth);
   }
   patch_u32(p, sizes, sequence);
   patch_u32(p, sizes + sizeof sequence, pairs);

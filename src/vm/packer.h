@@ -30,6 +30,7 @@ struct rl_packer {
   lua_State *L;
   struct rl_parcel *parcel;
   const void *globals;
+  bool inside;    /* tables may be looked into: not while Lua code could change them */
   bool careful;   /* everything met is anchored, for fear that Lua code lets it die meanwhile */
   bool refreshed; /* the by-name index is up to date */
   enum rl_packer_trouble trouble;

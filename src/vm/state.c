@@ -12,6 +12,7 @@
 #include "vm/call.h"
 #include "vm/code.h"
 #include "vm/globals.h"
+#include "vm/inside.h"
 #include "vm/names.h"
 #include "vm/packer.h"
 #include "vm/require.h"
@@ -38,6 +39,7 @@ static int equip(lua_State *L) {
   luaL_openlibs(L);
   lua_pushglobaltable(L);
   vm->globals = lua_topointer(L, -1);
+  vm->inside = rl_inside_check(L);
   rl_require_open(L);
   rl_names_open(L);
   rl_codes_open(L);

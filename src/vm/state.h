@@ -23,6 +23,7 @@ struct rl_vm {
   bool compute;         /* a compute domain's: globals it lacks are reported (vm/globals.c) */
   unsigned number;      /* of the compute domain; 0 on main domains */
   const void *globals;  /* address of the globals table, which lives as long as the state */
+  bool inside;          /* tables may be looked into (inside.h) */
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_packer *packer; /* NULL until the first pack that needs it */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "vm/code.h"
+#include "vm/inside.h"
 #include "vm/names.h"
 #include "vm/parcel.h"
 #include "vm/state.h"
@@ -18,11 +19,21 @@ struct reader {
   lua_State *L;
   struct rl_parcel *parcel;
   const unsigned char *at, *end;
+  bool inside; /* numbers may be stored into tables where they lie */
   int objects; /* stack indices of the two tables, 0 without */
   int deferred;
   uint32_t later;   /* deferred objects met */
   uint32_t settled; /* of these, how many have got their bodies */
   uint32_t final;   /* tables that wait for metatables */
+};
+
+/* What follows the tag of a number. */
+union number {
+  int8_t one;
+  int16_t two;
+  int32_t four;
+  int64_t eight;
+  lua_Number real;
 };
 
 /* How a table announces itself. */
@@ -165,13 +176,57 @@ static void read_captures(struct reader *r, unsigned depth) {
   }
 }
 
+/* Stores one value that is not an object: the bytes it took, 0 if it is none or is cut off. */
+static size_t store_plain(struct rl_inside_value *to, const unsigned char *at, size_t size) {
+  union number number;
+  unsigned tag = *at;
+  to->kind = RL_INSIDE_INTEGER;
+  if (tag >= RL_WIRE_SMALL) {
+    to->datum.integer = tag - RL_WIRE_SMALL;
+    return 1;
+  }
+  if (tag < RL_WIRE_INT1 || tag > RL_WIRE_FLOAT || size < 1 + sizeof number)
+    return 0;
+  memcpy(&number, at + 1, sizeof number);
+  switch (tag) {
+  case RL_WIRE_INT1: to->datum.integer = number.one; return 2;
+  case RL_WIRE_INT2: to->datum.integer = number.two; return 3;
+  case RL_WIRE_INT4: to->datum.integer = number.four; return 5;
+  case RL_WIRE_INT8: to->datum.integer = number.eight; return 9;
+  default:
+    to->kind = RL_INSIDE_FLOAT;
+    to->datum.number = number.real;
+    return 9;
+  }
+}
+
+/* Stores numbers into the sequence of the table at `table`, of which `done` values are there, as
+ * long as numbers come: how many. They are no objects, so the collector need not know. */
+static uint32_t store_numbers(struct reader *r, int table, uint32_t done, uint32_t sequence) {
+  struct rl_inside_table *inside = rl_inside_of(r->L, table);
+  uint32_t i = done;
+  if (rl_inside_room(inside) < sequence)
+    return 0;
+  for (size_t used; i < sequence && left(r) != 0; i++, r->at += used) {
+    struct rl_inside_value value;
+    used = store_plain(&value, r->at, left(r));
+    if (used == 0)
+      break;
+    inside->array[i].datum = value.datum;
+    inside->array[i].kind = value.kind;
+  }
+  return i - done;
+}
+
 /* [table] -> [table] */
 static void read_fields(struct reader *r, struct sizes sizes, unsigned depth) {
   lua_State *L = r->L;
   int table = lua_gettop(L);
-  for (uint32_t i = 1; i <= sizes.sequence; i++) {
+  for (uint32_t i = 0; i < sizes.sequence;) {
+    if (r->inside && (i += store_numbers(r, table, i, sizes.sequence)) == sizes.sequence)
+      break;
     push_value(r, depth + 1);
-    lua_rawseti(L, table, i);
+    lua_rawseti(L, table, ++i);
   }
   for (uint32_t i = 0; i < sizes.pairs; i++) {
     push_value(r, depth + 1);
@@ -224,12 +279,7 @@ static void push_made(struct reader *r, unsigned depth) {
 }
 
 static void push_integer(struct reader *r, unsigned tag) {
-  union {
-    int8_t one;
-    int16_t two;
-    int32_t four;
-    int64_t eight;
-  } number;
+  union number number;
   size_t size = (size_t)1 << (tag - RL_WIRE_INT1);
   memcpy(&number, take(r, size), size);
   switch (size) {
@@ -341,6 +391,7 @@ static void set_metatables(struct reader *r) {
 int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
   const unsigned char *bytes = parcel->bytes.bytes;
   struct reader r = {.L = L, .parcel = parcel, .at = bytes};
+  r.inside = rl_vm_of(L)->inside;
   r.end = bytes ? bytes + parcel->bytes.size : NULL;
   luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
   if (parcel->slots || parcel->later || parcel->final) {

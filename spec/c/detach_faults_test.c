@@ -1,0 +1,92 @@
+/* A script for which the n-th allocation fails, for every n that its run takes, on whichever domain
+ * that is; and for which all further ones fail as well. Whatever it does must end in a result or an
+ * error, the program must end, and the heap must be empty then (which freeing a runtime asserts).
+ */
+#include "check.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "domain/domain.h"
+#include "rille.h"
+
+/* Every way in which domains meet; each step may fail, none may hang. */
+static const char script[] =
+    "local rille = require 'rille'\n"
+    "local shared = { 1, { 2 }, name = 'x' }\n"
+    "local function work(t) return t, shared, #t end\n"
+    "pcall(rille.detach, work, { 1, 2, { 3 } })\n"
+    "pcall(rille.detach, function() error { code = 1 } end)\n"
+    "pcall(rille.detach, function() return ('y'):rep(100000) end)\n"
+    "pcall(rille.detach, function(s) return #s end, ('z'):rep(100000))\n"
+    "pcall(rille.detach, function()\n"
+    "  local inner = require 'rille'\n"
+    "  return inner.run_in_main(function() inner.sleep(0) return 7 end), inner.detach(math.abs, "
+    "-1)\n"
+    "end)\n"
+    "local ok, task = pcall(rille.submit, function() require('rille').sleep(60) end)\n"
+    "if ok then pcall(task.cancel, task, 'enough') pcall(task.await, task) end\n"
+    "ok, task = pcall(rille.spawn, function() rille.sleep(0) return 1 end)\n"
+    "if ok then pcall(task.await, task) end\n"
+    "pcall(rille.timeout, 0.001, rille.sleep, 60)\n"
+    "pcall(rille.all, function() rille.sleep(0) end, function() error 'one' end)\n";
+
+static void log_nothing(void *context, const char *text, size_t size) {
+  (void)context, (void)text, (void)size;
+}
+
+static long failures_left(struct rl_heap *heap) {
+  return atomic_load(&heap->fail_in);
+}
+
+/* Whether the n-th allocation of the run was reached. */
+static bool fails_at(long n, bool for_ever) {
+  alarm(60); /* a run that hangs ends the test */
+  rille_t *runtime = rille_new(NULL);
+  assert_non_null(runtime);
+  struct rl_settings *settings = ((struct rl_domain *)(void *)runtime)->settings;
+  settings->log.write = log_nothing;
+  struct rille_script run = {
+      .name = "=script", .text = script, .size = sizeof script - 1, .script_at = -1};
+  assert_int_equal(rille_start(runtime, &run), 0);
+  atomic_store(&settings->heap->fail_on, for_ever);
+  atomic_store(&settings->heap->fail_in, n);
+  int status = rille_run(runtime);
+  bool reached =
+      failures_left(settings->heap) <= 1 && (for_ever || failures_left(settings->heap) == 0);
+  atomic_store(&settings->heap->fail_in, 0);
+  if (!reached)
+    assert_int_equal(status, 0);
+  rille_free(runtime);
+  alarm(0);
+  return reached;
+}
+
+static void every_allocation_fails_once(void **state) {
+  (void)state;
+  enum { AT_MOST = 20000 };
+  long n = 1;
+  while (fails_at(n, false))
+    assert_true(n++ < AT_MOST);
+  assert_true(n > 100);
+}
+
+/* The later part of a run is the same as with a single failure; a coarser step is enough. */
+static void all_allocations_fail_from_some_point_on(void **state) {
+  (void)state;
+  for (long n = 1; n < 2000; n += 7)
+    fails_at(n, true);
+}
+
+int main(void) {
+#ifndef RILLE_FAULTS
+  print_message("1..0 # SKIP allocations fail only in builds with RILLE_FAULTS\n");
+  return 0;
+#else
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_allocation_fails_once),
+      cmocka_unit_test(all_allocations_fail_from_some_point_on),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+#endif
+}
