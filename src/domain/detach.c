@@ -9,6 +9,7 @@
 #include "domain/future.h"
 #include "domain/pool.h"
 #include "domain/task.h"
+#include "domain/withdraw.h"
 
 static void name_argument(char *name, size_t size, int offset) {
   if (offset == 0)
@@ -51,41 +52,12 @@ static int raise_here(lua_State *L) {
   return lua_error(L);
 }
 
-/* -- cancelling ---------------------------------------------------------------------------- */
-
-/* It had not begun: back at the origin without having left. */
-static void settle_unbegun(lua_State *L, struct rl_task *task) {
-  task->outcome = RL_TASK_CANCELLED;
-  rl_parcel_release(L, &task->arguments);
-  rl_domain_settle(task->origin);
-  task->settled(task);
-}
-
-static void name_reason(char *name, size_t size, int offset) {
-  (void)offset;
-  snprintf(name, size, "the reason");
-}
-
-void rl_detach_cancel(lua_State *L, struct rl_task *task) {
-  int reason = lua_gettop(L);
-  if (!task->reason.values && rl_pack(L, reason, 1, &task->reason, name_reason) != 0)
-    lua_pop(L, 1); /* a reason that cannot cross: the runner says "cancelled" */
-  lua_settop(L, reason - 1);
-  if (task->abandoned)
-    return;
-  task->abandoned = true;
-  if (!task->pool)
-    rl_task_tell(task);
-  else if (rl_pool_cancel(task->pool, task))
-    settle_unbegun(L, task);
-}
-
 /* The calling fiber goes away: so does the task, and its result will be dropped. */
 static void undo_detach(struct rl_wait *wait) {
   struct rl_task *task = RL_OF(wait, struct rl_task, wait);
   lua_State *L = task->origin->vm.L;
   lua_pushnil(L); /* "cancelled": a string here might need memory, where nothing may raise */
-  rl_detach_cancel(L, task);
+  rl_withdraw(L, task);
 }
 
 /* -- detach, submit ------------------------------------------------------------------------ */

@@ -32,9 +32,10 @@ struct rl_settings {
   /* The main domain's os.exit: ends the program in order once the caller has parked for good, or,
    * if it is NULL, unwinds. */
   void (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
-  double grace;     /* main thread: seconds that handlers get to finish when the program stops */
-  int cores;        /* usable ones */
-  atomic_int awake; /* any thread: domains that run or spin now; spinning needs a free core */
+  double grace;       /* main thread: seconds that handlers get to finish when the program stops */
+  int cores;          /* usable ones */
+  atomic_bool ending; /* any thread, set by the pool: compute domains are to end */
+  atomic_int awake;   /* any thread: domains that run or spin now; spinning needs a free core */
 };
 
 /* Where a compute domain's work comes from. All on the domain's thread. */

@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <lauxlib.h>
 
-#include "domain/detach.h"
 #include "domain/fiber.h"
 #include "domain/pool.h"
 #include "domain/task.h"
 #include "domain/timer.h"
+#include "domain/withdraw.h"
 #include "vm/call.h"
 
 enum { REPORT_AFTER_MS = 1000 }; /* in which a failure may still be awaited */
@@ -329,7 +329,7 @@ bool rl_future_cancel(lua_State *L, struct rl_future *future) {
   lua_pushvalue(L, -2);
   lua_setiuservalue(L, -2, 1); /* what those who await it will be told */
   lua_pop(L, 1);
-  rl_detach_cancel(L, future->task);
+  rl_withdraw(L, future->task);
   return true;
 }
 

@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include "domain/fiber.h"
-#include "domain/pool.h"
 
 /* The one mutable thing that is not reached through a pointer: a handler has no argument. */
 static _Thread_local struct rl_domain *volatile here;
@@ -15,7 +14,7 @@ int rl_interrupt_signal(void) {
 }
 
 static bool is_ending(struct rl_domain *domain) {
-  return domain->feed && atomic_load(&domain->settings->pool->stopping);
+  return domain->feed && atomic_load(&domain->settings->ending);
 }
 
 static bool is_unwanted(const struct rl_fiber *fiber) {

@@ -16,7 +16,6 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
   pool->bounds.max = (unsigned)settings->cores;
   pool->idle_seconds = DEFAULT_IDLE_SECONDS;
   atomic_init(&pool->queued, 0);
-  atomic_init(&pool->stopping, false);
   atomic_init(&pool->threads, 0);
   rl_list_init(&pool->queue);
   rl_list_init(&pool->held);
@@ -110,7 +109,7 @@ static unsigned call_help(struct rl_pool *pool) {
   for (; wanted > 0; wanted--) {
     if (pool->sleepers > 0) {
       wake_one(pool);
-    } else if (serving(pool) < pool->bounds.max && !pool->stopping) {
+    } else if (serving(pool) < pool->bounds.max && !pool->settings->ending) {
       pool->domains++;
       starting++;
     } else {
@@ -122,7 +121,7 @@ static unsigned call_help(struct rl_pool *pool) {
 
 static unsigned start_minimum(struct rl_pool *pool) {
   unsigned starting = 0;
-  for (; serving(pool) < pool->bounds.min && !pool->stopping; starting++)
+  for (; serving(pool) < pool->bounds.min && !pool->settings->ending; starting++)
     pool->domains++;
   return starting;
 }
@@ -163,13 +162,41 @@ static void take_all(struct rl_pool *pool, struct rl_list *into, bool give_to_ma
   }
 }
 
+/* Runner's thread: the task is over. */
+static void count(struct rl_task *task) {
+  struct rl_pool *pool = task->pool;
+  struct rl_domain *runner = task->runner;
+  uint64_t waited = task->started - task->submitted;
+  bool at_worker = runner && runner->feed;
+  if (at_worker) {
+    struct rl_worker *worker = (struct rl_worker *)(void *)runner;
+    rl_histogram_record(&worker->waits, waited);
+    rl_histogram_record(&worker->runs, task->ran);
+    atomic_fetch_sub_explicit(&worker->tasks, 1, memory_order_relaxed);
+  }
+  lock(pool);
+  task->runner = NULL;
+  if (!at_worker) {
+    rl_histogram_record(&pool->waits, waited);
+    rl_histogram_record(&pool->runs, task->ran);
+  }
+  if (task->outcome == RL_TASK_DONE)
+    pool->finished++;
+  else if (task->outcome == RL_TASK_CANCELLED)
+    pool->cancelled++;
+  else
+    pool->failed++;
+  unlock(pool);
+}
+
 bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   unsigned starting = 0;
   task->pool = pool;
+  task->count = count;
   task->submitted = rl_clock_now();
   lock(pool);
   pool->submitted++;
-  bool refused = pool->stopping, at_main = pool->bounds.max == 0;
+  bool refused = pool->settings->ending, at_main = pool->bounds.max == 0;
   if (refused || at_main) {
     task->runner = task->main;
   } else if (pool->holding > 0 || queue_length(pool) >= pool->limit) {
@@ -264,36 +291,11 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
   return task;
 }
 
-void rl_pool_ended(struct rl_pool *pool, struct rl_task *task) {
-  struct rl_domain *runner = task->runner;
-  uint64_t waited = task->started - task->submitted;
-  bool at_worker = runner && runner->feed;
-  if (at_worker) {
-    struct rl_worker *worker = (struct rl_worker *)(void *)runner;
-    rl_histogram_record(&worker->waits, waited);
-    rl_histogram_record(&worker->runs, task->ran);
-    atomic_fetch_sub_explicit(&worker->tasks, 1, memory_order_relaxed);
-  }
-  lock(pool);
-  task->runner = NULL;
-  if (!at_worker) {
-    rl_histogram_record(&pool->waits, waited);
-    rl_histogram_record(&pool->runs, task->ran);
-  }
-  if (task->outcome == RL_TASK_DONE)
-    pool->finished++;
-  else if (task->outcome == RL_TASK_CANCELLED)
-    pool->cancelled++;
-  else
-    pool->failed++;
-  unlock(pool);
-}
-
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
   lock(pool);
   stop_looking(pool, worker);
   bool work = !worker->retiring && (queue_length(pool) > 0 || serving(pool) > pool->bounds.max);
-  work |= pool->stopping && !worker->domain.ending;
+  work |= pool->settings->ending && !worker->domain.ending;
   if (!work && !worker->retiring && rl_list_empty(&worker->idle_link)) {
     rl_list_push(&pool->idle, &worker->idle_link);
     pool->sleepers++;
@@ -422,36 +424,10 @@ double rl_pool_idle_time(struct rl_pool *pool) {
   return seconds;
 }
 
-void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
-  rl_histogram_init(&stats->waits);
-  rl_histogram_init(&stats->runs);
-  lock(pool);
-  stats->domains = pool->domains;
-  stats->idle = pool->sleepers + pool->looking;
-  stats->busy = pool->domains - stats->idle;
-  stats->queued = queue_length(pool);
-  stats->held = pool->holding;
-  stats->submitted = pool->submitted;
-  stats->finished = pool->finished;
-  stats->failed = pool->failed;
-  stats->cancelled = pool->cancelled;
-  rl_histogram_merge(&stats->waits, &pool->waits);
-  rl_histogram_merge(&stats->runs, &pool->runs);
-  unsigned begun = 0;
-  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
-    struct rl_worker *worker = RL_OF(at, struct rl_worker, link);
-    begun += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
-    rl_histogram_merge(&stats->waits, &worker->waits);
-    rl_histogram_merge(&stats->runs, &worker->runs);
-  }
-  unlock(pool);
-  stats->waiting = begun > stats->busy ? begun - stats->busy : 0;
-}
-
 void rl_pool_stop(struct rl_pool *pool) {
   struct rl_list refused;
   lock(pool);
-  pool->stopping = true;
+  atomic_store(&pool->settings->ending, true);
   take_all(pool, &refused, false);
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
     rl_mailbox_wake(&RL_OF(at, struct rl_worker, link)->domain.mailbox);

@@ -58,9 +58,8 @@ struct rl_pool {
   /* Starts a compute domain; the pool has counted it already. Called without the lock. */
   void (*start)(struct rl_pool *pool);
 
-  atomic_uint queued;   /* length of queue; written under the lock, read by any */
-  atomic_bool stopping; /* set under the lock, read by any */
-  atomic_uint threads;  /* started and not yet joined */
+  atomic_uint queued;  /* length of queue; written under the lock, read by any */
+  atomic_uint threads; /* started and not yet joined */
 
   pthread_mutex_t lock;
   struct rl_list queue; /* of struct rl_task, oldest first */
@@ -78,7 +77,7 @@ struct rl_pool {
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
 };
 
-struct rl_pool_stats {
+struct rl_pool_stats { /* pool_stats.c */
   unsigned domains, busy, idle, queued, waiting, held;
   uint64_t submitted, finished, failed, cancelled;
   struct rl_histogram waits, runs;
@@ -101,9 +100,6 @@ bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task);
 
 /* Worker's thread: the next task, or NULL. */
 struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
-
-/* Runner's thread: the task is over; counts it. */
-void rl_pool_ended(struct rl_pool *pool, struct rl_task *task);
 
 /* Worker's thread, before it sleeps: false if there is work after all. */
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker);

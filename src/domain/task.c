@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
-#include "domain/pool.h"
 #include "vm/call.h"
 
 enum { SPARE_TASKS = 1024 };
@@ -59,6 +58,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->wait.fiber = NULL;
   task->owner = NULL;
   task->pool = NULL;
+  task->count = NULL;
   task->runner = NULL;
   task->held = task->abandoned = false;
   task->ran = 0;
@@ -135,8 +135,8 @@ static void returned(struct rl_domain *here, struct rl_message *message) {
 }
 
 static void send_back(struct rl_task *task) {
-  if (task->pool)
-    rl_pool_ended(task->pool, task);
+  if (task->count)
+    task->count(task);
   task->message.arrive = returned;
   rl_mailbox_push(&task->origin->mailbox, &task->message);
 }

@@ -34,7 +34,7 @@ static void note_pause(struct rl_worker *worker, const struct rl_task *task) {
 
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
-  if (atomic_load_explicit(&worker->pool->stopping, memory_order_relaxed)) {
+  if (atomic_load_explicit(&domain->settings->ending, memory_order_relaxed)) {
     if (domain->ending)
       return false;
     rl_scheduler_end(domain);
@@ -57,7 +57,7 @@ static bool ready(struct rl_domain *domain) {
   struct rl_pool *pool = worker->pool;
   bool queued = atomic_load_explicit(&pool->queued, memory_order_relaxed) > 0;
   return (queued && !worker->retiring) ||
-         atomic_load_explicit(&pool->stopping, memory_order_relaxed);
+         atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
 }
 
 static bool is_over(struct rl_worker *worker) {

@@ -1,0 +1,28 @@
+/* The pool's figures, read at one moment. */
+#include "domain/pool.h"
+
+void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
+  rl_histogram_init(&stats->waits);
+  rl_histogram_init(&stats->runs);
+  pthread_mutex_lock(&pool->lock);
+  stats->domains = pool->domains;
+  stats->idle = pool->sleepers + pool->looking;
+  stats->busy = pool->domains - stats->idle;
+  stats->queued = atomic_load_explicit(&pool->queued, memory_order_relaxed);
+  stats->held = pool->holding;
+  stats->submitted = pool->submitted;
+  stats->finished = pool->finished;
+  stats->failed = pool->failed;
+  stats->cancelled = pool->cancelled;
+  rl_histogram_merge(&stats->waits, &pool->waits);
+  rl_histogram_merge(&stats->runs, &pool->runs);
+  unsigned begun = 0;
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
+    struct rl_worker *worker = RL_OF(at, struct rl_worker, link);
+    begun += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
+    rl_histogram_merge(&stats->waits, &worker->waits);
+    rl_histogram_merge(&stats->runs, &worker->runs);
+  }
+  pthread_mutex_unlock(&pool->lock);
+  stats->waiting = begun > stats->busy ? begun - stats->busy : 0;
+}
