@@ -73,7 +73,11 @@ describe("with tasks queued, running and inside run_in_main", function()
   it("os.exit ends a task that computes without end", function()
     local result = process.run { script = [[
       local rille = require "rille"
-      rille.submit(function() while true do pcall(function() while true do end end) end end)
+      rille.submit(function()
+        while true do
+          pcall(function() while true do string.rep("x", 100) end end)
+        end
+      end)
       rille.sleep(0.05)
       os.exit(3)
     ]], seconds = 20 }
@@ -85,7 +89,7 @@ describe("with tasks queued, running and inside run_in_main", function()
     local result = process.run { script = [[
       local rille = require "rille"
       rille.set_grace(0.1)
-      rille.submit(function() while true do end end)
+      rille.submit(function() while true do string.rep("x", 100) end end)
       rille.sleep(0.05)
       error "the script fails"
     ]], seconds = 20 }
@@ -98,7 +102,7 @@ describe("with tasks queued, running and inside run_in_main", function()
       local rille = require "rille"
       io.stdout:setvbuf "line"
       rille.spawn(function() print "ready" end)
-      rille.detach(function() while true do end end)
+      rille.detach(function() while true do string.rep("x", 100) end end)
     ]], seconds = 20 }
     assert.equal("ready", child:line())
     child:signal "TERM"

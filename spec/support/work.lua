@@ -10,6 +10,13 @@ function work.spin(seconds)
   while rille.now() < till do end
 end
 
+--- Computes without end. It allocates on its way, for under the thread sanitizer a thread that does
+-- not is never interrupted.
+function work.forever()
+  local list = {}
+  while true do list = { #list } end
+end
+
 --- Waits until `condition()` holds; fails after `seconds` (10).
 function work.await(condition, seconds)
   local till = rille.now() + (seconds or 10)
