@@ -90,6 +90,15 @@ static void a_million_levels_overflow_nothing(void **state) {
                     "eq(depth, 1000000) eq(u.root, root)");
 }
 
+static void trees_of_plain_data_keep_their_sharing(void **state) {
+  near_check(state, "local leaf, long = { 1, 'two', 3.5, x = true }, ('y'):rep(40000) "
+                    "local t = { leaf, { leaf, inner = leaf }, a = leaf, b = { c = leaf, d = {} },"
+                    "  e = { long }, f = { [leaf] = leaf }, g = { 1, nil, 3 }, h = { print } } "
+                    "local u = ship(t) local l = u[1] eq(l[2], 'two') eq(l.x, true) eq(#l, 3) "
+                    "eq(u[2][1], l) eq(u[2].inner, l) eq(u.a, l) eq(u.b.c, l) eq(u.f[l], l) "
+                    "eq(next(u.b.d), nil) eq(u.e[1], long) eq(u.g[3], 3) eq(u.h[1], print)");
+}
+
 static void depth_in_keys_and_metatables_overflows_nothing(void **state) {
   near_check(state, "local t = {} for i = 1, 10000 do t = setmetatable({ [t] = i }, { t }) end "
                     "local u, depth = ship(t), 0 while next(u) do depth = depth + 1 "
@@ -175,6 +184,18 @@ static void what_pack_methods_throw_away_is_not_mixed_up(void **state) {
                     "for i = 1, 50 do eq(r[10][i][1], i) end");
 }
 
+static void state_that_looks_inside_tables(void **state) {
+  assert_true(((struct states *)*state)->near.inside); /* or the rest tests half of it */
+}
+
+/* As with a Lua whose tables are laid out in another way. */
+static int open_without_inside(void **state) {
+  states_open(state);
+  struct states *s = *state;
+  s->near.inside = s->far.inside = false;
+  return 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers_keep_value_and_kind),
@@ -187,6 +208,7 @@ int main(void) {
       cmocka_unit_test(integer_keys_in_the_hash_part_are_not_lost),
       cmocka_unit_test(cycles_and_shared_references_are_preserved),
       cmocka_unit_test(a_million_levels_overflow_nothing),
+      cmocka_unit_test(trees_of_plain_data_keep_their_sharing),
       cmocka_unit_test(depth_in_keys_and_metatables_overflows_nothing),
       cmocka_unit_test(metatables_cross_after_the_fields),
       cmocka_unit_test(a_finalizer_runs_also_if_its_metatable_was_incomplete),
@@ -196,5 +218,8 @@ int main(void) {
       cmocka_unit_test(packing_may_be_called_while_packing),
       cmocka_unit_test(what_pack_methods_throw_away_is_not_mixed_up),
   };
-  return cmocka_run_group_tests(tests, states_open, states_close);
+  const struct CMUnitTest inside[] = {cmocka_unit_test(state_that_looks_inside_tables)};
+  return cmocka_run_group_tests(inside, states_open, states_close) +
+         cmocka_run_group_tests(tests, states_open, states_close) +
+         cmocka_run_group_tests(tests, open_without_inside, states_close);
 }

@@ -11,9 +11,8 @@
 
 struct rl_seen {
   const void *object;
-  size_t position; /* of the slot of its first mention in the bytes */
-  uint32_t slot;   /* 0 until it is mentioned again */
-  uint32_t stamp;  /* of the pack that met it; an entry of an older one is free */
+  uint32_t position; /* of the slot of its first mention in the bytes */
+  uint32_t stamp;    /* of the pack that met it; an entry of an older one is free */
 };
 
 struct rl_identity {
@@ -30,8 +29,37 @@ void rl_identity_free(struct rl_identity *identity);
 /* Forgets all objects; gives memory back after an unusually large pack. */
 void rl_identity_clear(struct rl_identity *identity);
 
-/* The entry of an object, new (position and slot 0, *met false) or met before. Stays valid until
- * the next call. NULL when there is no memory. */
-struct rl_seen *rl_identity_meet(struct rl_identity *identity, const void *object, bool *met);
+/* Makes room for one more object: false when there is no memory. */
+bool rl_identity_grow(struct rl_identity *identity);
+
+/* The entry of an object: where it is, or is to be. */
+static inline struct rl_seen *rl_identity_find(const struct rl_identity *identity,
+                                               const void *object) {
+  uint64_t hash = (uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15);
+  size_t place = (size_t)(hash >> 32) & (identity->capacity - 1);
+  struct rl_seen *entry = &identity->entries[place];
+  while (entry->stamp == identity->stamp && entry->object != object) {
+    place = (place + 1) & (identity->capacity - 1);
+    entry = &identity->entries[place];
+  }
+  return entry;
+}
+
+/* The entry of an object, met before or new (*met false; the position is the caller's to set).
+ * Stays valid until the next call. NULL when there is no memory. */
+static inline struct rl_seen *rl_identity_meet(struct rl_identity *identity, const void *object,
+                                               bool *met) {
+  *met = false;
+  if (identity->used >= identity->capacity / 4 * 3 && !rl_identity_grow(identity))
+    return NULL;
+  struct rl_seen *entry = rl_identity_find(identity, object);
+  *met = entry->stamp == identity->stamp;
+  if (!*met) {
+    entry->object = object;
+    entry->stamp = identity->stamp;
+    identity->used++;
+  }
+  return entry;
+}
 
 #endif

@@ -4,31 +4,14 @@
 #include "vm/names.h"
 
 #include <lauxlib.h>
-#include <stdint.h>
 #include <string.h>
 
-#include "base/heap.h"
 #include "vm/require.h"
 #include "vm/state.h"
 
 enum { LEAST = 512, DEEPEST = 4, MOST = 4096 /* values named in a module */ };
 
-struct rl_names {
-  struct rl_heap *heap;
-  const void **addresses;
-  size_t capacity; /* a power of two */
-  size_t used;
-};
-
 static const char paths_key = 0; /* in the registry */
-
-static const void **place_of(const struct rl_names *names, const void *address) {
-  uint64_t hash = (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15);
-  size_t place = (size_t)(hash >> 32) & (names->capacity - 1);
-  while (names->addresses[place] && names->addresses[place] != address)
-    place = (place + 1) & (names->capacity - 1);
-  return &names->addresses[place];
-}
 
 /* Makes the set anew from what is alive, at most half full: [paths] -> [paths]. */
 static void rebuild(lua_State *L, struct rl_names *names) {
@@ -46,7 +29,7 @@ static void rebuild(lua_State *L, struct rl_names *names) {
   names->capacity = capacity;
   names->used = alive;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
-    *place_of(names, lua_topointer(L, -2)) = lua_topointer(L, -2);
+    *rl_names_place(names, lua_topointer(L, -2)) = lua_topointer(L, -2);
 }
 
 static bool nameable(lua_State *L, int index) {
@@ -74,7 +57,7 @@ static void add_address(struct naming *n, const void *address) {
     rebuild(n->L, names);
     lua_pop(n->L, 1);
   }
-  const void **place = place_of(names, address);
+  const void **place = rl_names_place(names, address);
   names->used += *place != address;
   *place = address;
 }
@@ -185,8 +168,7 @@ void rl_names_refresh(lua_State *L) {
 }
 
 bool rl_names_find(lua_State *L, int index) {
-  struct rl_names *names = rl_vm_of(L)->names;
-  if (!*place_of(names, lua_topointer(L, index)))
+  if (!rl_names_maybe(rl_vm_of(L)->names, lua_topointer(L, index)))
     return false;
   lua_pushvalue(L, index);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);

@@ -8,8 +8,32 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-struct rl_names;
+#include "base/heap.h"
+
+/* The addresses of what has a name, as a set that may also hold addresses of what is gone. */
+struct rl_names {
+  struct rl_heap *heap;
+  const void **addresses;
+  size_t capacity; /* a power of two */
+  size_t used;
+};
+
+/* Where an address is in the set, or would be. */
+static inline const void **rl_names_place(const struct rl_names *names, const void *address) {
+  uint64_t hash = (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15);
+  size_t place = (size_t)(hash >> 32) & (names->capacity - 1);
+  while (names->addresses[place] && names->addresses[place] != address)
+    place = (place + 1) & (names->capacity - 1);
+  return &names->addresses[place];
+}
+
+/* False if the object at this address has no name. */
+static inline bool rl_names_maybe(const struct rl_names *names, const void *address) {
+  return *rl_names_place(names, address) != NULL;
+}
 
 /* Makes the index of L's state, whose rl_vm does not have one yet, and names the standard
  * libraries. Raises for want of memory. */

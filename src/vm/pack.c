@@ -180,6 +180,7 @@ int rl_pack(lua_State *L, int first, int count, struct rl_parcel *parcel, rl_pac
   if (!packer)
     return fail(L, parcel, "not enough memory");
   packer->parcel = parcel;
+  packer->names = vm->names;
   packer->globals = vm->globals;
   int status = pack_with(L, first, count, packer, names);
   give_back(vm, packer);

@@ -14,54 +14,17 @@
 #include <string.h>
 
 #include "vm/code.h"
-#include "vm/inside.h"
+#include "vm/fields.h"
+#include "vm/mention.h"
 #include "vm/names.h"
 #include "vm/refuse.h"
 #include "vm/state.h"
+#include "vm/text.h"
 
-enum {
-  SHARED_TEXT = 128,     /* a string value this long is looked for among those met */
-  LENT_TEXT = 32 * 1024, /* and one this long is lent */
-  STRANGE = 1024,        /* strings to meet before giving up on finding any again */
-  STRETCH = 64,          /* numbers written at a time */
-  GAP = 4,               /* nils in a sequence that cost less than a pair would */
-  KEPT = 1 << 16         /* bytes of `mentions` worth keeping */
-};
-
-static const uint32_t unfinished = UINT32_MAX; /* a slot: its object is being made */
+enum { KEPT = 1 << 16 }; /* bytes of `mentions` worth keeping */
 
 static void no_memory(struct rl_packer *p) {
   luaL_error(p->L, "not enough memory");
-}
-
-static unsigned char *room(struct rl_packer *p, size_t size) {
-  unsigned char *bytes = rl_buffer_extend(&p->parcel->bytes, size);
-  if (!bytes)
-    no_memory(p);
-  return bytes;
-}
-
-static void put_u8(struct rl_packer *p, unsigned value) {
-  *room(p, 1) = (unsigned char)value;
-}
-
-static void put_u32(struct rl_packer *p, uint32_t value) {
-  memcpy(room(p, sizeof value), &value, sizeof value);
-}
-
-static void put_bytes(struct rl_packer *p, const void *bytes, size_t size) {
-  memcpy(room(p, size), bytes, size);
-}
-
-/* A tag and an empty slot. */
-static void put_head(struct rl_packer *p, unsigned tag) {
-  unsigned char *head = room(p, 1 + sizeof(uint32_t));
-  *head = (unsigned char)tag;
-  memset(head + 1, 0, sizeof(uint32_t));
-}
-
-static void patch_u32(struct rl_packer *p, size_t position, uint32_t value) {
-  memcpy(p->parcel->bytes.bytes + position, &value, sizeof value);
 }
 
 static _Noreturn void stop(struct rl_packer *p, enum rl_packer_trouble trouble) {
@@ -81,119 +44,18 @@ static void refuse(struct rl_packer *p, int index) {
              lua_tostring(p->L, -1));
 }
 
-/* The entry of an object; `index` is that of a value that keeps it alive (of none for a string read
- * inside a table, which is not done in a careful pack). */
-static struct rl_seen *meet(struct rl_packer *p, const void *object, int index, bool *met) {
-  struct rl_seen *seen = rl_identity_meet(&p->seen, object, met);
-  if (!seen)
-    no_memory(p);
-  if (p->careful && !*met) {
-    lua_pushvalue(p->L, index);
-    lua_pushboolean(p->L, true);
-    lua_rawset(p->L, p->held);
-  }
-  return seen;
-}
-
-/* The slot of an object met before, from now on known to the receiver. */
-static uint32_t slot_of(struct rl_packer *p, struct rl_seen *seen) {
-  if (seen->slot == unfinished)
-    luaL_error(p->L, "__pack of an object returned the object itself");
-  if (seen->slot == 0) {
-    seen->slot = ++p->parcel->slots;
-    patch_u32(p, seen->position, seen->slot);
-  }
-  return seen->slot;
-}
-
-static void put_again(struct rl_packer *p, struct rl_seen *seen) {
-  uint32_t slot = slot_of(p, seen);
-  if (slot <= UINT8_MAX) {
-    put_u8(p, RL_WIRE_AGAIN1);
-    put_u8(p, slot);
-  } else {
-    put_u8(p, RL_WIRE_AGAIN4);
-    put_u32(p, slot);
-  }
-}
-
-/* Either a reference to an object met before, or true: it is about to be written, head first. */
-static bool first_time(struct rl_packer *p, const void *object, int index) {
-  bool met;
-  struct rl_seen *seen = meet(p, object, index, &met);
-  if (met)
-    put_again(p, seen);
-  else
-    seen->position = p->parcel->bytes.size + 1;
-  return !met;
-}
-
-static void pack_lent(struct rl_packer *p, int index, const char *text, uint64_t size) {
-  if (!first_time(p, text, index))
-    return;
-  put_head(p, RL_WIRE_LENT);
-  put_bytes(p, &text, sizeof text);
-  put_bytes(p, &size, sizeof size);
-  lua_pushvalue(p->L, index);
-  lua_rawseti(p->L, p->held, --p->lent);
-  p->parcel->lends = true;
-}
-
-/* Whether it is likely that strings come again: not in a dictionary of a million keys. */
-static bool worth_meeting(const struct rl_packer *p) {
-  return p->strange < STRANGE + 4 * p->familiar;
-}
-
-static void pack_shared(struct rl_packer *p, int index, const char *text, size_t size) {
-  if (!first_time(p, text, index)) {
-    p->familiar++;
-    return;
-  }
-  p->strange++;
-  put_head(p, RL_WIRE_KEY);
-  put_u32(p, (uint32_t)size);
-  put_bytes(p, text, size);
-}
-
-/* A string that is not lent. */
-static void pack_text(struct rl_packer *p, int index, const char *text, size_t size, bool is_key) {
-  if ((is_key || size >= SHARED_TEXT) && worth_meeting(p)) {
-    pack_shared(p, index, text, size);
-  } else if (size <= UINT8_MAX) {
-    unsigned char *bytes = room(p, 2 + size);
-    bytes[0] = RL_WIRE_TEXT1;
-    bytes[1] = (unsigned char)size;
-    memcpy(bytes + 2, text, size);
-  } else {
-    put_u8(p, RL_WIRE_TEXT4);
-    put_u32(p, (uint32_t)size);
-    put_bytes(p, text, size);
-  }
-}
-
-static void pack_string(struct rl_packer *p, int index, bool is_key) {
-  size_t size;
-  const char *text = lua_tolstring(p->L, index, &size);
-  if (size >= LENT_TEXT)
-    pack_lent(p, index, text, size);
-  else
-    pack_text(p, index, text, size, is_key);
-}
-
 static void pack_number(struct rl_packer *p, int index) {
-  unsigned char *bytes = room(p, 9);
-  size_t used = 9;
+  unsigned char *bytes = rl_put_room(p, 9);
   if (lua_isinteger(p->L, index)) {
-    used = rl_packer_integer(bytes, lua_tointeger(p->L, index));
+    bytes += rl_packer_integer(bytes, lua_tointeger(p->L, index));
   } else {
     lua_Number number = lua_tonumber(p->L, index);
     *bytes = RL_WIRE_FLOAT;
     memcpy(bytes + 1, &number, sizeof number);
+    bytes += 1 + sizeof number;
   }
-  p->parcel->bytes.size -= 9 - used;
+  rl_put_used(p, bytes);
 }
-
-static void pack_value(struct rl_packer *p, int index, unsigned depth);
 
 /* Whether an object at this depth has to wait for its body. */
 static bool too_deep(struct rl_packer *p, unsigned depth) {
@@ -211,166 +73,6 @@ static void defer(struct rl_packer *p, int index, size_t sizes) {
     no_memory(p);
   lua_pushvalue(p->L, index);
   lua_rawseti(p->L, p->held, ++p->parcel->later);
-}
-
-/* [.., key 0] -> [.., key, value] or [..]: writes what lua_next gives as long as the keys are those
- * of a sequence; small gaps are filled with nils. `key` is the stack index of the key. */
-static bool pack_sequence(struct rl_packer *p, int table, int key, uint32_t *size, unsigned depth) {
-  lua_State *L = p->L;
-  lua_Integer last = 0;
-  bool more;
-  while ((more = lua_next(L, table)) && lua_isinteger(L, key)) {
-    lua_Integer next = lua_tointeger(L, key);
-    if (next <= last || next > last + GAP || next > INT32_MAX)
-      break;
-    while (++last < next)
-      put_u8(p, RL_WIRE_NIL);
-    if (lua_isinteger(L, key + 1))
-      pack_number(p, key + 1);
-    else
-      pack_value(p, key + 1, depth + 1);
-    lua_settop(L, key);
-  }
-  *size = (uint32_t)last;
-  return more;
-}
-
-/* [.., key] -> [..]: writes the pairs that lua_next gives after the key, which is itself one of
- * them if `more`, with its value. Returns how many. */
-static uint32_t pack_pairs(struct rl_packer *p, int table, int key, bool more, unsigned depth) {
-  lua_State *L = p->L;
-  uint32_t pairs = 0;
-  for (; more; more = lua_next(L, table)) {
-    if (lua_type(L, key) == LUA_TSTRING)
-      pack_string(p, key, true);
-    else
-      pack_value(p, key, depth + 1);
-    pack_value(p, key + 1, depth + 1);
-    lua_settop(L, key);
-    pairs++;
-  }
-  return pairs;
-}
-
-/* Writes numbers as long as there are any: how many. */
-static size_t pack_numbers(struct rl_packer *p, const struct rl_inside_value *values,
-                           size_t count) {
-  if (count > STRETCH)
-    count = STRETCH;
-  unsigned char *first = room(p, count * 9), *at = first;
-  size_t i = 0;
-  for (; i < count; i++) {
-    if (values[i].kind == RL_INSIDE_INTEGER) {
-      at += rl_packer_integer(at, values[i].datum.integer);
-    } else if (values[i].kind == RL_INSIDE_FLOAT) {
-      *at = RL_WIRE_FLOAT;
-      memcpy(at + 1, &values[i].datum, sizeof(lua_Number));
-      at += 9;
-    } else {
-      break;
-    }
-  }
-  p->parcel->bytes.size -= count * 9 - (size_t)(at - first);
-  return i;
-}
-
-/* Whether pack_plain takes such a value. */
-static bool is_plain(uint8_t kind, union rl_inside_datum datum) {
-  size_t size;
-  if (rl_inside_string(kind)) {
-    rl_inside_text(datum.object, &size);
-    return size < LENT_TEXT;
-  }
-  return kind == RL_INSIDE_INTEGER || kind == RL_INSIDE_FLOAT || kind == RL_INSIDE_FALSE ||
-         kind == RL_INSIDE_TRUE || rl_inside_nil(kind);
-}
-
-static void pack_plain(struct rl_packer *p, uint8_t kind, union rl_inside_datum datum,
-                       bool is_key) {
-  struct rl_inside_value value = {.datum = datum, .kind = kind};
-  if (rl_inside_string(kind)) {
-    size_t size;
-    const char *text = rl_inside_text(datum.object, &size);
-    pack_text(p, 0, text, size, is_key);
-  } else if (kind == RL_INSIDE_INTEGER || kind == RL_INSIDE_FLOAT) {
-    pack_numbers(p, &value, 1);
-  } else if (rl_inside_nil(kind)) {
-    put_u8(p, RL_WIRE_NIL);
-  } else {
-    put_u8(p, kind == RL_INSIDE_TRUE ? RL_WIRE_TRUE : RL_WIRE_FALSE);
-  }
-}
-
-/* Writes the array part of a table as its sequence; returns its size. */
-static uint32_t pack_array(struct rl_packer *p, int table, unsigned depth) {
-  const struct rl_inside_table *inside = rl_inside_of(p->L, table);
-  const struct rl_inside_value *values = inside->array;
-  size_t size = rl_inside_room(inside);
-  while (size > 0 && rl_inside_nil(values[size - 1].kind))
-    size--;
-  for (size_t i = 0; i < size;) {
-    i += pack_numbers(p, values + i, size - i);
-    if (i == size || values[i].kind == RL_INSIDE_INTEGER || values[i].kind == RL_INSIDE_FLOAT)
-      continue;
-    if (is_plain(values[i].kind, values[i].datum)) {
-      pack_plain(p, values[i].kind, values[i].datum, false);
-    } else {
-      lua_rawgeti(p->L, table, (lua_Integer)i + 1);
-      pack_value(p, lua_gettop(p->L), depth + 1);
-      lua_pop(p->L, 1);
-    }
-    i++;
-  }
-  return (uint32_t)size;
-}
-
-static bool all_plain(const struct rl_inside_pair *pairs, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!rl_inside_nil(pairs[i].kind) &&
-        !(is_plain(pairs[i].kind, pairs[i].value) && is_plain(pairs[i].key_kind, pairs[i].key)))
-      return false;
-  return true;
-}
-
-/* Writes the hash part of a table; returns the number of its pairs. */
-static uint32_t pack_hash(struct rl_packer *p, int table, unsigned depth) {
-  lua_State *L = p->L;
-  const struct rl_inside_table *inside = rl_inside_of(L, table);
-  const struct rl_inside_pair *pairs = inside->pairs;
-  size_t count = rl_inside_pairs(inside);
-  if (!all_plain(pairs, count)) {
-    size_t before = rl_inside_room(inside); /* the key after which the hash part comes */
-    if (before == 0)
-      lua_pushnil(L);
-    else
-      lua_pushinteger(L, (lua_Integer)before);
-    return pack_pairs(p, table, lua_gettop(L), lua_next(L, table), depth);
-  }
-  uint32_t found = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (rl_inside_nil(pairs[i].kind))
-      continue;
-    pack_plain(p, pairs[i].key_kind, pairs[i].key, true);
-    pack_plain(p, pairs[i].kind, pairs[i].value, false);
-    found++;
-  }
-  return found;
-}
-
-/* Writes the fields of a table, then their numbers to `sizes`. */
-static void pack_fields(struct rl_packer *p, int table, size_t sizes, unsigned depth) {
-  uint32_t sequence, pairs;
-  if (p->inside) {
-    sequence = pack_array(p, table, depth);
-    pairs = pack_hash(p, table, depth);
-  } else {
-    int key = lua_gettop(p->L) + 1;
-    lua_pushnil(p->L);
-    bool more = pack_sequence(p, table, key, &sequence, depth);
-    pairs = pack_pairs(p, table, key, more, depth);
-  }
-  patch_u32(p, sizes, sequence);
-  patch_u32(p, sizes + sizeof sequence, pairs);
 }
 
 /* [] -> [metatable] if there is one: the tag. */
@@ -394,14 +96,14 @@ static size_t pack_body(struct rl_packer *p, int table, bool slot, unsigned dept
   lua_State *L = p->L;
   unsigned tag = push_metatable(p, table);
   if (slot)
-    put_head(p, tag);
+    rl_put_head(p, tag);
   else
-    put_u8(p, tag);
-  size_t sizes = p->parcel->bytes.size;
-  room(p, 2 * sizeof(uint32_t));
-  pack_fields(p, table, sizes, depth);
+    rl_put_u8(p, tag);
+  size_t sizes = rl_put_position(p);
+  rl_put_room(p, 2 * sizeof(uint32_t));
+  rl_fields_pack(p, table, sizes, depth);
   if (tag != RL_WIRE_TABLE) {
-    pack_value(p, lua_gettop(L), depth + 1);
+    rl_packer_value(p, lua_gettop(L), depth + 1);
     lua_pop(L, 1);
   }
   return sizes;
@@ -409,9 +111,9 @@ static size_t pack_body(struct rl_packer *p, int table, bool slot, unsigned dept
 
 static void pack_table(struct rl_packer *p, int index, unsigned depth) {
   if (too_deep(p, depth)) {
-    put_head(p, RL_WIRE_LATER);
-    defer(p, index, p->parcel->bytes.size);
-    room(p, 2 * sizeof(uint32_t));
+    rl_put_head(p, RL_WIRE_LATER);
+    defer(p, index, rl_put_position(p));
+    rl_put_room(p, 2 * sizeof(uint32_t));
   } else {
     pack_body(p, index, true, depth);
   }
@@ -427,43 +129,43 @@ static uint32_t code_of(struct rl_packer *p, int index) {
   if (!seen)
     no_memory(p);
   if (!met) {
-    seen->position = p->parcel->code_count;
+    seen->position = p->parcel->code_count; /* it has no slot */
     struct rl_code *code = rl_codes_take(known);
     if (!rl_parcel_add_code(p->parcel, code)) {
       rl_codes_give(p->L, code);
       no_memory(p);
     }
   }
-  return (uint32_t)seen->position;
+  return seen->position;
 }
 
 /* [.., captured value] -> [.., captured value]: the n-th of the function at `index`. */
 static void pack_cell(struct rl_packer *p, int index, int n, unsigned depth) {
   bool met;
-  struct rl_seen *seen = meet(p, lua_upvalueid(p->L, index, n), index, &met);
+  struct rl_seen *seen = rl_mention_meet(p, lua_upvalueid(p->L, index, n), index, &met);
   if (met) {
     unsigned other = p->parcel->bytes.bytes[seen->position - 1];
-    uint32_t slot = slot_of(p, seen);
-    put_u8(p, RL_WIRE_CELL_AGAIN);
-    put_u8(p, other);
-    put_u32(p, slot);
+    uint32_t slot = rl_mention_slot(p, seen);
+    rl_put_u8(p, RL_WIRE_CELL_AGAIN);
+    rl_put_u8(p, other);
+    rl_put_u32(p, slot);
   } else {
-    put_u8(p, RL_WIRE_CELL);
-    put_u8(p, (unsigned)n);
-    seen->position = p->parcel->bytes.size;
-    put_u32(p, 0);
-    pack_value(p, lua_gettop(p->L), depth + 1);
+    rl_put_u8(p, RL_WIRE_CELL);
+    rl_put_u8(p, (unsigned)n);
+    seen->position = (uint32_t)rl_put_position(p);
+    rl_put_u32(p, 0);
+    rl_packer_value(p, lua_gettop(p->L), depth + 1);
   }
 }
 
 static void pack_captures(struct rl_packer *p, int index, unsigned depth) {
   lua_State *L = p->L;
-  size_t position = p->parcel->bytes.size;
-  put_u8(p, 0);
+  size_t position = rl_put_position(p);
+  rl_put_u8(p, 0);
   int n = 1;
   for (; lua_getupvalue(L, index, n); n++) {
     if (lua_topointer(L, -1) == p->globals)
-      put_u8(p, RL_WIRE_ENV);
+      rl_put_u8(p, RL_WIRE_ENV);
     else
       pack_cell(p, index, n, depth);
     lua_pop(L, 1);
@@ -489,8 +191,8 @@ static void pack_function(struct rl_packer *p, int index, unsigned depth) {
   uint32_t code = code_of(p, index);
   int tag = rl_packer_function_tag(p->L, index, p->globals);
   bool later = tag == RL_WIRE_CLOSURE && too_deep(p, depth);
-  put_head(p, later ? RL_WIRE_LATER_CLOSURE : (unsigned)tag);
-  put_u32(p, code);
+  rl_put_head(p, later ? RL_WIRE_LATER_CLOSURE : (unsigned)tag);
+  rl_put_u32(p, code);
   if (later)
     defer(p, index, 0);
   else if (tag == RL_WIRE_CLOSURE)
@@ -511,39 +213,38 @@ static void call_pack(struct rl_packer *p, int index, int first) {
 }
 
 static void pack_made(struct rl_packer *p, int index, unsigned depth) {
-  const void *object = lua_topointer(p->L, index);
   int first = lua_gettop(p->L) + 1;
-  bool met;
-  meet(p, object, index, &met)->slot = unfinished;
   too_deep(p, p->making ? depth : 0);
+  rl_put_head(p, RL_WIRE_MADE);
+  size_t slot = rl_put_position(p) - sizeof(uint32_t);
+  rl_put_patch(p, slot, RL_MENTION_UNFINISHED);
   call_pack(p, index, first);
   int last = lua_gettop(p->L);
-  put_head(p, RL_WIRE_MADE);
-  put_u32(p, (uint32_t)(last - first));
+  rl_put_u32(p, (uint32_t)(last - first));
   p->making++;
   for (int i = first; i <= last; i++)
-    pack_value(p, i, depth + 1);
+    rl_packer_value(p, i, depth + 1);
   p->making--;
-  meet(p, object, index, &met)->slot = 0;
+  rl_put_patch(p, slot, 0);
   lua_settop(p->L, first - 1);
 }
 
 static void pack_named(struct rl_packer *p) { // [path]
   size_t size;
   const char *path = lua_tolstring(p->L, -1, &size);
-  put_head(p, RL_WIRE_NAMED);
-  put_u32(p, (uint32_t)size);
-  put_bytes(p, path, size);
+  rl_put_head(p, RL_WIRE_NAMED);
+  rl_put_u32(p, (uint32_t)size);
+  rl_put_bytes(p, path, size);
   lua_pop(p->L, 1);
 }
 
 static void pack_object(struct rl_packer *p, int index, int type, unsigned depth) {
   const void *object = lua_topointer(p->L, index);
   if (object == p->globals) {
-    put_u8(p, RL_WIRE_GLOBALS);
+    rl_put_u8(p, RL_WIRE_GLOBALS);
     return;
   }
-  if (!first_time(p, object, index))
+  if (!rl_mention_first(p, object, index))
     return;
   luaL_checkstack(p->L, LUA_MINSTACK, "nested values");
   if (rl_names_find(p->L, index))
@@ -556,13 +257,13 @@ static void pack_object(struct rl_packer *p, int index, int type, unsigned depth
     pack_made(p, index, depth);
 }
 
-static void pack_value(struct rl_packer *p, int index, unsigned depth) {
+void rl_packer_value(struct rl_packer *p, int index, unsigned depth) {
   int type = lua_type(p->L, index);
   switch (type) {
-  case LUA_TNIL: put_u8(p, RL_WIRE_NIL); break;
-  case LUA_TBOOLEAN: put_u8(p, lua_toboolean(p->L, index) ? RL_WIRE_TRUE : RL_WIRE_FALSE); break;
+  case LUA_TNIL: rl_put_u8(p, RL_WIRE_NIL); break;
+  case LUA_TBOOLEAN: rl_put_u8(p, lua_toboolean(p->L, index) ? RL_WIRE_TRUE : RL_WIRE_FALSE); break;
   case LUA_TNUMBER: pack_number(p, index); break;
-  case LUA_TSTRING: pack_string(p, index, false); break;
+  case LUA_TSTRING: rl_text_pack(p, index, false); break;
   case LUA_TTABLE:
   case LUA_TFUNCTION:
   case LUA_TUSERDATA: pack_object(p, index, type, depth); break;
@@ -594,12 +295,14 @@ void rl_packer_write(struct rl_packer *p, int count) {
   lua_pushliteral(p->L, "__gc");
   p->held = count + 1;
   for (int i = 1; i <= count; i++)
-    pack_value(p, i, 0);
+    rl_packer_value(p, i, 0);
   write_deferred(p);
   if (p->parcel->lends) {
     lua_settop(p->L, p->held);
     p->parcel->anchor = luaL_ref(p->L, LUA_REGISTRYINDEX);
   }
+  if (rl_put_position(p) > UINT32_MAX)
+    luaL_error(p->L, "more than 4 GiB to pack");
 }
 
 struct rl_packer *rl_packer_new(struct rl_heap *heap) {
@@ -628,5 +331,6 @@ void rl_packer_clear(struct rl_packer *packer) {
   packer->trouble = RL_PACKER_FINE;
   packer->metatable = NULL;
   packer->lent = 0;
+  memset(packer->recent, 0, sizeof packer->recent);
   packer->making = packer->strange = packer->familiar = 0;
 }

@@ -12,6 +12,16 @@
 #include "vm/parcel.h"
 #include "vm/wire.h"
 
+struct rl_names;
+
+enum { RL_PACKER_RECENT = 32 };
+
+/* A key that was met more than once. */
+struct rl_recent {
+  const char *text; /* the address of its bytes */
+  uint32_t slot;
+};
+
 /* Why a pack ended early. */
 enum rl_packer_trouble {
   RL_PACKER_FINE,    /* it did not, or the error says it all */
@@ -29,6 +39,7 @@ struct rl_packer {
   /* of one pack */
   lua_State *L;
   struct rl_parcel *parcel;
+  const struct rl_names *names;
   const void *globals;
   bool inside;    /* tables may be looked into: not while Lua code could change them */
   bool careful;   /* everything met is anchored, for fear that Lua code lets it die meanwhile */
@@ -40,6 +51,7 @@ struct rl_packer {
   lua_Integer lent;           /* strings lent */
   unsigned making;            /* nesting of arguments of constructors */
   unsigned strange, familiar; /* strings met for the first time, and again */
+  struct rl_recent recent[RL_PACKER_RECENT];
 };
 
 /* A packer for this heap; NULL when there is no memory. */
@@ -52,6 +64,9 @@ void rl_packer_clear(struct rl_packer *packer);
 /* [values] -> [values, ..]: writes all the values, which must be alone on the stack. Raises, with
  * `trouble` set. The parcel's bytes, codes and anchor are then the caller's to undo. */
 void rl_packer_write(struct rl_packer *packer, int count);
+
+/* Writes the value at `index`, which is `depth` deep; for fields.c. Raises. */
+void rl_packer_value(struct rl_packer *packer, int index, unsigned depth);
 
 /* How the Lua function at `index` goes: RL_WIRE_BARE, RL_WIRE_GLOBAL or RL_WIRE_CLOSURE. Never
  * raises; needs two stack slots. */

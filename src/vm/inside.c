@@ -1,0 +1,101 @@
+/* Inside: the check. It builds tables of known contents and shapes with the API and looks whether
+ * they are found where they are expected; small fields are compared before pointers are followed.
+ */
+#include "vm/inside.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+static const char long_text[] = "a string of more than forty bytes is kept in another way";
+
+static bool holds_integers(const struct rl_inside_table *table, size_t room, size_t count) {
+  if (rl_inside_room(table) != room || rl_inside_pairs(table) != 0)
+    return false;
+  for (size_t i = 0; i < room; i++) {
+    const struct rl_inside_value *value = &table->array[i];
+    if (i < count ? value->kind != RL_INSIDE_INTEGER || value->datum.integer != (lua_Integer)i + 1
+                  : !rl_inside_nil(value->kind))
+      return false;
+  }
+  return true;
+}
+
+/* A sequence as it grows and shrinks, which moves the limit about. */
+static bool sequences_are_as_expected(lua_State *L) {
+  lua_newtable(L);
+  const struct rl_inside_table *table = rl_inside_of(L, -1);
+  bool fine = holds_integers(table, 0, 0);
+  for (lua_Integer i = 1; i <= 100; i++) {
+    lua_pushinteger(L, i);
+    lua_rawseti(L, -2, i);
+  }
+  fine = fine && holds_integers(table, 128, 100) && lua_rawlen(L, -1) == 100 &&
+         holds_integers(table, 128, 100);
+  for (lua_Integer i = 100; fine && i > 70; i--) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, i);
+    fine = lua_rawlen(L, -1) == (lua_Unsigned)i - 1 && holds_integers(table, 128, (size_t)i - 1);
+  }
+  lua_createtable(L, 3, 0);
+  lua_pushinteger(L, 1);
+  lua_rawseti(L, -2, 1);
+  fine = fine && holds_integers(rl_inside_of(L, -1), 3, 1);
+  lua_pop(L, 2);
+  return fine;
+}
+
+static bool has_text(const void *object, const char *expected) {
+  size_t size;
+  const char *text = rl_inside_text(object, &size);
+  return size == strlen(expected) && memcmp(text, expected, size) == 0;
+}
+
+static bool pair_is_as_expected(const struct rl_inside_pair *pair) {
+  if (pair->key_kind == RL_INSIDE_SHORT && has_text(pair->key.object, "integer"))
+    return pair->kind == RL_INSIDE_INTEGER && pair->value.integer == LUA_MAXINTEGER;
+  if (pair->key_kind == RL_INSIDE_LONG && has_text(pair->key.object, long_text))
+    return pair->kind == RL_INSIDE_LONG && has_text(pair->value.object, long_text);
+  if (pair->key_kind == RL_INSIDE_FLOAT && pair->key.number == 0.5)
+    return pair->kind == RL_INSIDE_FLOAT && pair->value.number == -1.25;
+  if (pair->key_kind == RL_INSIDE_INTEGER && pair->key.integer == -7)
+    return pair->kind == RL_INSIDE_TRUE;
+  return pair->key_kind == RL_INSIDE_TRUE && pair->kind == RL_INSIDE_FALSE;
+}
+
+static void fill(lua_State *L) {
+  lua_pushinteger(L, LUA_MAXINTEGER);
+  lua_setfield(L, -2, "integer");
+  lua_pushstring(L, long_text);
+  lua_setfield(L, -2, long_text);
+  lua_pushnumber(L, 0.5);
+  lua_pushnumber(L, -1.25);
+  lua_rawset(L, -3);
+  lua_pushboolean(L, true);
+  lua_rawseti(L, -2, -7);
+  lua_pushboolean(L, true);
+  lua_pushboolean(L, false);
+  lua_rawset(L, -3);
+}
+
+static bool pairs_are_as_expected(lua_State *L) {
+  lua_createtable(L, 0, 5);
+  fill(L);
+  lua_pushvalue(L, -1);
+  lua_setmetatable(L, -2);
+  const struct rl_inside_table *table = rl_inside_of(L, -1);
+  unsigned found = 0;
+  bool fine = rl_inside_room(table) == 0 && rl_inside_pairs(table) == 8;
+  for (size_t i = 0; fine && i < 8; i++)
+    if (!rl_inside_nil(table->pairs[i].kind)) {
+      found++;
+      fine = pair_is_as_expected(&table->pairs[i]);
+    }
+  fine = fine && found == 5 && table->metatable == table;
+  lua_pop(L, 1);
+  return fine;
+}
+
+bool rl_inside_check(lua_State *L) {
+  return lua_version(L) == 504 && sizeof(void *) == 8 && sequences_are_as_expected(L) &&
+         pairs_are_as_expected(L);
+}

@@ -1,0 +1,102 @@
+/* Inside: looks at a Lua table where it lies, without a call of Lua's API for each value; that is
+ * what makes large tables cheap to ship.
+ *
+ * The structs below mirror those of Lua 5.4 (lobject.h), which have been the same from 5.4.0 on but
+ * are not promised to stay. So nothing here is used before rl_inside_check has compared what they
+ * say with what the API says; if they ever differ, packing and unpacking go by the API alone, and
+ * are only slower. Pointers got here are good until the next call that could run Lua code or change
+ * the table. Owner thread only. */
+#ifndef RL_VM_INSIDE_H
+#define RL_VM_INSIDE_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kinds of values, as they are stored; what is not listed is for the API. */
+enum rl_inside_kind {
+  RL_INSIDE_FALSE = LUA_TBOOLEAN,
+  RL_INSIDE_TRUE = LUA_TBOOLEAN | 1 << 4,
+  RL_INSIDE_INTEGER = LUA_TNUMBER,
+  RL_INSIDE_FLOAT = LUA_TNUMBER | 1 << 4,
+  RL_INSIDE_SHORT = LUA_TSTRING | 1 << 6,         /* a string of at most 40 bytes */
+  RL_INSIDE_LONG = LUA_TSTRING | 1 << 4 | 1 << 6, /* a longer one */
+  RL_INSIDE_TABLE = LUA_TTABLE | 1 << 6
+};
+
+union rl_inside_datum {
+  const void *object;
+  lua_Integer integer;
+  lua_Number number;
+};
+
+struct rl_inside_value {
+  union rl_inside_datum datum;
+  uint8_t kind;
+};
+
+/* One pair of a table's hash part. */
+struct rl_inside_pair {
+  union rl_inside_datum value;
+  uint8_t kind; /* of the value; see rl_inside_nil */
+  uint8_t key_kind;
+  int32_t next;
+  union rl_inside_datum key;
+};
+
+struct rl_inside_table {
+  void *next;
+  uint8_t type, mark;
+  uint8_t flags; /* bit 7: `limit` is not the size of the array */
+  uint8_t log_pairs;
+  uint32_t limit;
+  struct rl_inside_value *array;
+  struct rl_inside_pair *pairs;
+  struct rl_inside_pair *last_free; /* NULL: no hash part at all */
+  struct rl_inside_table *metatable;
+};
+
+struct rl_inside_string {
+  void *next;
+  uint8_t type, mark;
+  uint8_t extra;
+  uint8_t short_size;
+  uint32_t hash;
+  size_t long_size; /* of a long one */
+  char bytes[];
+};
+
+/* Whether the structs are those of the Lua that runs. Raises for want of memory. */
+bool rl_inside_check(lua_State *L);
+
+static inline struct rl_inside_table *rl_inside_of(lua_State *L, int index) {
+  return (struct rl_inside_table *)(uintptr_t)lua_topointer(L, index);
+}
+
+static inline bool rl_inside_nil(uint8_t kind) {
+  return (kind & 15) == LUA_TNIL;
+}
+
+static inline bool rl_inside_string(uint8_t kind) {
+  return kind == RL_INSIDE_SHORT || kind == RL_INSIDE_LONG;
+}
+
+static inline size_t rl_inside_pairs(const struct rl_inside_table *table) {
+  return table->last_free ? (size_t)1 << table->log_pairs : 0;
+}
+
+/* How many values the array part has room for. */
+static inline size_t rl_inside_room(const struct rl_inside_table *table) {
+  uint32_t limit = table->limit;
+  if (!(table->flags & 1 << 7) || (limit & (limit - 1)) == 0)
+    return limit;
+  return (size_t)1 << (32 - __builtin_clz(limit)); /* the next power of two */
+}
+
+static inline const char *rl_inside_text(const struct rl_inside_string *string, size_t *size) {
+  *size = string->type == RL_INSIDE_SHORT - (1 << 6) ? string->short_size : string->long_size;
+  return string->bytes;
+}
+
+#endif
