@@ -481,6 +481,20 @@ describe("the bounds", function()
     assert.equal("again", rille.detach(function() return "again" end))
   end)
 
+  it("start a domain while the only one computes in a task that had waited", function()
+    domains.set_bounds(0, 2)
+    local gate = rille.submit(function()
+      require("rille").sleep(0.05)
+      local list, till = {}, os.time() + 20
+      while os.time() < till do list = { #list } end
+    end)
+    work.await(function() return domains.stats().waiting == 1 end)
+    rille.sleep(0.2)
+    local took = work.time(rille.detach, function() end)
+    gate:cancel()
+    assert.is_true(took < 10)
+  end)
+
   describe("raised", function()
     it("start queued work at once", function()
       domains.set_bounds(1, 1)

@@ -44,6 +44,7 @@ struct rl_feed {
   bool (*ready)(struct rl_domain *domain); /* whether there may be one: cheap, no lock */
   bool (*doze)(struct rl_domain *domain);  /* before it sleeps; false: there is work after all */
   void (*rouse)(struct rl_domain *domain); /* after it slept */
+  void (*run)(struct rl_domain *domain);   /* before fibers run that had waited */
 };
 
 /* A user's coroutine that was resumed from `from` and runs now. Lives on the C stack of the resume.

@@ -306,8 +306,12 @@ bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
 
 void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker) {
   lock(pool);
+  stop_looking(pool, worker);
   stop_idling(pool, worker);
+  /* A task may have been added in the trust that this domain would take it. */
+  unsigned starting = queue_length(pool) > pool->looking ? call_help(pool) : 0;
   unlock(pool);
+  start(pool, starting);
 }
 
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {

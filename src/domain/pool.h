@@ -104,7 +104,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
 /* Worker's thread, before it sleeps: false if there is work after all. */
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker);
 
-/* Worker's thread, after it slept. */
+/* Worker's thread, after it slept, and before it runs fibers: no task is to wait for it. */
 void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Worker's thread, after its idle time: true if it is to end. */

@@ -37,6 +37,8 @@ static bool take_messages(struct rl_domain *domain) {
 
 static bool step(struct rl_domain *domain) {
   bool did = take_messages(domain);
+  if (domain->feed && !rl_list_empty(&domain->ready))
+    domain->feed->run(domain);
   did |= rl_fiber_run_ready(domain);
   if (domain->feed && rl_list_empty(&domain->ready))
     did |= domain->feed->take(domain);

@@ -102,7 +102,14 @@ static void rouse(struct rl_domain *domain) {
   rl_pool_rouse(worker->pool, worker);
 }
 
-static const struct rl_feed feed = {.take = take, .ready = ready, .doze = doze, .rouse = rouse};
+static void before_fibers(struct rl_domain *domain) {
+  struct rl_worker *worker = worker_of(domain);
+  if (worker->looking)
+    rl_pool_rouse(worker->pool, worker);
+}
+
+static const struct rl_feed feed = {
+    .take = take, .ready = ready, .doze = doze, .rouse = rouse, .run = before_fibers};
 
 /* -- the thread --------------------------------------------------------------------------- */
 
