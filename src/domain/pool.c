@@ -390,13 +390,6 @@ void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
   start(pool, starting);
 }
 
-struct rl_bounds rl_pool_bounds(struct rl_pool *pool) {
-  lock(pool);
-  struct rl_bounds bounds = pool->bounds;
-  unlock(pool);
-  return bounds;
-}
-
 void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
   lock(pool);
   pool->limit = limit;
@@ -406,26 +399,12 @@ void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
   start(pool, starting);
 }
 
-unsigned rl_pool_limit(struct rl_pool *pool) {
-  lock(pool);
-  unsigned limit = pool->limit;
-  unlock(pool);
-  return limit;
-}
-
 void rl_pool_set_idle_time(struct rl_pool *pool, double seconds) {
   lock(pool);
   pool->idle_seconds = seconds;
   while (pool->sleepers > 0)
     wake_one(pool); /* they doze off again for the new time */
   unlock(pool);
-}
-
-double rl_pool_idle_time(struct rl_pool *pool) {
-  lock(pool);
-  double seconds = pool->idle_seconds;
-  unlock(pool);
-  return seconds;
 }
 
 void rl_pool_stop(struct rl_pool *pool) {
@@ -444,11 +423,4 @@ void rl_pool_interrupt(struct rl_pool *pool) {
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
     interrupt(&RL_OF(at, struct rl_worker, link)->domain);
   unlock(pool);
-}
-
-unsigned rl_pool_domains(struct rl_pool *pool) {
-  lock(pool);
-  unsigned domains = pool->domains;
-  unlock(pool);
-  return domains;
 }

@@ -133,7 +133,4 @@ void rl_pool_stop(struct rl_pool *pool);
 /* Interrupts every domain, so that Lua code that runs there notices that the pool is stopping. */
 void rl_pool_interrupt(struct rl_pool *pool);
 
-/* How many domains have not left yet. */
-unsigned rl_pool_domains(struct rl_pool *pool);
-
 #endif

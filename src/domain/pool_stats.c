@@ -1,5 +1,26 @@
-/* The pool's figures, read at one moment. */
+/* The pool's settings and figures, each read at one moment. */
 #include "domain/pool.h"
+
+struct rl_bounds rl_pool_bounds(struct rl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  struct rl_bounds bounds = pool->bounds;
+  pthread_mutex_unlock(&pool->lock);
+  return bounds;
+}
+
+unsigned rl_pool_limit(struct rl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  unsigned limit = pool->limit;
+  pthread_mutex_unlock(&pool->lock);
+  return limit;
+}
+
+double rl_pool_idle_time(struct rl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  double seconds = pool->idle_seconds;
+  pthread_mutex_unlock(&pool->lock);
+  return seconds;
+}
 
 void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   rl_histogram_init(&stats->waits);
