@@ -118,6 +118,53 @@ describe("with tasks queued, running and inside run_in_main", function()
   end)
 end)
 
+describe("a task", function()
+  it("cannot end the program, also where it is a fiber of the main domain", function()
+    local result = process.run { script = [[
+      local rille = require "rille"
+      rille.domains.set_bounds(0, 0)
+      print(pcall(rille.detach, os.exit, 9) == false)
+      print "alive"
+    ]] }
+    assert.equal("true\nalive\n", result.stdout)
+    assert.equal(0, result.status)
+  end)
+end)
+
+describe("without memory for all domains, the program", function()
+  --- Runs 128 tasks on up to 64 domains in 128 MiB of address space, which is enough for a few.
+  local function run_confined()
+    local build = os.getenv "RILLE_BUILD"
+    if build == "asan" or build == "tsan" then pending "sanitizers cannot be confined" end
+    return process.run { script = [[
+      local rille = require "rille"
+      rille.domains.set_bounds(0, 64)
+      local tasks = {}
+      for i = 1, 128 do
+        tasks[i] = rille.submit(function()
+          local till = rille.now() + 0.005
+          while rille.now() < till do end
+          return 1
+        end)
+      end
+      local sum = 0
+      for _, task in ipairs(tasks) do sum = sum + task:await() end
+      print(sum)
+    ]], before = "ulimit -v 131072 &&" }
+  end
+
+  it("goes on with those that it has", function()
+    local result = run_confined()
+    assert.equal("128\n", result.stdout)
+    assert.equal(0, result.status)
+  end)
+
+  it("says so, but not with every task", function()
+    local _, lines = run_confined().stderr:gsub("cannot %a+ a compute domain[^\n]*\n", "")
+    assert.is_true(lines >= 1 and lines < 20)
+  end)
+end)
+
 describe("at its end, the program", function()
   it("has closed the variables of tasks that wait", function()
     local result = process.run { script = [[
