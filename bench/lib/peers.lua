@@ -9,8 +9,8 @@ local peers = {}
 --- The folder of the benchmarks, with a slash at its end.
 peers.bench = assert(arg[0]:match("^.*/") or "./")
 
---- The program under test.
-peers.rille = peers.bench .. "../build/rille"
+--- The program under test; RILLE_PROGRAM names another one, to compare two builds.
+peers.rille = os.getenv("RILLE_PROGRAM") or peers.bench .. "../build/rille"
 
 local function output(command)
   local pipe = assert(io.popen(command))
