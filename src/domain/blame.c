@@ -5,8 +5,11 @@
 #include "domain/blame.h"
 
 #include <lauxlib.h>
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "domain/coroutine.h"
+#include "domain/domain.h"
 
 static const char *const suspendable[] = {
     "pcall",          "xpcall",        "dofile",      "coroutine.resume",
@@ -51,16 +54,16 @@ static int is_suspendable(const char *name) {
   return 0;
 }
 
-/* [] -> [.., name]: the culprit among the frames of `stuck`. Its top frame is the waiting function,
- * or the resume of a coroutine. */
+/* [] -> [.., name]: the culprit among the frames of `stuck`, or NULL. The top frame is the function
+ * that wants to wait, or the one that resumes or closes a coroutine. */
 static const char *culprit(lua_State *L, lua_State *stuck) {
   lua_Debug frame;
-  for (int level = 1; lua_getstack(stuck, level, &frame); level++) {
+  for (int level = stuck == L ? 1 : 0; lua_getstack(stuck, level, &frame); level++) {
     lua_getinfo(stuck, "Snf", &frame);
     lua_xmove(stuck, L, 1);
     if (strcmp(frame.namewhat, "metamethod") == 0 && frame.name && strstr(frame.name, "gc"))
       return lua_pushliteral(L, "a finalizer (__gc)");
-    if (*frame.what != 'C') {
+    if (*frame.what != 'C' || rl_coroutine_is_wrap(lua_tocfunction(L, -1))) {
       lua_pop(L, 1);
       continue;
     }
@@ -74,9 +77,19 @@ static const char *culprit(lua_State *L, lua_State *stuck) {
   return NULL;
 }
 
+/* The thread from which `thread` was resumed; NULL for the fiber's own. */
+static lua_State *outer_of(lua_State *L, const lua_State *thread) {
+  struct rl_link *link = rl_domain_of(L)->chain;
+  for (const lua_State *inner = L; link && inner != thread; link = link->outer)
+    inner = link->from;
+  return link ? link->from : NULL;
+}
+
 _Noreturn void rl_blame(lua_State *L, lua_State *stuck, const char *what) {
-  luaL_checkstack(L, 8, NULL);
-  const char *name = culprit(L, stuck);
+  luaL_checkstack(L, 16, NULL);
+  const char *name = NULL;
+  for (; stuck && !name; stuck = outer_of(L, stuck))
+    name = culprit(L, stuck);
   luaL_error(L, "cannot wait in %s: %s is in the way (a C function that cannot be suspended)", what,
              name ? name : "a call from C");
   abort(); /* luaL_error does not return */

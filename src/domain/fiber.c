@@ -302,6 +302,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->main = domain->running ? domain->running->main : domain->main;
   fiber->enter = NULL;
   fiber->stop = NULL;
+  fiber->detached = false;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   lua_pushcfunction(fiber->L, body);

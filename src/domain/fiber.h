@@ -82,6 +82,7 @@ struct rl_fiber {
   bool insists;              /* a hook raises the cancellation until its region is left */
   unsigned insisted;         /* how often it has */
   struct rl_domain *main;    /* where its run_in_main goes; inherited by fibers it starts */
+  bool detached;             /* runs a task of the pool, which may not end the program */
   const atomic_bool *stop;   /* set by another thread to end it wherever it runs; NULL: none can */
   /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
    * how many values that is. May raise. */

@@ -7,7 +7,14 @@
 #include "domain/interrupt.h"
 #include "domain/task.h"
 
-enum { DEFAULT_LIMIT = 1000, DEFAULT_IDLE_SECONDS = 5 };
+enum {
+  DEFAULT_LIMIT = 1000,
+  DEFAULT_IDLE_SECONDS = 5,
+  RETRY_NS = 500 * 1000 * 1000 /* after a domain could not be started */
+};
+
+static const char ending[] = "the task was refused: the program is ending";
+static const char unstartable[] = "the task was refused: no compute domain could be started";
 
 void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_domain *home,
                   void (*start)(struct rl_pool *pool)) {
@@ -98,6 +105,17 @@ static void wake_one(struct rl_pool *pool) {
   rl_mailbox_wake(&worker->domain.mailbox);
 }
 
+/* After a failure to start a domain, none is started for a while: what is lacking will not be there
+ * in the next microsecond, and each attempt costs. */
+static bool may_start(struct rl_pool *pool) {
+  if (pool->settings->ending)
+    return false;
+  if (pool->retry_at > 0 && rl_clock_now() < pool->retry_at)
+    return false;
+  pool->retry_at = 0;
+  return true;
+}
+
 static unsigned serving(const struct rl_pool *pool) {
   return pool->domains - pool->retiring;
 }
@@ -109,7 +127,7 @@ static unsigned call_help(struct rl_pool *pool) {
   for (; wanted > 0; wanted--) {
     if (pool->sleepers > 0) {
       wake_one(pool);
-    } else if (serving(pool) < pool->bounds.max && !pool->settings->ending) {
+    } else if (serving(pool) < pool->bounds.max && may_start(pool)) {
       pool->domains++;
       starting++;
     } else {
@@ -121,7 +139,7 @@ static unsigned call_help(struct rl_pool *pool) {
 
 static unsigned start_minimum(struct rl_pool *pool) {
   unsigned starting = 0;
-  for (; serving(pool) < pool->bounds.min && !pool->settings->ending; starting++)
+  for (; serving(pool) < pool->bounds.min && may_start(pool); starting++)
     pool->domains++;
   return starting;
 }
@@ -133,10 +151,10 @@ static void start(struct rl_pool *pool, unsigned count) {
     pool->start(pool);
 }
 
-/* Empties a list of tasks that nobody else can reach any more. */
-static void each_task(struct rl_list *tasks, void (*act)(struct rl_task *task)) {
+/* Of tasks that nobody else can reach any more. */
+static void refuse(struct rl_list *tasks, const char *why) {
   for (struct rl_list *link; (link = rl_list_take(tasks));)
-    act(RL_OF(link, struct rl_task, link));
+    rl_task_refuse(RL_OF(link, struct rl_task, link), why);
 }
 
 static void run_at_main(struct rl_task *task) {
@@ -191,6 +209,8 @@ static void count(struct rl_task *task) {
 
 bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   unsigned starting = 0;
+  struct rl_list orphans;
+  rl_list_init(&orphans);
   task->pool = pool;
   task->count = count;
   task->submitted = rl_clock_now();
@@ -207,11 +227,14 @@ bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
     enqueue(pool, task);
     if (queue_length(pool) > pool->looking)
       starting = call_help(pool);
+    if (pool->domains == 0)
+      take_all(pool, &orphans, false);
   }
   bool held = task->held;
   unlock(pool);
+  refuse(&orphans, unstartable);
   if (refused)
-    rl_task_refuse(task);
+    rl_task_refuse(task, ending);
   else if (at_main)
     run_at_main(task);
   if (starting > 0)
@@ -360,17 +383,21 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
   start(pool, starting);
 }
 
-void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker) {
+void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const char *why) {
   struct rl_list orphans;
   rl_list_init(&orphans);
   lock(pool);
+  bool first = pool->retry_at == 0;
+  pool->retry_at = rl_clock_now() + RETRY_NS;
   if (worker)
     rl_list_remove(&worker->link);
   pool->domains--;
   if (pool->domains == 0)
     take_all(pool, &orphans, false);
   unlock(pool);
-  each_task(&orphans, rl_task_refuse);
+  if (first)
+    rl_log_line(&pool->settings->log, "cannot start a compute domain: %s", why);
+  refuse(&orphans, unstartable);
 }
 
 /* -- settings and figures ----------------------------------------------------------------- */
@@ -386,7 +413,8 @@ void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
   for (unsigned above = serving(pool); above > bounds.max && pool->sleepers > 0; above--)
     wake_one(pool); /* awake it finds that it is one too many */
   unlock(pool);
-  each_task(&moved, run_at_main);
+  for (struct rl_list *link; (link = rl_list_take(&moved));)
+    run_at_main(RL_OF(link, struct rl_task, link));
   start(pool, starting);
 }
 
@@ -415,7 +443,7 @@ void rl_pool_stop(struct rl_pool *pool) {
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
     rl_mailbox_wake(&RL_OF(at, struct rl_worker, link)->domain.mailbox);
   unlock(pool);
-  each_task(&refused, rl_task_refuse);
+  refuse(&refused, ending);
 }
 
 void rl_pool_interrupt(struct rl_pool *pool) {

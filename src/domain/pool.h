@@ -73,6 +73,7 @@ struct rl_pool {
   unsigned retiring; /* of these */
   unsigned sleepers; /* length of idle */
   unsigned looking;
+  uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
   uint64_t submitted, finished, failed, cancelled; /* tasks, since the start */
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
 };
@@ -111,11 +112,11 @@ void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker);
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker);
 
 /* A domain that is about to start enters and gets the lowest free number; it leaves at its end (its
- * figures stay). If it could not start (`worker` may be NULL), the queued tasks are refused when no
- * other domain is there to run them. */
+ * figures stay). If it could not start (`worker` may be NULL), the log says why, once for many, and
+ * the queued tasks are refused when no other domain is there to run them. */
 void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker);
 void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker);
-void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker);
+void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const char *why);
 
 void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds);
 struct rl_bounds rl_pool_bounds(struct rl_pool *pool);

@@ -59,6 +59,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->owner = NULL;
   task->pool = NULL;
   task->count = NULL;
+  task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
   task->held = task->abandoned = false;
   task->ran = 0;
@@ -141,8 +142,9 @@ static void send_back(struct rl_task *task) {
   rl_mailbox_push(&task->origin->mailbox, &task->message);
 }
 
-void rl_task_refuse(struct rl_task *task) {
+void rl_task_refuse(struct rl_task *task, const char *why) {
   task->outcome = RL_TASK_CANCELLED;
+  task->refusal = why;
   task->started = rl_clock_now();
   send_back(task);
 }
@@ -222,6 +224,7 @@ static int begin(lua_State *L) {
   fiber->main = task->main;
   fiber->enter = enter;
   fiber->stop = &task->stop;
+  fiber->detached = task->pool != NULL;
   task->fiber = fiber;
   rl_fiber_start(fiber);
   return 0;
@@ -268,13 +271,14 @@ static void attach(lua_State *L) {
 }
 
 void rl_task_error(lua_State *L, struct rl_task *task) {
+  const char *refusal = task->refusal;
   bool lost = task->outcome == RL_TASK_LOST, told = task->results.values > 0;
   int count = lost || !told ? 0 : unpack_protected(L, &task->results);
   rl_task_drop(task); /* before anything that may raise */
   if (lost)
     lua_pushliteral(L, "not enough memory (in the task)");
   else if (!told)
-    lua_pushliteral(L, "the task was cancelled before it ran");
+    lua_pushstring(L, refusal);
   else if (count > 0)
     attach(L);
   /* else the error of unpacking takes its place */

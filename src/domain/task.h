@@ -58,6 +58,7 @@ struct rl_task {
   struct rl_parcel results;
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
+  const char *refusal;   /* the error if it was cancelled without having run */
   uint64_t started, ran; /* clock when begun; ns from then to the end */
 
   /* pool's lock */
@@ -85,8 +86,9 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task);
 /* For a mailbox: the same as arrive function of task->message. */
 void rl_task_arrive(struct rl_domain *here, struct rl_message *message);
 
-/* Any thread that owns the task: ends it unrun, as cancelled, and sends it back. */
-void rl_task_refuse(struct rl_task *task);
+/* Any thread that owns the task: ends it unrun, as cancelled, and sends it back. `why` is the error
+ * text, a literal. */
+void rl_task_refuse(struct rl_task *task, const char *why);
 
 /* Origin's thread: tells the runner, of a task that no pool counts, that the origin wants it no
  * more. */

@@ -11,6 +11,7 @@
 #include "domain/scheduler.h"
 #include "domain/task.h"
 #include "domain/timer.h"
+#include "vm/collector.h"
 
 enum {
   STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
@@ -44,6 +45,7 @@ static bool take(struct rl_domain *domain) {
   if (!task) {
     if (worker->idle_since == 0)
       worker->idle_since = rl_clock_now();
+    rl_collector_settle(&domain->vm);
     return false;
   }
   note_pause(worker, task);
@@ -141,8 +143,7 @@ static void thread_main(void *argument) {
   if (error == 0) {
     run(worker);
   } else {
-    rl_log_line(&pool->settings->log, "cannot open a compute domain: %s", uv_strerror(error));
-    rl_pool_start_failed(pool, worker);
+    rl_pool_start_failed(pool, worker, uv_strerror(error));
   }
   uv_run(&worker->loop, UV_RUN_DEFAULT); /* closing handles */
   if (uv_loop_close(&worker->loop) != 0) {
@@ -184,8 +185,7 @@ void rl_worker_start(struct rl_pool *pool) {
   }
   if (error == 0)
     return;
-  rl_log_line(&pool->settings->log, "cannot start a compute domain: %s", uv_strerror(error));
-  rl_pool_start_failed(pool, worker);
+  rl_pool_start_failed(pool, worker, uv_strerror(error));
   if (worker) {
     atomic_fetch_sub(&pool->threads, 1);
     uv_loop_close(&worker->loop);

@@ -27,9 +27,9 @@ static int os_exit(lua_State *L) {
   else
     status = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
   struct rl_domain *domain = rl_domain_of(L);
-  if (domain->feed)
-    return luaL_error(L, "os.exit: a task cannot end the program");
   struct rl_fiber *fiber = rl_fiber_running(L);
+  if (domain->feed || (fiber && fiber->detached))
+    return luaL_error(L, "os.exit: a task cannot end the program");
   if (!fiber)
     return luaL_error(L, "os.exit: no fiber is running");
   if (!rl_wait_possible(L))
