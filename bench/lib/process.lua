@@ -48,7 +48,11 @@ function process.start(argv, seconds)
     uv.close(self.limit)
     uv.close(self.handle)
   end)
-  if not handle then error(("cannot start %s: %s"):format(argv[1], pid), 0) end
+  if not handle then
+    uv.close(stdout)
+    uv.run("nowait")
+    error(("cannot start %s: %s"):format(argv[1], pid), 0)
+  end
   self.handle, self.pid, self.limit = handle, pid, uv.new_timer()
   running[pid] = self
   uv.timer_start(self.limit, seconds * 1000, 0, function()
