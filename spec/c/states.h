@@ -120,6 +120,7 @@ static inline int states_close(void **state) {
   assert_int_equal(s->far.bytes, 0);
   assert_int_equal(atomic_load(&s->heap.blocks), 0);
   assert_int_equal(atomic_load(&s->heap.bytes), 0);
+  rl_heap_trim(&s->heap);
   free(s);
   return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+void *rl_allocator_take(size_t size);                /* size > 0 */
 void *rl_allocator_resize(void *block, size_t size); /* NULL block: a new one; size > 0 */
 void rl_allocator_release(void *block);              /* NULL allowed */
 const char *rl_allocator_name(void);

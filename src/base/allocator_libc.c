@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+void *rl_allocator_take(size_t size) {
+  return malloc(size);
+}
+
 void *rl_allocator_resize(void *block, size_t size) {
   return realloc(block, size);
 }

@@ -3,6 +3,10 @@
 
 #include <mimalloc.h>
 
+void *rl_allocator_take(size_t size) {
+  return mi_malloc(size);
+}
+
 void *rl_allocator_resize(void *block, size_t size) {
   return mi_realloc(block, size);
 }

@@ -1,4 +1,5 @@
-/* Heap: counts, and fails on demand; the memory itself is the allocator's. */
+/* Heap: counts, and fails on demand; the memory itself is the allocator's, that of large blocks the
+ * system's (large.h). */
 #include "base/heap.h"
 
 #include <stdbool.h>
@@ -29,6 +30,38 @@ void rl_heap_init(struct rl_heap *heap) {
   atomic_init(&heap->blocks, 0);
   atomic_init(&heap->fail_in, 0);
   atomic_init(&heap->fail_on, false);
+  rl_large_init(&heap->large);
+}
+
+void rl_heap_trim(struct rl_heap *heap) {
+  rl_large_trim(&heap->large);
+}
+
+static void release(struct rl_heap *heap, void *block, size_t size) {
+  if (size >= RL_LARGE_LEAST)
+    rl_large_give(&heap->large, block);
+  else
+    rl_allocator_release(block);
+}
+
+/* From or to a large block, or both. */
+static void *resize_large(struct rl_heap *heap, void *block, size_t old, size_t size) {
+  bool large = size >= RL_LARGE_LEAST;
+  if (block && large && old >= RL_LARGE_LEAST)
+    return rl_large_resize(&heap->large, block, size);
+  void *moved = large ? rl_large_take(&heap->large, size) : rl_allocator_take(size);
+  if (moved && block) {
+    memcpy(moved, block, old < size ? old : size);
+    release(heap, block, old);
+  }
+  return moved;
+}
+
+/* `old` is 0 without a block. */
+static void *resize(struct rl_heap *heap, void *block, size_t old, size_t size) {
+  if (size >= RL_LARGE_LEAST || old >= RL_LARGE_LEAST)
+    return resize_large(heap, block, old, size);
+  return block ? rl_allocator_resize(block, size) : rl_allocator_take(size);
 }
 
 void *rl_alloc(struct rl_heap *heap, size_t size) {
@@ -45,7 +78,7 @@ void *rl_zalloc(struct rl_heap *heap, size_t size) {
 void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size) {
   if (must_fail(heap))
     return NULL;
-  void *moved = rl_allocator_resize(block, size);
+  void *moved = resize(heap, block, old, size);
   if (!moved)
     return NULL;
   if (!block)
@@ -57,18 +90,21 @@ void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size) {
 void rl_free(struct rl_heap *heap, void *block, size_t size) {
   if (!block)
     return;
-  rl_allocator_release(block);
+  release(heap, block, size);
   atomic_fetch_sub_explicit(&heap->blocks, 1, memory_order_relaxed);
   atomic_fetch_sub_explicit(&heap->bytes, size, memory_order_relaxed);
 }
 
 void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {
+  if (!block)
+    old = 0; /* Lua passes the kind of object there */
   if (size == 0) {
-    rl_allocator_release(block);
+    if (block)
+      release(heap, block, old);
     return NULL;
   }
   bool shrinks = block && size <= old; /* Lua assumes that shrinking never fails */
   if (!shrinks && must_fail(heap))
     return NULL;
-  return rl_allocator_resize(block, size);
+  return resize(heap, block, old, size);
 }

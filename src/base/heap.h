@@ -12,14 +12,20 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/large.h"
+
 struct rl_heap {
   atomic_size_t bytes;  /* held by C blocks now */
   atomic_size_t blocks; /* C blocks held now; 0 after the runtime is freed, which is asserted */
   atomic_long fail_in;  /* RILLE_FAULTS: 0 = never; n = the n-th allocation from now fails */
   atomic_bool fail_on;  /* RILLE_FAULTS: after the first failure, all later ones fail as well */
+  struct rl_large_cache large;
 };
 
 void rl_heap_init(struct rl_heap *heap);
+
+/* Gives back to the system what was kept for reuse: at the end, or when there is nothing to do. */
+void rl_heap_trim(struct rl_heap *heap);
 
 /* A block of `size` > 0 bytes, contents undefined, aligned for any type. */
 void *rl_alloc(struct rl_heap *heap, size_t size);

@@ -267,6 +267,7 @@ static void destroy(struct rille *runtime) {
   rl_pool_destroy(&runtime->pool);
   rl_search_free(&runtime->search);
   assert(atomic_load(&runtime->heap.blocks) == 0);
+  rl_heap_trim(&runtime->heap);
   free(runtime);
 }
 
