@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/heap.h"
 #include "domain/interrupt.h"
 #include "domain/scheduler.h"
 #include "domain/task.h"
@@ -150,6 +151,7 @@ static void thread_main(void *argument) {
     uv_print_all_handles(&worker->loop, stderr);
     abort();
   }
+  rl_heap_trim(pool->settings->heap); /* there was nothing to do for a while */
   worker->gone.arrive = join;
   rl_mailbox_push(&pool->home->mailbox, &worker->gone);
 }

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "vm/state.h"
+#include "vm/vm.h"
 
 enum { MOST = 1024, LEAST = 16, BUCKETS = 256, MOST_SHIPPED = 4096, SCRATCH = 1 << 16 };
 enum { BULK = 1 << 16 }; /* references taken at a time */

@@ -8,7 +8,6 @@
 #include "vm/inside.h"
 #include "vm/mention.h"
 #include "vm/names.h"
-#include "vm/state.h"
 #include "vm/text.h"
 
 enum {
@@ -22,7 +21,7 @@ static void pack_key(struct rl_packer *p, int key, unsigned depth) {
   if (lua_type(p->L, key) == LUA_TSTRING)
     rl_text_pack(p, key, true);
   else
-    rl_packer_value(p, key, depth + 1);
+    p->value(p, key, depth + 1);
 }
 
 /* [.., key 0] -> [.., key, value] or [..]: writes what lua_next gives as long as the keys are those
@@ -37,7 +36,7 @@ static bool pack_sequence(struct rl_packer *p, int table, int key, uint32_t *siz
       break;
     while (++last < next)
       rl_put_u8(p, RL_WIRE_NIL);
-    rl_packer_value(p, key + 1, depth + 1);
+    p->value(p, key + 1, depth + 1);
     lua_settop(L, key);
   }
   *size = (uint32_t)last;
@@ -50,7 +49,7 @@ static uint32_t pack_pairs(struct rl_packer *p, int table, int key, bool more, u
   uint32_t pairs = 0;
   for (; more; more = lua_next(p->L, table)) {
     pack_key(p, key, depth);
-    rl_packer_value(p, key + 1, depth + 1);
+    p->value(p, key + 1, depth + 1);
     lua_settop(p->L, key);
     pairs++;
   }
@@ -99,7 +98,7 @@ static bool is_leaf(const struct rl_packer *p, const struct rl_inside_table *tab
 
 static unsigned char *put_number(unsigned char *at, uint8_t kind, union rl_inside_datum datum) {
   if (kind == RL_INSIDE_INTEGER)
-    return at + rl_packer_integer(at, datum.integer);
+    return at + rl_put_integer(at, datum.integer);
   *at = RL_WIRE_FLOAT;
   memcpy(at + 1, &datum.number, sizeof datum.number);
   return at + 1 + sizeof datum.number;
@@ -181,7 +180,7 @@ static uint32_t pack_array(struct rl_packer *p, int table, unsigned depth) {
       i += put_numbers(p, values + i, size - i) - 1;
     } else if (!put_inside(p, values[i].kind, values[i].datum, leaves, false)) {
       lua_rawgeti(p->L, table, (lua_Integer)i + 1);
-      rl_packer_value(p, lua_gettop(p->L), depth + 1);
+      p->value(p, lua_gettop(p->L), depth + 1);
       lua_pop(p->L, 1);
     }
   }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "vm/code.h"
-#include "vm/state.h"
+#include "vm/vm.h"
 
 static bool reader_was_shipped(lua_State *L) {
   lua_Debug reader;

@@ -6,8 +6,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "vm/require.h"
-#include "vm/state.h"
+#include "vm/vm.h"
 
 enum { LEAST = 512, DEEPEST = 4, MOST = 4096 /* values named in a module */ };
 
@@ -178,31 +177,6 @@ bool rl_names_find(lua_State *L, int index) {
   if (!found)
     lua_pop(L, 1);
   return found;
-}
-
-/* [] -> [module's value] */
-static void push_module(lua_State *L, const char *module) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  bool loaded = lua_getfield(L, -1, module) != LUA_TNIL;
-  lua_remove(L, -2);
-  if (loaded)
-    return;
-  lua_pop(L, 1);
-  rl_require_push(L);
-  lua_pushstring(L, module);
-  lua_call(L, 1, 1);
-}
-
-void rl_names_push(lua_State *L, const char *path, size_t size) {
-  if (size == 0 || path[size - 1] != 0)
-    luaL_error(L, "corrupt parcel");
-  const char *end = path + size, *key = path + strlen(path) + 1;
-  push_module(L, path);
-  for (; key < end; key += strlen(key) + 1) {
-    if (!lua_istable(L, -1) || lua_getfield(L, -1, key) == LUA_TNIL)
-      luaL_error(L, "module '%s' has no '%s' in this domain", path, key);
-    lua_remove(L, -2);
-  }
 }
 
 void rl_names_open(lua_State *L) {

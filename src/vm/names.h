@@ -52,8 +52,4 @@ void rl_names_refresh(lua_State *L);
  * The path is the module and the keys, each ended by a zero byte. Never raises; needs two slots. */
 bool rl_names_find(lua_State *L, int index);
 
-/* [] -> [value]: what the path of `size` bytes names here, its module loaded if it has to be.
- * Raises if there is no such thing. */
-void rl_names_push(lua_State *L, const char *path, size_t size);
-
 #endif

@@ -11,8 +11,10 @@
 #include "vm/names.h"
 #include "vm/packer.h"
 #include "vm/parcel.h"
+#include "vm/put.h"
 #include "vm/refuse.h"
-#include "vm/state.h"
+#include "vm/values.h"
+#include "vm/vm.h"
 
 static bool quick_number(lua_State *L, int index, struct rl_buffer *bytes) {
   unsigned char *room = rl_buffer_extend(bytes, 9);
@@ -20,7 +22,7 @@ static bool quick_number(lua_State *L, int index, struct rl_buffer *bytes) {
     return false;
   size_t used = 9;
   if (lua_isinteger(L, index)) {
-    used = rl_packer_integer(room, lua_tointeger(L, index));
+    used = rl_put_integer(room, lua_tointeger(L, index));
   } else {
     lua_Number number = lua_tonumber(L, index);
     *room = RL_WIRE_FLOAT;
@@ -50,7 +52,7 @@ static bool quick_function(lua_State *L, int index, struct rl_parcel *parcel) {
     lua_pop(L, 1);
     return false;
   }
-  int tag = rl_packer_function_tag(L, index, rl_vm_of(L)->globals);
+  int tag = rl_values_function_tag(L, index, rl_vm_of(L)->globals);
   struct rl_known *known = tag == RL_WIRE_CLOSURE ? NULL : rl_codes_recall(L, index);
   unsigned char *room = known ? rl_buffer_extend(&parcel->bytes, 9) : NULL;
   if (!room)
@@ -114,7 +116,7 @@ static int write_values(lua_State *L) { // [packer, values...]
   struct rl_packer *packer = lua_touserdata(L, 1);
   lua_remove(L, 1);
   packer->L = L;
-  rl_packer_write(packer, lua_gettop(L));
+  rl_values_write(packer, lua_gettop(L));
   return 0;
 }
 

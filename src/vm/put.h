@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vm/packer.h"
+#include "vm/wire.h"
 
 /* Room for `size` bytes at the end; what is not used is given back with rl_put_used. */
 static inline unsigned char *rl_put_room(struct rl_packer *p, size_t size) {
@@ -53,6 +54,35 @@ static inline void rl_put_patch(struct rl_packer *p, size_t position, uint32_t v
 
 static inline size_t rl_put_position(const struct rl_packer *p) {
   return p->parcel->bytes.size;
+}
+
+/* Writes an integer to `to`, which has room for nine bytes: how many it took. */
+static inline size_t rl_put_integer(unsigned char *to, lua_Integer number) {
+  int8_t one = (int8_t)number;
+  int16_t two = (int16_t)number;
+  int32_t four = (int32_t)number;
+  if (number >= 0 && number < RL_WIRE_SMALL) {
+    *to = (unsigned char)(RL_WIRE_SMALL | number);
+    return 1;
+  }
+  if (number == one) {
+    *to = RL_WIRE_INT1;
+    memcpy(to + 1, &one, sizeof one);
+    return 1 + sizeof one;
+  }
+  if (number == two) {
+    *to = RL_WIRE_INT2;
+    memcpy(to + 1, &two, sizeof two);
+    return 1 + sizeof two;
+  }
+  if (number == four) {
+    *to = RL_WIRE_INT4;
+    memcpy(to + 1, &four, sizeof four);
+    return 1 + sizeof four;
+  }
+  *to = RL_WIRE_INT8;
+  memcpy(to + 1, &number, sizeof number);
+  return 1 + sizeof number;
 }
 
 #endif

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "vm/names.h"
-#include "vm/state.h"
+#include "vm/vm.h"
 
 struct search {
   int first, count; /* of the roots, then stack indices */

@@ -1,4 +1,4 @@
-/* VM: opening and closing a Lua state.
+/* State: opening and closing it.
  *
  * The state's memory is the runtime's heap, counted here with a plain counter since only the owner
  * thread allocates. Whatever may raise while opening runs in `equip`, under protection. */
@@ -51,6 +51,7 @@ static int equip(lua_State *L) {
 int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->heap = heap;
   vm->bytes = 0;
+  vm->owed = 0;
   vm->globals = NULL;
   vm->codes = NULL;
   vm->names = NULL;

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "vm/code.h"
+#include "vm/collector.h"
 #include "vm/inside.h"
-#include "vm/names.h"
 #include "vm/parcel.h"
-#include "vm/state.h"
+#include "vm/resolve.h"
+#include "vm/vm.h"
 #include "vm/wire.h"
+
+enum { LARGE = 16 * 1024 }; /* bytes of a parcel worth holding the collector back for */
 
 struct reader {
   lua_State *L;
@@ -131,7 +134,7 @@ static void push_code(struct reader *r, bool shared) {
 static void push_named(struct reader *r) {
   uint32_t slot = take_u32(r), size = take_u32(r);
   const char *path = take(r, size);
-  rl_names_push(r->L, path, size);
+  rl_resolve_push(r->L, path, size);
   keep(r, slot);
 }
 
@@ -388,7 +391,7 @@ static void set_metatables(struct reader *r) {
   }
 }
 
-int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
+static int unpack(lua_State *L, struct rl_parcel *parcel) {
   const unsigned char *bytes = parcel->bytes.bytes;
   struct reader r = {.L = L, .parcel = parcel, .at = bytes};
   r.inside = rl_vm_of(L)->inside;
@@ -411,5 +414,20 @@ int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
   for (uint32_t i = 0; i < parcel->code_count; i++)
     rl_codes_give(L, rl_parcel_code(parcel, i));
   parcel->code_count = 0;
+  return parcel->values;
+}
+
+static int unpack_held(lua_State *L) { // [parcel]
+  struct rl_parcel *parcel = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  return unpack(L, parcel);
+}
+
+int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
+  if (parcel->bytes.size < LARGE)
+    return unpack(L, parcel);
+  luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
+  if (rl_collector_hold(L, unpack_held, parcel) != LUA_OK)
+    return lua_error(L);
   return parcel->values;
 }

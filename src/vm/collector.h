@@ -1,0 +1,19 @@
+/* Collector: Lua's garbage collector, held back while a large value is built: it would look at the
+ * half of it over and over. What was allocated meanwhile is owed, and paid later, so that garbage
+ * does not pile up: by rl_collector_settle when the domain has nothing else to do, or before the
+ * next large value. Owner thread only. */
+#ifndef RL_VM_COLLECTOR_H
+#define RL_VM_COLLECTOR_H
+
+#include <lua.h>
+
+struct rl_vm;
+
+/* Calls `function` with one light userdata, as rl_call_protected does, with the collector stopped;
+ * all its results are pushed. */
+int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument);
+
+/* Pays what is owed; finalizers may run. Nothing to do, mostly. Never raises. */
+void rl_collector_settle(struct rl_vm *vm);
+
+#endif
