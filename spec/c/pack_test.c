@@ -184,42 +184,51 @@ static void what_pack_methods_throw_away_is_not_mixed_up(void **state) {
                     "for i = 1, 50 do eq(r[10][i][1], i) end");
 }
 
-static void state_that_looks_inside_tables(void **state) {
+static void tables_are_looked_into(void **state) {
   assert_true(((struct states *)*state)->near.inside); /* or the rest tests half of it */
 }
 
 /* As with a Lua whose tables are laid out in another way. */
-static int open_without_inside(void **state) {
-  states_open(state);
+static int use_the_api(void **state) {
   struct states *s = *state;
   s->near.inside = s->far.inside = false;
   return 0;
 }
 
+static int use_both(void **state) {
+  struct states *s = *state;
+  s->near.inside = s->far.inside = true;
+  return 0;
+}
+
+/* A test, and once more by the API alone. */
+#define TWICE(test)                                                                                \
+  cmocka_unit_test(test), {                                                                        \
+#test "_by_the_api", test, use_the_api, use_both, NULL                                         \
+  }
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(numbers_keep_value_and_kind),
-      cmocka_unit_test(nils_and_booleans_keep_their_places),
-      cmocka_unit_test(thousands_of_values_cross_at_once),
-      cmocka_unit_test(strings_keep_every_byte),
-      cmocka_unit_test(tables_are_copied_deeply),
-      cmocka_unit_test(holes_in_a_sequence_do_not_shorten_it),
-      cmocka_unit_test(tables_of_any_shape_keep_all_pairs),
-      cmocka_unit_test(integer_keys_in_the_hash_part_are_not_lost),
-      cmocka_unit_test(cycles_and_shared_references_are_preserved),
-      cmocka_unit_test(a_million_levels_overflow_nothing),
-      cmocka_unit_test(trees_of_plain_data_keep_their_sharing),
-      cmocka_unit_test(depth_in_keys_and_metatables_overflows_nothing),
-      cmocka_unit_test(metatables_cross_after_the_fields),
-      cmocka_unit_test(a_finalizer_runs_also_if_its_metatable_was_incomplete),
-      cmocka_unit_test(the_globals_table_becomes_the_receivers),
-      cmocka_unit_test(repeated_strings_are_the_same_string),
-      cmocka_unit_test(an_object_is_made_again_by_its_constructor),
-      cmocka_unit_test(packing_may_be_called_while_packing),
-      cmocka_unit_test(what_pack_methods_throw_away_is_not_mixed_up),
+      cmocka_unit_test(tables_are_looked_into),
+      TWICE(numbers_keep_value_and_kind),
+      TWICE(nils_and_booleans_keep_their_places),
+      TWICE(thousands_of_values_cross_at_once),
+      TWICE(strings_keep_every_byte),
+      TWICE(tables_are_copied_deeply),
+      TWICE(holes_in_a_sequence_do_not_shorten_it),
+      TWICE(tables_of_any_shape_keep_all_pairs),
+      TWICE(integer_keys_in_the_hash_part_are_not_lost),
+      TWICE(cycles_and_shared_references_are_preserved),
+      TWICE(a_million_levels_overflow_nothing),
+      TWICE(trees_of_plain_data_keep_their_sharing),
+      TWICE(depth_in_keys_and_metatables_overflows_nothing),
+      TWICE(metatables_cross_after_the_fields),
+      TWICE(a_finalizer_runs_also_if_its_metatable_was_incomplete),
+      TWICE(the_globals_table_becomes_the_receivers),
+      TWICE(repeated_strings_are_the_same_string),
+      TWICE(an_object_is_made_again_by_its_constructor),
+      TWICE(packing_may_be_called_while_packing),
+      TWICE(what_pack_methods_throw_away_is_not_mixed_up),
   };
-  const struct CMUnitTest inside[] = {cmocka_unit_test(state_that_looks_inside_tables)};
-  return cmocka_run_group_tests(inside, states_open, states_close) +
-         cmocka_run_group_tests(tests, states_open, states_close) +
-         cmocka_run_group_tests(tests, open_without_inside, states_close);
+  return cmocka_run_group_tests(tests, states_open, states_close);
 }
