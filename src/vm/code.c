@@ -2,7 +2,7 @@
  *
  * C holds the codes, found by digest, at most MOST of them, the oldest given up for a new one.
  * Three tables in the registry hold what only Lua can: `closures` (weak keys) says which entry a
- * closure was dumped to, `loaded` keeps one closure of each code that captures nothing, `shipped`
+ * closure was dumped to, `loaded` keeps one closure of each code that all may share, `shipped`
  * says for each chunk name which lines of it came from elsewhere: first line to last line. */
 #include "vm/code.h"
 
@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "vm/assigns.h"
 #include "vm/vm.h"
 
 enum { MOST = 1024, LEAST = 16, BUCKETS = 256, MOST_SHIPPED = 4096, SCRATCH = 1 << 16 };
@@ -21,6 +22,7 @@ struct rl_codes {
   unsigned count, capacity;
   unsigned oldest;  /* the next to give up when full */
   unsigned shipped; /* stretches of lines in `shipped` */
+  bool tells;       /* rl_assigns_captured can be relied upon */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
@@ -234,19 +236,47 @@ static void note_lines(lua_State *L, struct rl_codes *codes) {
   lua_pop(L, 2);
 }
 
-void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
-  struct rl_codes *codes = codes_of(L);
+/* Whether the closure on top still captures the globals, if it captures _ENV: a script may have
+ * replaced that with the debug library. */
+static bool is_intact(lua_State *L, enum rl_code_captures captures) {
+  if (captures == RL_CODE_NOTHING)
+    return true;
+  bool intact = lua_getupvalue(L, -1, 1) && lua_topointer(L, -1) == rl_vm_of(L)->globals;
+  lua_pop(L, 1);
+  return intact;
+}
+
+/* [] -> [function] if there is a closure for all. */
+static bool push_kept(lua_State *L, struct rl_codes *codes, const struct rl_known *known,
+                      enum rl_code_captures captures) {
+  if (!known || !known->loaded || captures == RL_CODE_OTHERS)
+    return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_rawgeti(L, -1, (lua_Integer)index_of(codes, known) + 1);
+  lua_remove(L, -2);
+  if (is_intact(L, captures))
+    return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+/* [function] -> [function]: from now on the closure for all. */
+static void keep(lua_State *L, struct rl_codes *codes, struct rl_known *known) {
+  remember(L, lua_gettop(L), handle_of(codes, known));
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)index_of(codes, known) + 1);
+  lua_pop(L, 1);
+  known->loaded = true;
+}
+
+/* [function] -> [function]: the entry of the code that it was loaded from, made if there is none.
+ */
+static struct rl_known *note(lua_State *L, struct rl_codes *codes, struct rl_code *code) {
   struct rl_known *known = find(codes, &code->digest);
-  if (known && known->loaded && shared) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
-    lua_rawgeti(L, -1, (lua_Integer)index_of(codes, known) + 1);
-    lua_remove(L, -2);
-    return;
-  }
-  load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
-  if (!known || !known->noted)
-    note_lines(L, codes);
-  known = find(codes, &code->digest);
+  if (known && known->noted)
+    return known;
+  note_lines(L, codes);
   if (!known) {
     known = add(L, code);
     if (!known)
@@ -254,15 +284,18 @@ void rl_codes_push(lua_State *L, struct rl_code *code, bool shared) {
     atomic_fetch_add_explicit(&code->references, 1, memory_order_relaxed);
   }
   known->noted = true;
-  if (shared && !known->loaded) {
-    unsigned index = index_of(codes, known);
-    remember(L, lua_gettop(L), handle_of(codes, known));
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, (lua_Integer)index + 1);
-    lua_pop(L, 1);
-    known->loaded = true;
-  }
+  known->assigns = !codes->tells || rl_assigns_captured(code->bytes, code->size);
+  return known;
+}
+
+void rl_codes_push(lua_State *L, struct rl_code *code, enum rl_code_captures captures) {
+  struct rl_codes *codes = codes_of(L);
+  if (push_kept(L, codes, find(codes, &code->digest), captures))
+    return;
+  load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
+  struct rl_known *known = note(L, codes, code);
+  if (captures == RL_CODE_NOTHING || (captures == RL_CODE_ENV && !known->assigns))
+    keep(L, codes, known);
 }
 
 bool rl_codes_shipped(lua_State *L, const lua_Debug *about) {
@@ -299,6 +332,7 @@ void rl_codes_open(lua_State *L) {
   if (!vm->codes)
     luaL_error(L, "not enough memory");
   vm->codes->heap = vm->heap;
+  vm->codes->tells = rl_assigns_check(L);
   rl_buffer_init(&vm->codes->scratch, vm->heap);
 }
 

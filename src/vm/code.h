@@ -34,6 +34,7 @@ struct rl_known {
   uint32_t generation;  /* counts the codes that had this entry */
   uint16_t next;        /* the next entry of the same bucket, plus 1; 0 at the end */
   bool loaded;          /* a closure of it is kept, see rl_codes_push */
+  bool assigns;         /* it may assign to what it captures */
   bool noted;           /* its chunk name is among the shipped ones */
 };
 
@@ -54,9 +55,12 @@ struct rl_known *rl_codes_learn(lua_State *L, int index);
 /* One reference of the code, for a parcel; never raises. */
 struct rl_code *rl_codes_take(struct rl_known *known);
 
-/* [] -> [function]: loads the code, or, when `shared`, pushes the closure that was loaded before:
- * one for all, for code that captures nothing. Raises. */
-void rl_codes_push(lua_State *L, struct rl_code *code, bool shared);
+/* What a function captures decides whether one closure will do for all who are sent it: it does if
+ * that is nothing, or _ENV and the code cannot assign to it. */
+enum rl_code_captures { RL_CODE_NOTHING, RL_CODE_ENV, RL_CODE_OTHERS };
+
+/* [] -> [function]: the closure for all, or one loaded for this call. Raises. */
+void rl_codes_push(lua_State *L, struct rl_code *code, enum rl_code_captures captures);
 
 /* Takes over a reference that a parcel held; never raises. */
 void rl_codes_give(lua_State *L, struct rl_code *code);

@@ -123,11 +123,11 @@ static void push_lent(struct reader *r) {
   keep(r, slot);
 }
 
-static void push_code(struct reader *r, bool shared) {
+static void push_code(struct reader *r, enum rl_code_captures captures) {
   uint32_t slot = take_u32(r), index = take_u32(r);
   if (index >= r->parcel->code_count)
     corrupt(r);
-  rl_codes_push(r->L, rl_parcel_code(r->parcel, index), shared);
+  rl_codes_push(r->L, rl_parcel_code(r->parcel, index), captures);
   keep(r, slot);
 }
 
@@ -323,14 +323,14 @@ static void push_object(struct reader *r, unsigned tag, unsigned depth) {
   case RL_WIRE_LATER: push_later(r); break;
   case RL_WIRE_GLOBALS: lua_pushglobaltable(r->L); break;
   case RL_WIRE_NAMED: push_named(r); break;
-  case RL_WIRE_BARE: push_code(r, true); break;
-  case RL_WIRE_GLOBAL: push_code(r, false); break;
+  case RL_WIRE_BARE: push_code(r, RL_CODE_NOTHING); break;
+  case RL_WIRE_GLOBAL: push_code(r, RL_CODE_ENV); break;
   case RL_WIRE_CLOSURE:
-    push_code(r, false);
+    push_code(r, RL_CODE_OTHERS);
     read_captures(r, depth);
     break;
   case RL_WIRE_LATER_CLOSURE:
-    push_code(r, false);
+    push_code(r, RL_CODE_OTHERS);
     defer(r);
     break;
   case RL_WIRE_MADE: push_made(r, depth); break;
