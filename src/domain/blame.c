@@ -5,10 +5,10 @@
 #include "domain/blame.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/coroutine.h"
 #include "domain/domain.h"
 
 static const char *const suspendable[] = {
@@ -47,11 +47,11 @@ static const char *module_name_of(lua_State *L) {
   return name ? lua_tostring(L, -1) : NULL;
 }
 
-static int is_suspendable(const char *name) {
+static bool is_suspendable(const char *name) {
   for (size_t i = 0; i < sizeof suspendable / sizeof *suspendable; i++)
     if (strcmp(name, suspendable[i]) == 0)
-      return 1;
-  return 0;
+      return true;
+  return false;
 }
 
 /* [] -> [.., name]: the culprit among the frames of `stuck`, or NULL. The top frame is the function
@@ -63,11 +63,12 @@ static const char *culprit(lua_State *L, lua_State *stuck) {
     lua_xmove(stuck, L, 1);
     if (strcmp(frame.namewhat, "metamethod") == 0 && frame.name && strstr(frame.name, "gc"))
       return lua_pushliteral(L, "a finalizer (__gc)");
-    if (*frame.what != 'C' || rl_coroutine_is_wrap(lua_tocfunction(L, -1))) {
+    const char *name = *frame.what == 'C' ? module_name_of(L) : NULL;
+    bool wraps = !name && level == 0; /* what a wrapped coroutine is called by has no name */
+    if (*frame.what != 'C' || wraps) {
       lua_pop(L, 1);
       continue;
     }
-    const char *name = module_name_of(L);
     if (!name)
       name = lua_pushfstring(L, "function '%s'", frame.name ? frame.name : "?");
     if (!is_suspendable(name))

@@ -153,10 +153,6 @@ static int wrapped(lua_State *L) {
   return wrap_done(L, resume(L, co, lua_gettop(L), wrap_again));
 }
 
-bool rl_coroutine_is_wrap(lua_CFunction function) {
-  return function == wrapped;
-}
-
 int rl_coroutine_wrap(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);

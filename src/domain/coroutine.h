@@ -9,7 +9,6 @@
 #define RL_DOMAIN_COROUTINE_H
 
 #include <lua.h>
-#include <stdbool.h>
 
 /* Lua functions, to be registered by lib/coroutine.c; documented there. */
 int rl_coroutine_resume(lua_State *L);
@@ -19,8 +18,5 @@ int rl_coroutine_status(lua_State *L);
 int rl_coroutine_close(lua_State *L);
 int rl_coroutine_running(lua_State *L);
 int rl_coroutine_isyieldable(lua_State *L);
-
-/* Whether it is the function that a wrapped coroutine is called by. */
-bool rl_coroutine_is_wrap(lua_CFunction function);
 
 #endif

@@ -252,21 +252,9 @@ static void interrupt(struct rl_domain *runner) {
     rl_interrupt_send(worker->self);
 }
 
-/* Under the lock: it lies in the queue or among the held. */
-static bool is_unbegun(const struct rl_task *task) {
-  return !task->runner && !rl_list_empty(&task->link);
-}
-
-bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
-  lock(pool);
-  bool unbegun = is_unbegun(task);
-  unlock(pool);
-  return unbegun;
-}
-
 bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
   lock(pool);
-  bool unbegun = is_unbegun(task);
+  bool unbegun = rl_task_unbegun(task);
   if (unbegun) {
     rl_list_remove(&task->link);
     if (task->held)

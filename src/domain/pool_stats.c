@@ -1,6 +1,15 @@
 /* The pool's settings and figures, each read at one moment. */
 #include "domain/pool.h"
 
+#include "domain/task.h"
+
+bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
+  pthread_mutex_lock(&pool->lock);
+  bool unbegun = rl_task_unbegun(task);
+  pthread_mutex_unlock(&pool->lock);
+  return unbegun;
+}
+
 struct rl_bounds rl_pool_bounds(struct rl_pool *pool) {
   pthread_mutex_lock(&pool->lock);
   struct rl_bounds bounds = pool->bounds;

@@ -102,6 +102,11 @@ void rl_task_error(lua_State *L, struct rl_task *task);
  * number; or raises its error, joined with the caller's traceback. The task is dropped. */
 int rl_task_results(lua_State *L, struct rl_task *task);
 
+/* Under the pool's lock: whether it lies in the queue, or among the held. */
+static inline bool rl_task_unbegun(const struct rl_task *task) {
+  return !task->runner && !rl_list_empty(&task->link);
+}
+
 /* Frees the origin's spare tasks. */
 void rl_task_free_all(struct rl_domain *domain);
 
