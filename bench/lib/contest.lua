@@ -2,10 +2,29 @@
 -- runs, so every round runs each contestant once, every second round in reversed order, and only
 -- figures of one contest are compared.
 
+local uv = require "luv"
 local process = require "process"
 local sample = require "sample"
 
 local contest = {}
+
+--- The share of the machine's time that went to anything during half a second of waiting.
+local function busy_share()
+  local function read_times()
+    local idle, total = 0, 0
+    local column = 0
+    for value in io.lines("/proc/stat")():gmatch("%d+") do
+      column = column + 1
+      if column == 4 then idle = tonumber(value) end
+      total = total + tonumber(value)
+    end
+    return idle, total
+  end
+  local idle, total = read_times()
+  uv.sleep(500)
+  local idle_then, total_then = read_times()
+  return 1 - (idle_then - idle) / math.max(1, total_then - total)
+end
 
 --- "name value" lines as a table.
 function contest.values(text)
@@ -18,6 +37,10 @@ end
 -- "key value" lines as argv, or a function `run` that returns such a table }, bounded by `seconds`.
 -- Returns results[name][key] = the values of all rounds in order.
 function contest.rounds(count, contestants)
+  local busy = busy_share()
+  if busy > 0.1 then
+    print(("note: the machine is busy with other work (%.0f %%)"):format(100 * busy))
+  end
   local results = {}
   for _, contestant in ipairs(contestants) do results[contestant.name] = {} end
   for round = 1, count do
