@@ -23,6 +23,10 @@ int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
   return status;
 }
 
+bool rl_collector_owes(const struct rl_vm *vm) {
+  return vm->owed >= 1024;
+}
+
 void rl_collector_settle(struct rl_vm *vm) {
   size_t kilobytes = vm->owed / 1024;
   if (kilobytes == 0)

@@ -6,12 +6,16 @@
 #define RL_VM_COLLECTOR_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 struct rl_vm;
 
 /* Calls `function` with one light userdata, as rl_call_protected does, with the collector stopped;
  * all its results are pushed. */
 int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument);
+
+/* Whether there is anything to pay. */
+bool rl_collector_owes(const struct rl_vm *vm);
 
 /* Pays what is owed; finalizers may run. Nothing to do, mostly. Never raises. */
 void rl_collector_settle(struct rl_vm *vm);

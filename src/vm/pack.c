@@ -99,7 +99,7 @@ static struct rl_packer *borrow(struct rl_vm *vm) {
   else if (vm->packer->busy)
     return rl_packer_new(vm->heap);
   if (vm->packer)
-    vm->packer->busy = true;
+    vm->packer->busy = vm->packer->keeps = true;
   return vm->packer;
 }
 
@@ -143,8 +143,11 @@ static int attempt(lua_State *L, int first, int count, struct rl_packer *packer)
   for (int i = 0; i < count; i++)
     lua_pushvalue(L, first + i);
   int status = lua_pcall(L, count + 1, 0, 0);
-  if (status != LUA_OK)
-    undo(L, packer->parcel);
+  if (status == LUA_OK)
+    return LUA_OK;
+  undo(L, packer->parcel);
+  if (packer->keeps)
+    rl_values_forget(L, packer);
   return status;
 }
 

@@ -36,6 +36,8 @@ struct rl_packer {
   struct rl_buffer mentions; /* of deferred tables: where their sizes are, a size_t each */
   bool busy;                 /* in a pack, perhaps waiting for a __pack that packs */
 
+  bool keeps; /* it is the state's, and has a table in its registry: values.c */
+
   /* of one pack */
   lua_State *L;
   struct rl_parcel *parcel;

@@ -5,9 +5,9 @@
  *
  * The table `held` on the stack holds what only Lua can: the objects deferred, under 1, 2, ...
  * until their bodies are written; the strings lent, under -1, -2, ...; in a careful pack every
- * object met, as a key. The string "__gc" lies above it. Both are made first: after them nothing
- * here lets the collector step, so that no finalizer changes what is being packed, and no address
- * is used twice. */
+ * object met, as a key; and the string "__gc" under 0. It is kept for the next pack if it was left
+ * empty. It is got first: after that nothing here lets the collector step, so that no finalizer
+ * changes what is being packed, and no address is used twice. */
 #include "vm/values.h"
 
 #include <lauxlib.h>
@@ -19,6 +19,8 @@
 #include "vm/names.h"
 #include "vm/refuse.h"
 #include "vm/text.h"
+
+enum { MOST_LATER = 4096 }; /* objects deferred in a pack that leaves its table for the next */
 
 static void no_memory(struct rl_packer *p) {
   luaL_error(p->L, "not enough memory");
@@ -81,7 +83,7 @@ static unsigned push_metatable(struct rl_packer *p, int table) {
     return RL_WIRE_TABLE;
   if (lua_topointer(L, -1) != p->metatable) {
     p->metatable = lua_topointer(L, -1);
-    lua_pushvalue(L, p->held + 1);
+    lua_rawgeti(L, p->held, 0);
     p->finalizes = lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 1);
   }
@@ -289,11 +291,29 @@ static void write_deferred(struct rl_packer *p) {
   }
 }
 
+/* [] -> [held]: the one of the last pack, which has left it empty, or a new one. */
+static void push_held(struct rl_packer *p) {
+  if (p->keeps && lua_rawgetp(p->L, LUA_REGISTRYINDEX, p) == LUA_TTABLE)
+    return;
+  lua_settop(p->L, p->held - 1);
+  lua_createtable(p->L, 0, 1);
+  lua_pushliteral(p->L, "__gc");
+  lua_rawseti(p->L, -2, 0);
+  if (p->keeps) {
+    lua_pushvalue(p->L, -1);
+    lua_rawsetp(p->L, LUA_REGISTRYINDEX, p);
+  }
+}
+
+void rl_values_forget(lua_State *L, struct rl_packer *p) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, p);
+}
+
 void rl_values_write(struct rl_packer *p, int count) {
   p->value = pack_value;
-  lua_newtable(p->L);
-  lua_pushliteral(p->L, "__gc");
   p->held = count + 1;
+  push_held(p);
   for (int i = 1; i <= count; i++)
     pack_value(p, i, 0);
   write_deferred(p);
@@ -301,6 +321,8 @@ void rl_values_write(struct rl_packer *p, int count) {
     lua_settop(p->L, p->held);
     p->parcel->anchor = luaL_ref(p->L, LUA_REGISTRYINDEX);
   }
+  if (p->keeps && (p->parcel->lends || p->careful || p->parcel->later > MOST_LATER))
+    rl_values_forget(p->L, p);
   if (rl_put_position(p) > UINT32_MAX)
     luaL_error(p->L, "more than 4 GiB to pack");
 }
