@@ -152,8 +152,12 @@ function flow.race(...)
   if #list == 0 then error("race: nothing to run", 2) end
   local scope, winner = new_scope(), nil
   local function run(entry)
-    local outcome = table.pack(core.run(core.region(), type(entry) == "function" and entry or await,
-                                        entry))
+    local outcome
+    if type(entry) == "function" then
+      outcome = table.pack(core.run(core.region(), entry))
+    else
+      outcome = table.pack(core.run(core.region(), await, entry))
+    end
     if winner or core.is_cancelled() then error(outcome[2], 0) end
     winner = outcome
     stop(scope, "cancelled: another one won the race")

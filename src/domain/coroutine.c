@@ -11,12 +11,17 @@ static int inside(lua_State *L, lua_State *co,
                   int (*act)(lua_State *co, lua_State *L, int n, int *r), int nargs,
                   int *nresults) {
   struct rl_domain *domain = rl_domain_of(L);
+  lua_State *before = domain->innermost; /* not L, if C code resumed that */
   struct rl_link link = {.from = L, .outer = domain->chain};
   domain->chain = &link;
   domain->innermost = co;
+  if (domain->running)
+    rl_fiber_watch(domain);
   int status = act(co, L, nargs, nresults);
   domain->chain = link.outer;
-  domain->innermost = L;
+  domain->innermost = before;
+  if (domain->running)
+    rl_fiber_watch(domain);
   return status;
 }
 
@@ -52,6 +57,8 @@ static const char *status_of(lua_State *L, lua_State *co) {
   case LUA_OK:
     if (lua_getstack(co, 0, &frame))
       return "normal";
+    if (rl_fiber_is_fresh(co))
+      return "normal"; /* it is the scheduler's to resume */
     return lua_gettop(co) == 0 ? "dead" : "suspended";
   default: return "dead";
   }
@@ -172,6 +179,8 @@ static bool is_base(lua_State *L) {
 int rl_coroutine_yield(lua_State *L) {
   if (is_base(L))
     return luaL_error(L, "attempt to yield from outside a coroutine");
+  if (rl_region_holds(rl_fiber_running(L), L))
+    return luaL_error(L, "attempt to yield out of rille.timeout or rille.scope");
   return lua_yield(L, lua_gettop(L));
 }
 

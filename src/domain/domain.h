@@ -30,8 +30,8 @@ struct rl_settings {
    */
   void (*note_paths)(struct rl_domain *here);
   /* The main domain's os.exit: ends the program in order once the caller has parked for good, or,
-   * if it is NULL, unwinds. */
-  void (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
+   * if it is NULL, unwinds. False if the program ends already. */
+  bool (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
   double grace;       /* main thread: seconds that handlers get to finish when the program stops */
   int cores;          /* usable ones */
   atomic_bool ending; /* any thread, set by the pool: compute domains are to end */

@@ -15,10 +15,6 @@
 /* Its address is the registry key of a message that must be at hand where nothing may raise. */
 static const char stray_yield[] = "the fiber was suspended by a C function that is not Rille's";
 
-enum {
-  PATIENCE = 50 /* refused waits, or raises from the hook, after which a cancellation gets rude */
-};
-
 struct rl_fiber *rl_fiber_running(lua_State *L) {
   return rl_domain_of(L)->running;
 }
@@ -36,53 +32,6 @@ static void make_ready(struct rl_fiber *fiber) {
   fiber->state = RL_FIBER_READY;
 }
 
-/* -- regions ------------------------------------------------------------------------------ */
-
-static void region_init(struct rl_region *region, struct rl_fiber *fiber) {
-  *region = (struct rl_region){.outer = fiber->region, .fiber = fiber, .reason = LUA_NOREF};
-}
-
-void rl_region_enter(lua_State *L, struct rl_region *region) {
-  struct rl_fiber *fiber = rl_fiber_running(L);
-  int reason = region->reason; /* may have been set beforehand */
-  region_init(region, fiber);
-  region->reason = reason;
-  fiber->region = region;
-}
-
-/* The innermost region that is cancelled; NULL when none is. */
-static struct rl_region *cancelled_region(struct rl_fiber *fiber) {
-  struct rl_region *region = fiber->region;
-  while (region && !region->cancelled)
-    region = region->outer;
-  return region;
-}
-
-static void relent(struct rl_fiber *fiber, lua_State *L) {
-  fiber->refused = fiber->insisted = 0;
-  if (fiber->insists) {
-    lua_sethook(L, NULL, 0, 0);
-    lua_sethook(fiber->L, NULL, 0, 0);
-    fiber->insists = false;
-  }
-}
-
-static void drop_reason(lua_State *L, struct rl_region *region) {
-  if (region->reason != rl_domain_of(L)->ending_reason) /* which all share */
-    luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
-  region->reason = LUA_NOREF;
-}
-
-void rl_region_leave(lua_State *L, struct rl_region *region) {
-  struct rl_fiber *fiber = region->fiber;
-  assert(fiber && fiber->region == region);
-  fiber->region = region->outer;
-  region->fiber = NULL;
-  drop_reason(L, region);
-  if (!cancelled_region(fiber))
-    relent(fiber, L);
-}
-
 /* Takes back the request that a parked fiber waits for. The ticket first: whatever `undo` sets off
  * finds that nobody waits any more, and it may free the request. */
 static void take_back(struct rl_fiber *fiber) {
@@ -95,7 +44,7 @@ static void take_back(struct rl_fiber *fiber) {
 }
 
 /* Ends the wait of a parked fiber, which then finds its region cancelled. */
-static void interrupt(struct rl_fiber *fiber) {
+void rl_fiber_interrupt(struct rl_fiber *fiber) {
   if (fiber->state != RL_FIBER_PARKED || fiber->shielded)
     return;
   take_back(fiber);
@@ -103,94 +52,7 @@ static void interrupt(struct rl_fiber *fiber) {
   make_ready(fiber);
 }
 
-void rl_region_expire(struct rl_region *region) {
-  if (!region->fiber || region->cancelled)
-    return;
-  region->cancelled = true;
-  interrupt(region->fiber);
-}
-
-void rl_region_cancel(lua_State *L, struct rl_region *region) {
-  if (!region->fiber || region->cancelled) {
-    lua_pop(L, 1);
-    return;
-  }
-  drop_reason(L, region);
-  region->reason = luaL_ref(L, LUA_REGISTRYINDEX);
-  rl_region_expire(region);
-}
-
 /* -- waiting ------------------------------------------------------------------------------ */
-
-/* Raises the reason of a cancelled region; a string gets the position of the wait. */
-static int raise_reason(lua_State *L, struct rl_region *region) {
-  region->seen = true;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
-  return lua_error(L);
-}
-
-static void insisting(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  rl_fiber_insist(L);
-}
-
-/* A hook goes on raising the reason: at intervals first, so that to-be-closed variables get their
- * chance, then at each instruction. */
-void rl_fiber_insist(lua_State *L) {
-  struct rl_fiber *fiber = rl_fiber_running(L);
-  struct rl_region *region = fiber ? cancelled_region(fiber) : NULL;
-  if (!region) {
-    lua_sethook(L, NULL, 0, 0);
-    return;
-  }
-  fiber->insists = true;
-  lua_sethook(L, insisting, LUA_MASKCOUNT, ++fiber->insisted < PATIENCE ? 1000 : 1);
-  raise_reason(L, region);
-}
-
-/* The Lua thread across which the caller cannot be suspended; NULL if it can. */
-static lua_State *obstacle(lua_State *L) {
-  struct rl_domain *domain = rl_domain_of(L);
-  if (!lua_isyieldable(L))
-    return L;
-  for (struct rl_link *link = domain->chain; link; link = link->outer)
-    if (!lua_isyieldable(link->from))
-      return link->from;
-  return NULL;
-}
-
-bool rl_wait_possible(lua_State *L) {
-  struct rl_domain *domain = rl_domain_of(L);
-  return domain->running && L == domain->innermost && !obstacle(L);
-}
-
-void rl_wait_check_shielded(lua_State *L, const char *what) {
-  struct rl_domain *domain = rl_domain_of(L);
-  if (!domain->running || L != domain->innermost)
-    luaL_error(L, "cannot wait in %s here: %s", what,
-               domain->running ? "a coroutine that C code resumed is in the way"
-                               : "no fiber is running");
-  lua_State *stuck = obstacle(L);
-  if (stuck)
-    rl_blame(L, stuck, what);
-}
-
-void rl_wait_check(lua_State *L, const char *what) {
-  rl_wait_check_shielded(L, what);
-  struct rl_fiber *fiber = rl_fiber_running(L);
-  struct rl_region *region = cancelled_region(fiber);
-  if (!region)
-    return;
-  /* `while true do pcall(rille.sleep, 1) end` swallows every refusal; a hook does not let it. */
-  if (++fiber->refused >= PATIENCE)
-    rl_fiber_insist(L);
-  raise_reason(L, region);
-}
 
 /* Runs inside the fiber when it is resumed: turns the wake-up into results or an error. */
 static int unparked(lua_State *L, int status, lua_KContext context) {
@@ -199,7 +61,7 @@ static int unparked(lua_State *L, int status, lua_KContext context) {
   fiber->shielded = false;
   if (fiber->interrupted) {
     fiber->interrupted = false;
-    return raise_reason(L, cancelled_region(fiber));
+    return rl_region_raise(L, rl_region_cancelled(fiber));
   }
   if (fiber->finish)
     return fiber->finish(L, LUA_YIELD, fiber->context);
@@ -248,7 +110,7 @@ static int body_over(lua_State *L, int status, lua_KContext context) {
   (void)context;
   struct rl_fiber *fiber = rl_fiber_running(L);
   int outcome = status == LUA_YIELD ? LUA_OK : status;
-  relent(fiber, L);
+  rl_region_relent(fiber, L);
   fiber->ended(fiber, L, outcome, lua_gettop(L) - 1);
   lua_settop(L, 0);
   return 0;
@@ -297,7 +159,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->ended = ended;
   fiber->owner = owner;
   fiber->region = NULL;
-  region_init(&fiber->whole, fiber);
+  fiber->whole.dropped = NULL;
+  rl_region_init(&fiber->whole, fiber);
   fiber->region = &fiber->whole;
   fiber->main = domain->running ? domain->running->main : domain->main;
   fiber->enter = NULL;
@@ -311,8 +174,9 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
 
 static void recycle(struct rl_fiber *fiber) {
   fiber->whole.fiber = NULL;
-  drop_reason(fiber->L, &fiber->whole);
+  rl_region_forget(fiber->L, &fiber->whole);
   fiber->state = RL_FIBER_FREE;
+  lua_sethook(fiber->L, NULL, 0, 0); /* a script's debug.sethook ends with the fiber */
   fiber->ticket++;
   fiber->interrupted = fiber->shielded = false;
   lua_settop(fiber->L, 0);
@@ -331,30 +195,12 @@ void rl_fiber_start(struct rl_fiber *fiber) {
   make_ready(fiber);
 }
 
-void rl_fiber_cancel(lua_State *L, struct rl_fiber *fiber) {
-  rl_region_cancel(L, &fiber->whole);
-}
-
-void rl_fiber_end(struct rl_fiber *fiber) {
-  struct rl_region *whole = &fiber->whole;
-  if (whole->cancelled)
-    return;
-  drop_reason(fiber->L, whole);
-  whole->reason = fiber->domain->ending_reason;
-  rl_region_expire(whole);
-}
-
-void rl_fiber_end_all(struct rl_domain *domain) {
-  struct rl_list *lists[] = {&domain->ready, &domain->parked};
-  for (int i = 0; i < 2; i++)
-    for (struct rl_list *at = lists[i]->next, *next; at != lists[i]; at = next) {
-      next = at->next; /* a parked fiber moves to the ready list */
-      rl_fiber_end(RL_OF(at, struct rl_fiber, link));
-    }
+bool rl_fiber_is_fresh(lua_State *L) {
+  return lua_status(L) == LUA_OK && lua_tocfunction(L, 1) == body;
 }
 
 static int raise_cancelled(lua_State *L) {
-  return raise_reason(L, &rl_fiber_running(L)->whole);
+  return rl_region_raise(L, &rl_fiber_running(L)->whole);
 }
 
 /* A fiber cancelled before its first step does not run its function. */
@@ -371,6 +217,7 @@ static void begin(struct rl_fiber *fiber) {
  * asked for: the fiber's function cannot go on. */
 static void broken(struct rl_fiber *fiber, int status) {
   lua_State *L = fiber->L;
+  rl_region_drop_all(fiber);
   lua_resetthread(L); /* leaves the error, if there is one, alone on the stack */
   if (status == LUA_YIELD) {
     lua_settop(L, 0);
@@ -388,6 +235,7 @@ static void resume(struct rl_fiber *fiber) {
   fiber->state = RL_FIBER_RUNNING;
   domain->running = fiber;
   domain->innermost = fiber->L;
+  rl_fiber_watch(domain);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
   if (status == LUA_YIELD && fiber->state == RL_FIBER_PARKED) {
     domain->running = NULL;
@@ -409,6 +257,7 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   fiber->whole.seen = fiber->whole.cancelled;
   domain->running = fiber;
   domain->innermost = fiber->L;
+  rl_region_drop_all(fiber);
   lua_resetthread(fiber->L); /* closes its variables */
   lua_settop(fiber->L, 0);
   lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);

@@ -44,7 +44,9 @@ struct rl_wait {
  */
 struct rl_region {
   struct rl_region *outer;
-  struct rl_fiber *fiber; /* NULL when not entered or already left */
+  struct rl_fiber *fiber;                    /* NULL when not entered or already left */
+  lua_State *L;                              /* the Lua thread that entered it */
+  void (*dropped)(struct rl_region *region); /* its fiber is abandoned; NULL: nothing to do */
   bool cancelled;
   bool seen;  /* a wait inside has failed because of it */
   int reason; /* registry reference of the error value; LUA_NOREF until it is known */
@@ -146,6 +148,33 @@ void rl_region_expire(struct rl_region *region);
 
 /* Once for each state, protected: makes what resuming needs. May raise for want of memory. */
 void rl_fiber_prepare(lua_State *L);
+
+/* Whether the Lua thread L is inside a region that it entered: then it must not yield to its
+ * resumer, who would go on inside that region as well. */
+bool rl_region_holds(const struct rl_fiber *fiber, const lua_State *L);
+
+/* For fiber.c: sets up a region, forgets its reason, finds the innermost cancelled region or NULL,
+ * raises its reason, stops insisting on it; leaves all regions of a fiber that is abandoned. */
+void rl_region_init(struct rl_region *region, struct rl_fiber *fiber);
+void rl_region_forget(lua_State *L, struct rl_region *region);
+struct rl_region *rl_region_cancelled(struct rl_fiber *fiber);
+int rl_region_raise(lua_State *L, struct rl_region *region);
+void rl_region_relent(struct rl_fiber *fiber, lua_State *L);
+void rl_region_drop_all(struct rl_fiber *fiber);
+
+/* For region.c: ends the wait of a fiber, if it is parked and not shielded. */
+void rl_fiber_interrupt(struct rl_fiber *fiber);
+
+/* Whether L is the Lua thread of a fiber that has not begun. */
+bool rl_fiber_is_fresh(lua_State *L);
+
+/* On the domain's thread, from a signal handler too: makes the Lua code that runs look, at its next
+ * instruction, whether it is to stop. */
+void rl_fiber_arm(struct rl_domain *domain);
+
+/* The same if there is reason to, after domain->innermost was set: a signal may have come before.
+ */
+void rl_fiber_watch(struct rl_domain *domain);
 
 /* From a hook, inside the running fiber: raises the reason if the fiber is cancelled, again and
  * again until the cancelled region is left, so that no pcall swallows it. */

@@ -148,7 +148,8 @@ static void fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nr
   struct rl_future *future = fiber->owner;
   struct ending ending = {.future = future, .status = status, .nresults = nresults};
   enum rl_future_state state = status == LUA_OK ? RL_FUTURE_DONE : RL_FUTURE_FAILED;
-  if (fiber->whole.seen) { /* what it was cancelled for, whatever became of it */
+  bool room = lua_checkstack(L, 4);
+  if (fiber->whole.seen && room) { /* what it was cancelled for, whatever became of it */
     lua_rawgeti(L, LUA_REGISTRYINDEX, fiber->whole.reason);
     ending.status = LUA_ERRRUN;
     nresults = 1;
@@ -156,7 +157,7 @@ static void fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nr
   }
   future->fiber = NULL;
   int stored = LUA_ERRMEM;
-  if (lua_checkstack(L, 3)) {
+  if (room) {
     lua_pushcfunction(L, store);
     lua_insert(L, -nresults - 1);
     lua_pushlightuserdata(L, &ending);
@@ -170,6 +171,8 @@ static void fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nr
 
 struct rl_future *rl_future_spawn(lua_State *L) {
   int nargs = lua_gettop(L) - 1;
+  if (rl_domain_of(L)->ending)
+    luaL_error(L, "no new fiber: the program is ending");
   struct rl_future *future = rl_future_new(L);
   lua_insert(L, 1); /* [future, fn, args..] */
   struct rl_fiber *fiber = rl_fiber_new(L, fiber_ended, future);
@@ -184,21 +187,29 @@ struct rl_future *rl_future_spawn(lua_State *L) {
   return future;
 }
 
-/* [future, ..] -> [future, ..]: makes the task's results the user value, a table. On an error the
- * future has failed. */
-static void unpack_results(lua_State *L, struct rl_future *future) {
+/* [future]: makes the task's results the user value, a table. */
+static int unpack_into(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
   struct rl_task *task = future->task;
   future->task = NULL;
-  future->state = RL_FUTURE_FAILED;
-  int top = lua_gettop(L);
   int count = rl_task_results(L, task);
   lua_createtable(L, count, 0);
-  lua_insert(L, top + 1);
+  lua_insert(L, 2);
   for (int i = count; i >= 1; i--)
-    lua_rawseti(L, top + 1, i);
+    lua_rawseti(L, 2, i);
   future->count = count;
   lua_setiuservalue(L, 1, 1);
-  future->state = RL_FUTURE_DONE;
+  return 0;
+}
+
+/* [future, ..] -> [future, ..]: a value that cannot be had here makes the future a failed one. */
+static void unpack_results(lua_State *L, struct rl_future *future) {
+  lua_pushcfunction(L, unpack_into);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+    return;
+  future->state = RL_FUTURE_FAILED;
+  lua_setiuservalue(L, 1, 1);
 }
 
 static int unpack_early(lua_State *L) {
@@ -214,7 +225,8 @@ static int unpack_failure(lua_State *L) {
   struct rl_task *task = future->task;
   future->task = NULL;
   lua_rawgetp(L, LUA_REGISTRYINDEX, future);
-  if (lua_getiuservalue(L, -1, 1) != LUA_TNIL) { /* cancelled: the reason is there already */
+  bool cancelled = task->outcome == RL_TASK_CANCELLED;
+  if (lua_getiuservalue(L, -1, 1) != LUA_TNIL && cancelled) { /* the reason is there already */
     rl_task_drop(task);
     return 0;
   }
@@ -234,6 +246,8 @@ void rl_future_task_settled(struct rl_task *task) {
     conclude(L, future, RL_FUTURE_DONE);
     return;
   }
+  if (done)
+    future->state = RL_FUTURE_DONE;
   if (rl_call_protected(L, done ? unpack_early : unpack_failure, future) != LUA_OK)
     lua_pop(L, 1); /* no memory: the future has failed, with no error value */
   enum rl_future_state failure = cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED;
@@ -265,10 +279,10 @@ static int outcome(lua_State *L, struct rl_future *future) {
     unanchor(L, future);
   }
   future->awaited = true;
+  if (future->state == RL_FUTURE_DONE && future->task)
+    unpack_results(L, future);
   if (future->state != RL_FUTURE_DONE)
     return raise_failure(L, future);
-  if (future->task)
-    unpack_results(L, future);
   int count = future->count;
   luaL_checkstack(L, count + 1, "too many results");
   lua_getiuservalue(L, 1, 1);
@@ -325,10 +339,12 @@ bool rl_future_cancel(lua_State *L, struct rl_future *future) {
     rl_fiber_cancel(L, future->fiber);
     return true;
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
-  lua_pushvalue(L, -2);
-  lua_setiuservalue(L, -2, 1); /* what those who await it will be told */
-  lua_pop(L, 1);
+  if (!future->task->abandoned) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+    lua_pushvalue(L, -2);
+    lua_setiuservalue(L, -2, 1); /* what those who await it will be told */
+    lua_pop(L, 1);
+  }
   rl_withdraw(L, future->task);
   return true;
 }

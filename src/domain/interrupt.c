@@ -1,4 +1,4 @@
-/* Interrupt: the handler and the hook. */
+/* Interrupt: the handler; the hook that it sets is in region.c. */
 #include "domain/interrupt.h"
 
 #include <pthread.h>
@@ -13,39 +13,10 @@ int rl_interrupt_signal(void) {
   return SIGURG;
 }
 
-static bool is_ending(struct rl_domain *domain) {
-  return domain->feed && atomic_load(&domain->settings->ending);
-}
-
-static bool is_unwanted(const struct rl_fiber *fiber) {
-  return fiber->stop && atomic_load(fiber->stop) && !fiber->whole.cancelled;
-}
-
-/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. */
-static void cancel(lua_State *L, struct rl_fiber *fiber) {
-  lua_pushliteral(L, "cancelled");
-  rl_fiber_cancel(L, fiber);
-}
-
-static void on_hook(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  struct rl_domain *domain = rl_domain_of(L);
-  lua_sethook(L, NULL, 0, 0);
-  if (!domain->running)
-    return;
-  if (is_ending(domain))
-    rl_fiber_end(domain->running);
-  else if (is_unwanted(domain->running))
-    cancel(L, domain->running);
-  rl_fiber_insist(L);
-}
-
 static void on_signal(int number) {
   (void)number;
-  struct rl_domain *domain = here;
-  lua_State *L = domain ? domain->innermost : NULL;
-  if (L)
-    lua_sethook(L, on_hook, LUA_MASKCOUNT, 1);
+  if (here)
+    rl_fiber_arm(here);
 }
 
 void rl_interrupt_install(void) {

@@ -91,6 +91,12 @@ static void stop_looking(struct rl_pool *pool, struct rl_worker *worker) {
   worker->looking = false;
 }
 
+static void arrive(struct rl_pool *pool, struct rl_worker *worker) {
+  if (worker->coming)
+    pool->coming--;
+  worker->coming = false;
+}
+
 static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
   if (rl_list_empty(&worker->idle_link))
     return;
@@ -102,6 +108,8 @@ static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
 static void wake_one(struct rl_pool *pool) {
   struct rl_worker *worker = RL_OF(pool->idle.previous, struct rl_worker, idle_link);
   stop_idling(pool, worker);
+  worker->coming = true;
+  pool->coming++;
   rl_mailbox_wake(&worker->domain.mailbox);
 }
 
@@ -122,13 +130,13 @@ static unsigned serving(const struct rl_pool *pool) {
 
 /* For each queued task that no domain is looking for: wakes a domain, or counts one to start. */
 static unsigned call_help(struct rl_pool *pool) {
-  unsigned wanted = queue_length(pool), starting = 0;
-  wanted -= wanted < pool->looking ? wanted : pool->looking;
-  for (; wanted > 0; wanted--) {
+  unsigned starting = 0;
+  while (queue_length(pool) > pool->looking + pool->coming) {
     if (pool->sleepers > 0) {
       wake_one(pool);
     } else if (serving(pool) < pool->bounds.max && may_start(pool)) {
       pool->domains++;
+      pool->coming++;
       starting++;
     } else {
       break;
@@ -139,8 +147,10 @@ static unsigned call_help(struct rl_pool *pool) {
 
 static unsigned start_minimum(struct rl_pool *pool) {
   unsigned starting = 0;
-  for (; serving(pool) < pool->bounds.min && may_start(pool); starting++)
+  for (; serving(pool) < pool->bounds.min && may_start(pool); starting++) {
     pool->domains++;
+    pool->coming++;
+  }
   return starting;
 }
 
@@ -177,6 +187,7 @@ static void take_all(struct rl_pool *pool, struct rl_list *into, bool give_to_ma
       rl_mailbox_push(&task->origin->mailbox, &task->admitted);
     }
     task->held = false;
+    task->taken = true; /* a cancellation must not take it out of this list */
   }
 }
 
@@ -225,8 +236,7 @@ bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
     task->held = true;
   } else {
     enqueue(pool, task);
-    if (queue_length(pool) > pool->looking)
-      starting = call_help(pool);
+    starting = call_help(pool);
     if (pool->domains == 0)
       take_all(pool, &orphans, false);
   }
@@ -245,10 +255,8 @@ bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
 
 /* Under the lock: so that Lua code that runs at a worker notices. */
 static void interrupt(struct rl_domain *runner) {
-  if (!runner->feed)
-    return;
   struct rl_worker *worker = (struct rl_worker *)(void *)runner;
-  if (atomic_load(&worker->running))
+  if (runner->feed && atomic_load(&worker->running))
     rl_interrupt_send(worker->self);
 }
 
@@ -279,6 +287,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
   unsigned starting = 0;
   struct rl_task *task = NULL;
   lock(pool);
+  arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
     worker->retiring = true;
     pool->retiring++;
@@ -291,8 +300,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     stop_looking(pool, worker);
     task->runner = &worker->domain;
     atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
-    if (queue_length(pool) > pool->looking)
-      starting += call_help(pool);
+    starting += call_help(pool);
   } else if (!worker->looking && !worker->retiring) {
     worker->looking = true;
     pool->looking++;
@@ -311,16 +319,24 @@ bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
     rl_list_push(&pool->idle, &worker->idle_link);
     pool->sleepers++;
   }
+  worker->dozing = !work;
   unlock(pool);
   return !work;
 }
 
 void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker) {
   lock(pool);
-  stop_looking(pool, worker);
+  worker->dozing = false;
   stop_idling(pool, worker);
+  unlock(pool);
+}
+
+void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker) {
+  lock(pool);
+  arrive(pool, worker);
+  stop_looking(pool, worker);
   /* A task may have been added in the trust that this domain would take it. */
-  unsigned starting = queue_length(pool) > pool->looking ? call_help(pool) : 0;
+  unsigned starting = call_help(pool);
   unlock(pool);
   start(pool, starting);
 }
@@ -338,26 +354,17 @@ bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
   return spare;
 }
 
-/* Under the lock. */
-static bool has_number(struct rl_pool *pool, unsigned number) {
-  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
-    if (RL_OF(at, struct rl_worker, link)->domain.vm.number == number)
-      return true;
-  return false;
-}
-
 void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker) {
-  unsigned number = 1;
   lock(pool);
-  while (has_number(pool, number))
-    number++;
-  worker->domain.vm.number = number;
+  worker->domain.vm.number = rl_pool_free_number(pool);
+  worker->coming = true; /* counted when it was decided to start it */
   rl_list_push(&pool->workers, &worker->link);
   unlock(pool);
 }
 
 void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
   lock(pool);
+  arrive(pool, worker);
   stop_looking(pool, worker);
   stop_idling(pool, worker);
   rl_list_remove(&worker->link);
@@ -379,6 +386,7 @@ void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const 
   pool->retry_at = rl_clock_now() + RETRY_NS;
   if (worker)
     rl_list_remove(&worker->link);
+  pool->coming--;
   pool->domains--;
   if (pool->domains == 0)
     take_all(pool, &orphans, false);

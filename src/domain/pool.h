@@ -30,6 +30,8 @@ struct rl_worker {
   struct rl_list link;      /* in pool->workers */
   struct rl_list idle_link; /* in pool->idle while it dozes with nothing to take */
   bool looking;             /* awake, found the queue empty */
+  bool coming;              /* woken or started for a task, has not looked yet */
+  bool dozing;              /* asleep, whether it may take tasks or not */
   bool retiring;            /* takes no more tasks, ends when its fibers have */
 
   /* written by its own thread, read by any */
@@ -44,7 +46,8 @@ struct rl_worker {
   uint64_t idle_since;  /* clock when it found the queue empty; 0: it has work */
   struct rl_timer *nap; /* its idle time, once it has dozed */
   double nap_seconds;
-  bool worked; /* took a task since the nap began */
+  bool expected; /* roused, and has not looked for a task since */
+  bool worked;   /* took a task since the nap began */
   struct rl_message gone;
 };
 
@@ -69,10 +72,10 @@ struct rl_pool {
   struct rl_bounds bounds;
   double idle_seconds; /* after which a domain above min ends */
   struct rl_list workers, idle;
-  unsigned domains;  /* counted: starting, running, retiring */
-  unsigned retiring; /* of these */
-  unsigned sleepers; /* length of idle */
-  unsigned looking;
+  unsigned domains;         /* counted: starting, running, retiring */
+  unsigned retiring;        /* of these */
+  unsigned sleepers;        /* length of idle */
+  unsigned looking, coming; /* domains that will take a task without being woken */
   uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
   uint64_t submitted, finished, failed, cancelled; /* tasks, since the start */
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
@@ -105,8 +108,11 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
 /* Worker's thread, before it sleeps: false if there is work after all. */
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker);
 
-/* Worker's thread, after it slept, and before it runs fibers: no task is to wait for it. */
+/* Worker's thread, after it slept. */
 void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker);
+
+/* Worker's thread, before it does something else than take: no task is to wait for it. */
+void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Worker's thread, after its idle time: true if it is to end. */
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker);
@@ -124,6 +130,9 @@ void rl_pool_set_limit(struct rl_pool *pool, unsigned limit);
 unsigned rl_pool_limit(struct rl_pool *pool);
 void rl_pool_set_idle_time(struct rl_pool *pool, double seconds);
 double rl_pool_idle_time(struct rl_pool *pool);
+
+/* Under the lock: the lowest number that no domain has. */
+unsigned rl_pool_free_number(struct rl_pool *pool);
 
 /* Fills `stats`, whose histograms are the caller's. */
 void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats);

@@ -3,6 +3,20 @@
 
 #include "domain/task.h"
 
+static bool has_number(struct rl_pool *pool, unsigned number) {
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
+    if (RL_OF(at, struct rl_worker, link)->domain.vm.number == number)
+      return true;
+  return false;
+}
+
+unsigned rl_pool_free_number(struct rl_pool *pool) {
+  unsigned number = 1;
+  while (has_number(pool, number))
+    number++;
+  return number;
+}
+
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
   bool unbegun = rl_task_unbegun(task);
@@ -36,8 +50,6 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   rl_histogram_init(&stats->runs);
   pthread_mutex_lock(&pool->lock);
   stats->domains = pool->domains;
-  stats->idle = pool->sleepers + pool->looking;
-  stats->busy = pool->domains - stats->idle;
   stats->queued = atomic_load_explicit(&pool->queued, memory_order_relaxed);
   stats->held = pool->holding;
   stats->submitted = pool->submitted;
@@ -46,13 +58,16 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   stats->cancelled = pool->cancelled;
   rl_histogram_merge(&stats->waits, &pool->waits);
   rl_histogram_merge(&stats->runs, &pool->runs);
-  unsigned begun = 0;
+  unsigned begun = 0, busy = 0;
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
     struct rl_worker *worker = RL_OF(at, struct rl_worker, link);
+    busy += atomic_load(&worker->running) && !worker->dozing && !worker->looking;
     begun += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
     rl_histogram_merge(&stats->waits, &worker->waits);
     rl_histogram_merge(&stats->runs, &worker->runs);
   }
   pthread_mutex_unlock(&pool->lock);
-  stats->waiting = begun > stats->busy ? begun - stats->busy : 0;
+  stats->busy = busy;
+  stats->idle = stats->domains - busy;
+  stats->waiting = begun > busy ? begun - busy : 0;
 }

@@ -15,8 +15,7 @@ enum { SPARE_TASKS = 1024 };
 
 static int cancel_fiber(lua_State *L) {
   struct rl_task *task = lua_touserdata(L, 1);
-  rl_unpack(L, &task->reason);
-  if (lua_isnil(L, -1))
+  if (rl_unpack(L, &task->reason) == 0 || lua_isnil(L, -1))
     lua_pushliteral(L, "cancelled");
   rl_fiber_cancel(L, task->fiber);
   return 0;
@@ -61,7 +60,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->count = NULL;
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
-  task->held = task->abandoned = false;
+  task->held = task->taken = task->abandoned = false;
   task->ran = 0;
   task->admitted.arrive = NULL;
   task->cancel.arrive = cancel_arrived;
@@ -202,7 +201,7 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
     bool packed = pack_error(L, &task->results);
     task->outcome = packed ? RL_TASK_FAILED : RL_TASK_LOST;
   }
-  if (cancelled && task->outcome != RL_TASK_LOST)
+  if (cancelled && (status == LUA_OK || task->outcome != RL_TASK_LOST))
     task->outcome = RL_TASK_CANCELLED;
   if (task->results.lends) {
     task->lender = fiber->domain;
@@ -234,6 +233,11 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
   task->started = rl_clock_now();
   task->outcome = RL_TASK_LOST;
+  if (atomic_load(&task->stop)) { /* the cancellation came first */
+    task->outcome = RL_TASK_CANCELLED;
+    send_back(task);
+    return;
+  }
   if (rl_call_protected(L, begin, task) == LUA_OK)
     return;
   task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;

@@ -64,6 +64,7 @@ struct rl_task {
   /* pool's lock */
   struct rl_domain *runner; /* from take to return */
   bool held;                /* it waits for room in the queue */
+  bool taken;               /* out of the queue to be refused, or run at a main domain */
 
   /* a cancellation on its way to the runner */
   atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
@@ -104,7 +105,7 @@ int rl_task_results(lua_State *L, struct rl_task *task);
 
 /* Under the pool's lock: whether it lies in the queue, or among the held. */
 static inline bool rl_task_unbegun(const struct rl_task *task) {
-  return !task->runner && !rl_list_empty(&task->link);
+  return !task->runner && !task->taken && !rl_list_empty(&task->link);
 }
 
 /* Frees the origin's spare tasks. */

@@ -22,12 +22,13 @@ static void name_reason(char *name, size_t size, int offset) {
 
 void rl_withdraw(lua_State *L, struct rl_task *task) {
   int reason = lua_gettop(L);
-  if (!task->reason.values && rl_pack(L, reason, 1, &task->reason, name_reason) != 0)
+  bool first = !task->abandoned;
+  task->abandoned = true;
+  if (first && rl_pack(L, reason, 1, &task->reason, name_reason) != 0)
     lua_pop(L, 1); /* a reason that cannot cross: the runner says "cancelled" */
   lua_settop(L, reason - 1);
-  if (task->abandoned)
+  if (!first)
     return;
-  task->abandoned = true;
   if (!task->pool)
     rl_task_tell(task);
   else if (rl_pool_cancel(task->pool, task))

@@ -34,6 +34,16 @@ static void note_pause(struct rl_worker *worker, const struct rl_task *task) {
   worker->idle_since = 0;
 }
 
+/* Collects what large values left behind; meanwhile others take what comes. */
+static bool pay_debts(struct rl_worker *worker) {
+  struct rl_vm *vm = &worker->domain.vm;
+  if (!rl_collector_owes(vm))
+    return false;
+  rl_pool_engage(worker->pool, worker);
+  rl_collector_settle(vm);
+  return true;
+}
+
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   if (atomic_load_explicit(&domain->settings->ending, memory_order_relaxed)) {
@@ -42,12 +52,12 @@ static bool take(struct rl_domain *domain) {
     rl_scheduler_end(domain);
     return true;
   }
+  worker->expected = false;
   struct rl_task *task = rl_pool_take(worker->pool, worker);
   if (!task) {
     if (worker->idle_since == 0)
       worker->idle_since = rl_clock_now();
-    rl_collector_settle(&domain->vm);
-    return false;
+    return pay_debts(worker);
   }
   note_pause(worker, task);
   worker->worked = true;
@@ -103,12 +113,14 @@ static bool doze(struct rl_domain *domain) {
 static void rouse(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   rl_pool_rouse(worker->pool, worker);
+  worker->expected = true;
 }
 
 static void before_fibers(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
-  if (worker->looking)
-    rl_pool_rouse(worker->pool, worker);
+  if (worker->looking || worker->expected)
+    rl_pool_engage(worker->pool, worker);
+  worker->expected = false;
 }
 
 static const struct rl_feed feed = {

@@ -1,12 +1,16 @@
 /* The program: `rille script.lua`. Sees only rille.h, as any embedding program would. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "rille.h"
+
+enum { STACK_BYTES = 4 << 20 };
 
 static const char usage[] =
     "usage: rille [options] [script [args]]\n"
@@ -92,8 +96,7 @@ static void hold_standard_descriptors(void) {
     close(fd);
 }
 
-int main(int argc, char **argv) {
-  hold_standard_descriptors(); /* without /dev/null there is nothing better to do than go on */
+static int program(int argc, char **argv) {
   struct command command = {.options = {.grace = -1, .handle_signals = 1}};
   int status = parse_options(&command, argc, argv);
   if (status < 0)
@@ -106,4 +109,40 @@ int main(int argc, char **argv) {
   status = rille_start(runtime, &command.script) == 0 ? rille_run(runtime) : EXIT_FAILURE;
   rille_free(runtime);
   return status;
+}
+
+struct invocation {
+  int argc;
+  char **argv;
+  int status;
+};
+
+static void *run(void *argument) {
+  struct invocation *invocation = argument;
+  invocation->status = program(invocation->argc, invocation->argv);
+  return NULL;
+}
+
+/* On a thread with a stack of its own, where the shell's limit leaves too little for Lua's C calls.
+ */
+static int run_with_room(struct invocation *invocation) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  int error = pthread_create(&thread, &attributes, run, invocation);
+  pthread_attr_destroy(&attributes);
+  if (error != 0)
+    return wrong("cannot start: no memory for a stack", "");
+  pthread_join(thread, NULL);
+  return invocation->status;
+}
+
+int main(int argc, char **argv) {
+  struct invocation invocation = {.argc = argc, .argv = argv};
+  struct rlimit stack;
+  hold_standard_descriptors(); /* without /dev/null there is nothing better to do than go on */
+  if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < STACK_BYTES)
+    return run_with_room(&invocation);
+  return program(argc, argv);
 }

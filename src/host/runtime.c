@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cores.h"
 #include "base/heap.h"
@@ -28,11 +29,13 @@
 #include "vm/call.h"
 
 enum {
+  URGINGS = 1,   /* after so many further signals an ending program is left as it is */
   WATCH_MS = 10, /* how often a stopping program looks whether its handlers have finished */
   PRESS_MS = 5   /* how often an ending one interrupts the domains that still run */
 };
 
 static const double DEFAULT_GRACE = 10; /* seconds */
+static const double MOST_GRACE = 1e12;  /* what is longer is for ever */
 
 struct rille {
   struct rl_domain main; /* first: a main domain and its runtime have one address */
@@ -45,8 +48,10 @@ struct rille {
   bool handles_signals;
   uv_timer_t clock;        /* of stopping and of ending */
   struct rl_fiber *script; /* while it runs */
+  bool ran;                /* its loop did */
   bool leaving;            /* os.exit was called */
   struct rl_fiber *leaver; /* by this fiber, if it could be suspended */
+  int urgings;             /* signals that came while it was ending already */
   int signal;              /* that stops the program; 0: none */
   bool stopping;           /* no new connections, handlers finish */
   uint64_t stop_at;        /* loop time in ms when their grace is over */
@@ -76,12 +81,18 @@ static void stop_gracefully(struct rille *runtime) {
   runtime->stopping = true;
   rl_serving_stop_listening(&runtime->main);
   uv_update_time(&runtime->loop);
-  runtime->stop_at = uv_now(&runtime->loop) + (uint64_t)(runtime->settings.grace * 1000);
+  double grace = runtime->settings.grace < MOST_GRACE ? runtime->settings.grace : MOST_GRACE;
+  runtime->stop_at = uv_now(&runtime->loop) + (uint64_t)(grace * 1000);
   uv_timer_start(&runtime->clock, on_watch, 0, WATCH_MS);
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
   struct rille *runtime = handle->data;
+  if (runtime->main.ending) { /* something does not let itself be ended */
+    if (++runtime->urgings > URGINGS)
+      _exit(128 + number);
+    return;
+  }
   if (runtime->stopping) { /* the second one means it */
     stop_now(runtime);
     return;
@@ -90,12 +101,15 @@ static void on_signal(uv_signal_t *handle, int number) {
   stop_gracefully(runtime);
 }
 
-static void on_exit_called(struct rl_domain *main, struct rl_fiber *caller, int status) {
+static bool on_exit_called(struct rl_domain *main, struct rl_fiber *caller, int status) {
   struct rille *runtime = runtime_of(main);
+  if (runtime->leaving || runtime->main.ending)
+    return false;
   runtime->leaver = caller;
   runtime->leaving = true;
   runtime->status = status;
   stop_now(runtime);
+  return true;
 }
 
 /* -- ending -------------------------------------------------------------------------------- */
@@ -123,7 +137,7 @@ static void report_deadlock(struct rille *runtime) {
 
 static void end(struct rille *runtime) {
   bool stopped = runtime->stopping || runtime->leaving;
-  if (runtime->script && !stopped)
+  if (runtime->script && runtime->ran && !stopped)
     report_deadlock(runtime);
   if (runtime->script && runtime->signal)
     runtime->status = 128 + runtime->signal;
@@ -139,6 +153,7 @@ static void end(struct rille *runtime) {
 }
 
 int rille_run(rille_t *runtime) {
+  runtime->ran = true;
   uv_run(&runtime->loop, UV_RUN_DEFAULT);
   end(runtime);
   fflush(NULL);

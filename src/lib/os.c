@@ -1,15 +1,15 @@
 /* The `os` library: Lua's, with os.exit ending the program in order. */
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
 #include "lib/modules.h"
 
-/* Where the fiber cannot be suspended it is unwound by an error that no pcall stops. */
-static void leave_by_error(lua_State *L, struct rl_fiber *fiber, int status) {
-  struct rl_domain *domain = rl_domain_of(L);
-  domain->settings->exit(domain, NULL, status);
+/* Where the fiber cannot be suspended, or the program ends already, it is unwound by an error that
+ * no pcall stops. */
+static void leave_by_error(lua_State *L, struct rl_fiber *fiber) {
   rl_fiber_end(fiber);
   rl_fiber_insist(L); /* does not return */
 }
@@ -32,10 +32,10 @@ static int os_exit(lua_State *L) {
     return luaL_error(L, "os.exit: a task cannot end the program");
   if (!fiber)
     return luaL_error(L, "os.exit: no fiber is running");
-  if (!rl_wait_possible(L))
-    leave_by_error(L, fiber, status);
+  bool suspends = rl_wait_possible(L);
+  if (!domain->settings->exit(domain, suspends ? fiber : NULL, status) || !suspends)
+    leave_by_error(L, fiber);
   fiber->shielded = true;
-  domain->settings->exit(domain, fiber, status);
   return rl_park(L, &fiber->own, NULL, NULL, 0);
 }
 

@@ -63,14 +63,21 @@ static void expired(struct rl_timer *timer, void *owner) {
   rl_region_expire(&deadline->region);
 }
 
+/* The fiber is abandoned: nobody will leave the region. */
+static void forget_deadline(struct rl_region *region) {
+  struct deadline *deadline = RL_OF(region, struct deadline, region);
+  if (deadline->timer)
+    rl_timer_stop(deadline->timer);
+  deadline->timer = NULL;
+}
+
 /* [deadline, handler, results.. or error] */
 static int timeout_over(lua_State *L, int status, lua_KContext context) {
   (void)context;
   struct deadline *deadline = lua_touserdata(L, 1);
   struct rl_region *region = &deadline->region;
   bool done = status == LUA_OK || status == LUA_YIELD, swallowed = done && region->seen;
-  if (deadline->timer)
-    rl_timer_stop(deadline->timer);
+  forget_deadline(region);
   if (swallowed) { /* fn caught the error and went on; it has timed out all the same */
     luaL_where(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
@@ -90,11 +97,11 @@ static int timeout(lua_State *L) {
   luaL_checkany(L, 2);
   rl_wait_check(L, "rille.timeout");
   struct deadline *deadline = lua_newuserdatauv(L, sizeof *deadline, 0);
-  *deadline = (struct deadline){.region.reason = LUA_NOREF};
+  *deadline = (struct deadline){.region = {.reason = LUA_NOREF, .dropped = forget_deadline}};
   lua_replace(L, 1);
   lua_pushfstring(L, "timed out after %f s", seconds);
   deadline->region.reason = luaL_ref(L, LUA_REGISTRYINDEX);
-  deadline->timer = rl_timer_start(rl_domain_of(L), seconds, false, expired, deadline);
+  deadline->timer = rl_timer_start(rl_domain_of(L), seconds, true, expired, deadline);
   if (!deadline->timer) {
     luaL_unref(L, LUA_REGISTRYINDEX, deadline->region.reason);
     return luaL_error(L, "not enough memory");

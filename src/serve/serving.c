@@ -47,7 +47,7 @@ static struct rl_serving *create(lua_State *L) {
 
 struct rl_serving *rl_serving_of(lua_State *L) {
   struct rl_serving *serving = look_up(L);
-  if (serving && serving->ended)
+  if (serving ? serving->ended : rl_domain_of(L)->ending)
     luaL_error(L, "no new socket: the program is ending");
   return serving ? serving : create(L);
 }
