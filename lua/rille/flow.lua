@@ -61,15 +61,16 @@ function Scope:spawn(fn, ...)
 end
 
 local function settle_all(scope, shielded)
-  for child in next, scope.children do
+  local child = next(scope.children)
+  while child do
     core.settle(child, shielded)
     scope.children[child] = nil -- one that was cancelled before it began has not done so itself
-    return settle_all(scope, shielded)
+    child = next(scope.children)
   end
 end
 
--- Waits for the children. If the caller itself is cancelled meanwhile, so are they, and the wait for
--- their end goes on.
+-- Waits for the children. If the caller itself is cancelled meanwhile, so are they, and the wait
+-- for their end goes on.
 local function join(scope)
   local ok, err = core.run(core.region(), settle_all, scope, false)
   if not ok then
@@ -106,7 +107,8 @@ local function entries_of(name, ...)
   for i = 1, count do
     local kind = type(list[i])
     if kind ~= "function" and not (kind == "userdata" and list[i].await) then
-      error(("bad argument #%d to '%s' (function or task expected, got %s)"):format(i, name, kind), 3)
+      local text = "bad argument #%d to '%s' (function or task expected, got %s)"
+      error(text:format(i, name, kind), 3)
     end
   end
   return list, list == ...
