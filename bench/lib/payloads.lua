@@ -7,8 +7,8 @@ local payloads = {}
 
 local SECONDS, LEAST, MOST = 0.4, 5, 5000
 
--- A new string each time: LuaJIT keeps equal strings once, and would find the one of the trip before
--- at the other side instead of copying it.
+-- A new string each time: LuaJIT keeps equal strings once, and would find the one of the trip
+-- before at the other side instead of copying it.
 local function text(size)
   local body = ("0123456789abcdef"):rep(size / 16 - 1)
   return function(trip) return body .. ("%016d"):format(trip) end
