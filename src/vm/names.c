@@ -28,14 +28,15 @@ static void rebuild(lua_State *L, struct rl_names *names) {
   names->capacity = capacity;
   names->used = alive;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
-    *rl_names_place(names, lua_topointer(L, -2)) = lua_topointer(L, -2);
+    *rl_names_place(names, rl_names_address(L, -2)) = rl_names_address(L, -2);
 }
 
 static bool nameable(lua_State *L, int index) {
   switch (lua_type(L, index)) {
   case LUA_TTABLE:
   case LUA_TFUNCTION:
-  case LUA_TUSERDATA: return true;
+  case LUA_TUSERDATA:
+  case LUA_TLIGHTUSERDATA: return true;
   default: return false;
   }
 }
@@ -70,7 +71,7 @@ static void name_value(struct naming *n, int value, int path) {
   bool wanted = n->all || lua_iscfunction(L, value) || lua_isuserdata(L, value);
   if (named || !wanted || n->left-- <= 0)
     return;
-  add_address(n, lua_topointer(L, value));
+  add_address(n, rl_names_address(L, value));
   lua_pushvalue(L, value);
   lua_pushvalue(L, path);
   lua_rawset(L, n->paths);
@@ -167,7 +168,7 @@ void rl_names_refresh(lua_State *L) {
 }
 
 bool rl_names_find(lua_State *L, int index) {
-  if (!rl_names_maybe(rl_vm_of(L)->names, lua_topointer(L, index)))
+  if (!rl_names_maybe(rl_vm_of(L)->names, rl_names_address(L, index)))
     return false;
   lua_pushvalue(L, index);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);

@@ -21,6 +21,13 @@ struct rl_names {
   size_t used;
 };
 
+/* What stands for the value at `index` in the set: its address. That of a light userdata is made
+ * odd, so that it is no object's, and not NULL either. */
+static inline const void *rl_names_address(lua_State *L, int index) {
+  const char *address = lua_topointer(L, index);
+  return lua_islightuserdata(L, index) ? (const void *)((uintptr_t)address | 1) : address;
+}
+
 /* Where an address is in the set, or would be. */
 static inline const void **rl_names_place(const struct rl_names *names, const void *address) {
   uint64_t hash = (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15);

@@ -138,8 +138,7 @@ static bool is_refused(struct search *s, int value) {
   lua_State *L = s->L;
   if (lua_topointer(L, value) == rl_vm_of(L)->globals)
     return false;
-  if (lua_type(L, value) != LUA_TTHREAD && lua_type(L, value) != LUA_TLIGHTUSERDATA &&
-      rl_names_find(L, value)) {
+  if (lua_type(L, value) != LUA_TTHREAD && rl_names_find(L, value)) {
     lua_pop(L, 1);
     return false;
   }

@@ -240,7 +240,7 @@ static void pack_named(struct rl_packer *p) { // [path]
 }
 
 static void pack_object(struct rl_packer *p, int index, int type, unsigned depth) {
-  const void *object = lua_topointer(p->L, index);
+  const void *object = rl_names_address(p->L, index);
   if (object == p->globals) {
     rl_put_u8(p, RL_WIRE_GLOBALS);
     return;
@@ -254,6 +254,8 @@ static void pack_object(struct rl_packer *p, int index, int type, unsigned depth
     pack_table(p, index, depth);
   else if (type == LUA_TFUNCTION)
     pack_function(p, index, depth);
+  else if (type == LUA_TLIGHTUSERDATA)
+    refuse(p, index);
   else
     pack_made(p, index, depth);
 }
@@ -267,6 +269,7 @@ static void pack_value(struct rl_packer *p, int index, unsigned depth) {
   case LUA_TSTRING: rl_text_pack(p, index, false); break;
   case LUA_TTABLE:
   case LUA_TFUNCTION:
+  case LUA_TLIGHTUSERDATA:
   case LUA_TUSERDATA: pack_object(p, index, type, depth); break;
   default: refuse(p, index);
   }
