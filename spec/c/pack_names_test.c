@@ -38,6 +38,30 @@ static void a_module_is_required_by_name(void **state) {
                     "  m['key with space']) eq(loads, 1)");
 }
 
+static void light_userdata_of_a_module_go_by_name(void **state) {
+  struct states *s = *state;
+  for (int i = 0; i < 2; i++) {
+    lua_State *L = i ? s->near.L : s->far.L;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_newtable(L);
+    lua_pushlightuserdata(L, NULL);
+    lua_setfield(L, -2, "null");
+    lua_pushlightuserdata(L, (void *)(uintptr_t)0x1000);
+    lua_setfield(L, -2, "even");
+    lua_pushlightuserdata(L, (void *)(uintptr_t)0x1001);
+    lua_setfield(L, -2, "odd");
+    lua_setfield(L, -2, "light");
+    lua_pop(L, 1);
+  }
+  lua_pushlightuserdata(s->near.L, s);
+  lua_setglobal(s->near.L, "other");
+  near_check(state, "local m = package.loaded.light local null, even, odd, t = ship(m.null, m.even,"
+                    "  m.odd, { m.odd, m.even, [m.null] = m.odd }) "
+                    "eq(null, m.null) eq(even, m.even) eq(odd, m.odd) eq(t[1], odd) eq(t[2], even)"
+                    "eq(t[null], odd) "
+                    "raises('argument 1 is a light userdata and cannot', run, print, other)");
+}
+
 static void objects_keep_their_class(void **state) {
   near_check(state, "local m = require 'm' local o = ship(setmetatable({ 1 }, m.class)) "
                     "eq(getmetatable(o), m.class) eq(o.kind(), 'class') eq(o[1], 1)");
@@ -158,6 +182,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(standard_functions_go_by_name),
       cmocka_unit_test(a_module_is_required_by_name),
+      cmocka_unit_test(light_userdata_of_a_module_go_by_name),
       cmocka_unit_test(objects_keep_their_class),
       cmocka_unit_test(a_value_has_the_name_of_the_module_that_loaded_it),
       cmocka_unit_test(what_a_script_puts_into_a_module_goes_by_content),

@@ -47,7 +47,8 @@ int rl_pack(lua_State *L, int first, int count, struct rl_parcel *parcel, rl_pac
 
 /* Pushes the parcel's values (stack space is made): returns how many. Raises for want of memory,
  * for a module that cannot be required here, or for an error in a constructor; the caller then
- * still owns the parcel. A parcel is unpacked at most once. */
+ * still owns the parcel. Modules are loaded and constructors called where they cannot yield. A
+ * parcel is unpacked at most once. */
 int rl_unpack(lua_State *L, struct rl_parcel *parcel);
 
 /* Sender's thread: lets go of the lent strings. */

@@ -239,8 +239,16 @@ static void pack_named(struct rl_packer *p) { // [path]
   lua_pop(p->L, 1);
 }
 
+/* No object, and any address: it is never taken for one met before. */
+static void pack_light(struct rl_packer *p, int index) {
+  luaL_checkstack(p->L, LUA_MINSTACK, "nested values");
+  if (!rl_names_find(p->L, index))
+    refuse(p, index);
+  pack_named(p);
+}
+
 static void pack_object(struct rl_packer *p, int index, int type, unsigned depth) {
-  const void *object = rl_names_address(p->L, index);
+  const void *object = lua_topointer(p->L, index);
   if (object == p->globals) {
     rl_put_u8(p, RL_WIRE_GLOBALS);
     return;
@@ -254,8 +262,6 @@ static void pack_object(struct rl_packer *p, int index, int type, unsigned depth
     pack_table(p, index, depth);
   else if (type == LUA_TFUNCTION)
     pack_function(p, index, depth);
-  else if (type == LUA_TLIGHTUSERDATA)
-    refuse(p, index);
   else
     pack_made(p, index, depth);
 }
@@ -269,8 +275,8 @@ static void pack_value(struct rl_packer *p, int index, unsigned depth) {
   case LUA_TSTRING: rl_text_pack(p, index, false); break;
   case LUA_TTABLE:
   case LUA_TFUNCTION:
-  case LUA_TLIGHTUSERDATA:
   case LUA_TUSERDATA: pack_object(p, index, type, depth); break;
+  case LUA_TLIGHTUSERDATA: pack_light(p, index); break;
   default: refuse(p, index);
   }
 }
