@@ -11,7 +11,7 @@
 
 static const char remembered_key = 0; /* its address: the table's key in the registry */
 
-static const char lua_heading[] = "stack traceback:";
+enum { HEADING = sizeof "stack traceback:" - 1 }; /* how luaL_traceback begins */
 
 int rl_call_protected(lua_State *L, lua_CFunction function, void *argument) {
   lua_pushcfunction(L, function);
@@ -100,7 +100,7 @@ int rl_traceback(lua_State *L) {
 /* [] -> [text]: the traceback of L under a heading of ours. */
 static void push_stack(lua_State *L, const char *heading, int level) {
   luaL_traceback(L, L, NULL, level);
-  lua_pushfstring(L, "%s:%s", heading, lua_tostring(L, -1) + sizeof lua_heading - 1);
+  lua_pushfstring(L, "%s:%s", heading, lua_tostring(L, -1) + HEADING);
   lua_remove(L, -2);
 }
 
