@@ -20,9 +20,9 @@ struct rl_codes {
   struct rl_heap *heap;
   struct rl_known *entries;
   unsigned count, capacity;
-  unsigned oldest;  /* the next to give up when full */
-  unsigned shipped; /* stretches of lines in `shipped` */
-  bool tells;       /* rl_assigns_captured can be relied upon */
+  unsigned oldest;   /* the next to give up when full */
+  unsigned shipped;  /* stretches of lines in `shipped` */
+  bool tried, tells; /* whether rl_assigns_captured can be relied upon */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
@@ -273,6 +273,10 @@ static void keep(lua_State *L, struct rl_codes *codes, struct rl_known *known) {
 /* [function] -> [function]: the entry of the code that it was loaded from, made if there is none.
  */
 static struct rl_known *note(lua_State *L, struct rl_codes *codes, struct rl_code *code) {
+  if (!codes->tried) {
+    codes->tells = rl_assigns_check(L);
+    codes->tried = true;
+  }
   struct rl_known *known = find(codes, &code->digest);
   if (known && known->noted)
     return known;
@@ -332,7 +336,6 @@ void rl_codes_open(lua_State *L) {
   if (!vm->codes)
     luaL_error(L, "not enough memory");
   vm->codes->heap = vm->heap;
-  vm->codes->tells = rl_assigns_check(L);
   rl_buffer_init(&vm->codes->scratch, vm->heap);
 }
 

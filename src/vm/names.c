@@ -8,7 +8,13 @@
 
 #include "vm/vm.h"
 
-enum { LEAST = 512, DEEPEST = 4, MOST = 4096 /* values named in a module */ };
+enum {
+  LEAST = 512,   /* room in the set of addresses */
+  USUAL = 200,   /* values that the standard libraries hold, about */
+  DEEPEST = 4,   /* keys in a path, */
+  LONGEST = 512, /* and its length */
+  MOST = 4096    /* values named in a module */
+};
 
 static const char paths_key = 0; /* in the registry */
 
@@ -45,9 +51,12 @@ static bool nameable(lua_State *L, int index) {
 struct naming {
   lua_State *L;
   struct rl_names *names;
-  int paths; /* index of the table */
-  int left;  /* values that may still be named */
-  bool all;  /* not only C functions and userdata */
+  const void *loaded; /* package.loaded */
+  int paths;          /* index of the table */
+  int left;           /* values that may still be named */
+  bool all;           /* not only C functions and userdata */
+  char path[LONGEST]; /* of what is being looked at, */
+  size_t size;        /* each part of it ended by a zero byte */
 };
 
 static void add_address(struct naming *n, const void *address) {
@@ -62,104 +71,114 @@ static void add_address(struct naming *n, const void *address) {
   *place = address;
 }
 
-/* Gives the value at `value` the path at `path` unless it has one. */
-static void name_value(struct naming *n, int value, int path) {
+/* Adds the string at `key` to the path; false if it is none, or cannot be part of one. */
+static bool enter(struct naming *n, int key) {
+  size_t size;
+  if (lua_type(n->L, key) != LUA_TSTRING)
+    return false;
+  const char *text = lua_tolstring(n->L, key, &size);
+  if (size >= sizeof n->path - n->size || memchr(text, 0, size))
+    return false;
+  memcpy(n->path + n->size, text, size + 1);
+  n->size += size + 1;
+  return true;
+}
+
+/* Gives the value at `value`, which is reached by `key`, a path unless it has one. */
+static void name_value(struct naming *n, int key, int value) {
   lua_State *L = n->L;
+  size_t before = n->size;
+  if (!nameable(L, value) || !(n->all || lua_iscfunction(L, value) || lua_isuserdata(L, value)) ||
+      n->left <= 0)
+    return;
   lua_pushvalue(L, value);
   bool named = lua_rawget(L, n->paths) != LUA_TNIL;
   lua_pop(L, 1);
-  bool wanted = n->all || lua_iscfunction(L, value) || lua_isuserdata(L, value);
-  if (named || !wanted || n->left-- <= 0)
+  if (named || !enter(n, key))
     return;
+  n->left--;
   add_address(n, rl_names_address(L, value));
   lua_pushvalue(L, value);
-  lua_pushvalue(L, path);
+  lua_pushlstring(L, n->path, n->size);
   lua_rawset(L, n->paths);
+  n->size = before;
 }
 
-/* Whether `table` is the globals or package.loaded: all hangs there, under worse names. */
-static bool is_root(lua_State *L, int table) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  bool root = lua_rawequal(L, table, -1) || lua_topointer(L, table) == rl_vm_of(L)->globals;
-  lua_pop(L, 1);
-  return root;
-}
-
-/* [.., key, value] -> [.., key, value, path] if the key can be part of a path and the value has to
- * be named, else nothing. `path` is that of the table. */
-static bool push_path(lua_State *L, int path) {
-  if (lua_type(L, -2) != LUA_TSTRING || !nameable(L, -1))
-    return false;
+/* Whether the table at `value` has just the path it is reached by, and is to be entered. The
+ * globals and package.loaded are not: everything hangs there, under worse names. */
+static bool is_ours(struct naming *n, int value) {
+  const void *table = lua_topointer(n->L, value);
   size_t size;
-  const char *key = lua_tolstring(L, -2, &size);
-  if (memchr(key, 0, size))
+  if (table == n->loaded || table == rl_vm_of(n->L)->globals)
     return false;
-  lua_pushvalue(L, path);
-  lua_pushlstring(L, key, size + 1); /* with the zero that ends it */
-  lua_concat(L, 2);
-  return true;
+  lua_pushvalue(n->L, value);
+  lua_rawget(n->L, n->paths);
+  const char *path = lua_tolstring(n->L, -1, &size);
+  bool same = path && size == n->size && memcmp(path, n->path, size) == 0;
+  lua_pop(n->L, 1);
+  return same;
 }
 
 /* Names what a table holds: first all of this level, then what is below the tables that have their
  * names from here, so that names are short. */
-static void name_fields(struct naming *n, int table, int path, int depth) {
+static void name_fields(struct naming *n, int table, int depth) {
   lua_State *L = n->L;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   int key = lua_gettop(L) + 1;
+  size_t before = n->size;
   for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key))
-    if (push_path(L, path))
-      name_value(n, key + 1, key + 2);
+    name_value(n, key, key + 1);
   if (depth == DEEPEST)
     return;
-  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key)) {
-    if (!lua_istable(L, key + 1) || is_root(L, key + 1) || !push_path(L, path))
-      continue;
-    lua_pushvalue(L, key + 1);
-    lua_rawget(L, n->paths);
-    if (lua_rawequal(L, -1, key + 2))
-      name_fields(n, key + 1, key + 2, depth + 1);
-  }
+  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key), n->size = before)
+    if (lua_istable(L, key + 1) && enter(n, key) && is_ours(n, key + 1))
+      name_fields(n, key + 1, depth + 1);
 }
 
 /* Of the globals only Lua's own functions are by name: the rest is the script's. */
-static void name_globals(struct naming *n, int table, int path) {
-  lua_State *L = n->L;
-  int key = lua_gettop(L) + 1;
-  for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key))
-    if (lua_iscfunction(L, key + 1) && push_path(L, path))
-      name_value(n, key + 1, key + 2);
+static void name_globals(struct naming *n, int table) {
+  int key = lua_gettop(n->L) + 1;
+  for (lua_pushnil(n->L); lua_next(n->L, table); lua_settop(n->L, key))
+    if (lua_iscfunction(n->L, key + 1))
+      name_value(n, key, key + 1);
 }
 
-static void name_module(lua_State *L, const char *module, bool all) {
+/* [module's name] -> [module's name] */
+static void name_module(lua_State *L, bool all) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  int top = lua_gettop(L);
+  int name = lua_gettop(L), value = name + 3;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &paths_key);
-  struct naming n = {
-      .L = L, .names = rl_vm_of(L)->names, .paths = top + 1, .left = MOST, .all = all};
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, module);
-  int value = lua_gettop(L);
-  lua_pushlstring(L, module, strlen(module) + 1);
+  struct naming n = {
+      .L = L, .names = rl_vm_of(L)->names, .paths = name + 1, .left = MOST, .all = all};
+  n.loaded = lua_topointer(L, -1);
+  lua_pushvalue(L, name);
+  lua_rawget(L, -2);
   if (lua_topointer(L, value) == rl_vm_of(L)->globals) {
-    name_globals(&n, value, value + 1);
-  } else if (nameable(L, value)) {
-    name_value(&n, value, value + 1);
-    if (lua_istable(L, value))
-      name_fields(&n, value, value + 1, 1);
+    if (enter(&n, name))
+      name_globals(&n, value);
+  } else {
+    name_value(&n, name, value);
+    if (lua_istable(L, value) && enter(&n, name))
+      name_fields(&n, value, 1);
   }
-  lua_settop(L, top);
+  lua_settop(L, name);
 }
 
 void rl_names_add(lua_State *L, const char *module) {
-  name_module(L, module, true);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_pushstring(L, module);
+  name_module(L, true);
+  lua_pop(L, 1);
 }
 
 static void name_modules(lua_State *L, bool all) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && strlen(lua_tostring(L, -2)) == lua_rawlen(L, -2))
-      name_module(L, lua_tostring(L, -2), all);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pop(L, 1);
+    name_module(L, all);
+  }
   lua_pop(L, 1);
 }
 
@@ -181,21 +200,18 @@ bool rl_names_find(lua_State *L, int index) {
 }
 
 void rl_names_open(lua_State *L) {
-  static const char *const first[] = {"string", "table", "math", "io", "os", "utf8", "coroutine"};
   struct rl_vm *vm = rl_vm_of(L);
   vm->names = rl_zalloc(vm->heap, sizeof *vm->names);
   if (!vm->names)
     luaL_error(L, "not enough memory");
   vm->names->heap = vm->heap;
-  lua_newtable(L);
+  lua_createtable(L, 0, USUAL);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "k");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   rebuild(L, vm->names);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &paths_key);
-  for (size_t i = 0; i < sizeof first / sizeof *first; i++)
-    name_module(L, first[i], true);
   name_modules(L, true);
 }
 

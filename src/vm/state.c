@@ -36,6 +36,7 @@ static int panic(lua_State *L) {
 
 static int equip(lua_State *L) {
   struct rl_vm *vm = lua_touserdata(L, 1);
+  lua_gc(L, LUA_GCSTOP); /* there is no garbage yet worth looking for */
   luaL_openlibs(L);
   lua_pushglobaltable(L);
   vm->globals = lua_topointer(L, -1);
@@ -45,6 +46,7 @@ static int equip(lua_State *L) {
   rl_codes_open(L);
   if (vm->compute)
     rl_globals_open(L);
+  lua_gc(L, LUA_GCRESTART);
   return 0;
 }
 
