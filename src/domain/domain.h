@@ -88,6 +88,15 @@ static inline struct rl_domain *rl_domain_of(lua_State *L) {
   return (struct rl_domain *)(void *)rl_vm_of(L);
 }
 
+static inline void rl_domain_idle(uv_idle_t *idle) {
+  (void)idle; /* an active idle handle keeps the loop from blocking; that is all */
+}
+
+/* The loop looks at its sockets without waiting, until domain->idle is stopped. */
+static inline void rl_domain_keep_polling(struct rl_domain *domain) {
+  uv_idle_start(&domain->idle, rl_domain_idle);
+}
+
 /* A message of ours is under way and will come back: the loop stays alive for it. */
 static inline void rl_domain_expect(struct rl_domain *domain) {
   if (domain->out++ == 0)

@@ -19,14 +19,10 @@ struct rl_fiber *rl_fiber_running(lua_State *L) {
   return rl_domain_of(L)->running;
 }
 
-static void keep_polling(uv_idle_t *idle) {
-  (void)idle;
-}
-
 static void make_ready(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   if (rl_list_empty(&domain->ready))
-    uv_idle_start(&domain->idle, keep_polling);
+    rl_domain_keep_polling(domain);
   rl_list_remove(&fiber->link);
   rl_list_push(&domain->ready, &fiber->link);
   fiber->state = RL_FIBER_READY;

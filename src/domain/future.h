@@ -14,7 +14,7 @@
 
 struct rl_task;
 
-#define RL_FUTURE "task" /* its metatable's name, which lib/task.c fills with methods */
+#define RL_FUTURE "task" /* its metatable's name, which lib/rille.c fills with methods */
 
 enum rl_future_state { RL_FUTURE_RUNNING, RL_FUTURE_DONE, RL_FUTURE_FAILED, RL_FUTURE_CANCELLED };
 
@@ -41,7 +41,7 @@ void rl_future_task_settled(struct rl_task *task);
 /* For a future that was anchored but whose work never began: forgets it. */
 void rl_future_abandon(lua_State *L, struct rl_future *future);
 
-/* Lua functions with the future as their first argument; documented in lib/task.c. */
+/* Lua functions with the future as their first argument; documented in lib/rille.c. */
 int rl_future_await(lua_State *L);
 int rl_future_settle(lua_State *L);
 int rl_future_collect(lua_State *L);

@@ -97,10 +97,6 @@ static bool fall_asleep(struct rl_domain *domain) {
   return calm;
 }
 
-static void keep_polling(uv_idle_t *idle) {
-  (void)idle;
-}
-
 static void on_prepare(uv_prepare_t *prepare) {
   struct rl_domain *domain = prepare->data;
   while (!pass(domain)) {
@@ -110,7 +106,7 @@ static void on_prepare(uv_prepare_t *prepare) {
       return;
   }
   /* More to do than one pass allows: look at the sockets without waiting, then go on. */
-  uv_idle_start(&domain->idle, keep_polling);
+  rl_domain_keep_polling(domain);
 }
 
 static void on_check(uv_check_t *check) {

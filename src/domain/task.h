@@ -49,7 +49,7 @@ struct rl_task {
   /* set before it leaves the origin */
   struct rl_domain *main;
   struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
-  void (*count)(struct rl_task *task); /* the pool\'s: on the runner\'s thread, at its end */
+  void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
   struct rl_parcel arguments;
   uint64_t submitted; /* clock, ns */
 
