@@ -1,5 +1,6 @@
 # rille_settings: how Rille's own C is compiled and linked.
 
+include(CheckCSourceCompiles)
 include(CheckIPOSupported)
 
 add_library(rille_settings INTERFACE)
@@ -39,10 +40,23 @@ else()
   message(STATUS "Link-time optimization: none (${rille_lto_trouble})")
 endif()
 
+# The interpreter's place, where the linker takes such a script (a sanitizer's build is slow anyway).
+set(rille_interpreter ${CMAKE_CURRENT_LIST_DIR}/interpreter.ld)
+set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,-T,${rille_interpreter})
+check_c_source_compiles("int main(void) { return 0; }" rille_places_interpreter)
+unset(CMAKE_REQUIRED_LINK_OPTIONS)
+
+function(rille_place_interpreter target)
+  if(rille_places_interpreter AND NOT RILLE_SANITIZE)
+    target_link_options(${target} PRIVATE -Wl,-T,${rille_interpreter})
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${rille_interpreter})
+  endif()
+endfunction()
+
 # Lua C modules bind to the program's Lua. Nothing else is offered: a module that brings its own
 # libuv must not meet ours.
 function(rille_export_lua target)
   set(list ${PROJECT_SOURCE_DIR}/cmake/exports.txt)
   target_link_options(${target} PRIVATE -Wl,--dynamic-list=${list})
-  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${list})
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${list})
 endfunction()
