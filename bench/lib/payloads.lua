@@ -7,8 +7,8 @@ local payloads = {}
 
 local SECONDS, LEAST, MOST = 0.4, 5, 5000
 
--- A new string each time: LuaJIT keeps equal strings once, and would find the one of the trip
--- before at the other side instead of copying it.
+-- New strings each time, also inside the small tables: a Lua state keeps equal strings once, and
+-- would find those of the trip before at the other side instead of making them.
 local function text(size)
   local body = ("0123456789abcdef"):rep(size / 16 - 1)
   return function(trip) return body .. ("%016d"):format(trip) end
@@ -20,21 +20,21 @@ local function integers()
   return list
 end
 
-local function objects()
+local function objects(trip)
   local list = {}
-  for i = 1, 10000 do list[i] = { id = i, name = "object " .. i } end
+  for i = 1, 10000 do list[i] = { id = i, name = ("object %d.%d"):format(trip, i) } end
   return list
 end
 
 --- In the order of the table; `key` names the value that a contestant prints.
 payloads.cases = {
-  { key = "string_1k", title = "string, 1 KiB", make = text(1024) },
-  { key = "string_64k", title = "string, 64 KiB", make = text(64 * 1024) },
-  { key = "string_1m", title = "string, 1 MiB", make = text(1024 * 1024) },
-  { key = "string_16m", title = "string, 16 MiB", make = text(16 * 1024 * 1024) },
-  { key = "string_64m", title = "string, 64 MiB", make = text(64 * 1024 * 1024) },
+  { key = "string_1k", title = "string, 1 KiB", make = text(1024), fresh = true },
+  { key = "string_64k", title = "string, 64 KiB", make = text(64 * 1024), fresh = true },
+  { key = "string_1m", title = "string, 1 MiB", make = text(1024 * 1024), fresh = true },
+  { key = "string_16m", title = "string, 16 MiB", make = text(16 * 1024 * 1024), fresh = true },
+  { key = "string_64m", title = "string, 64 MiB", make = text(64 * 1024 * 1024), fresh = true },
   { key = "integers", title = "100,000 integers", make = integers },
-  { key = "objects", title = "10,000 {id=,name=}", make = objects },
+  { key = "objects", title = "10,000 {id=,name=}", make = objects, fresh = true },
 }
 
 --- Sends each payload for a while and returns "key value" lines: the median trip in microseconds.
@@ -47,7 +47,7 @@ function payloads.measure(now, send)
     local trips = {}
     local deadline = now() + SECONDS
     repeat
-      if type(value) == "string" then value = case.make(#trips + 1) end
+      if case.fresh then value = case.make(#trips + 1) end
       local start = now()
       local length = send(value)
       trips[#trips + 1] = now() - start
