@@ -1,0 +1,392 @@
+/* Route: the tree and the search in it.
+ *
+ *     "/users/" ─┬─ "me"               a child per first byte
+ *                ├─ :name{int}         one at most
+ *                ├─ :name ── "/posts"  one at most
+ *                └─ *rest              only the routes, since nothing follows
+ *
+ * Two patterns with other names in the same places have the same shape and share their nodes. A
+ * node's text lies in the route that brought it, and routes are never removed. */
+#include "http/route.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http/pattern.h"
+#include "http/percent.h"
+#include "http/scan.h"
+
+struct rl_route {
+  struct rl_route *next; /* of all, for freeing */
+  struct rl_route *peer; /* the next one of the same shape */
+  uint64_t methods;
+  int id;
+  struct rl_slice pattern; /* in `bytes`, as it was written */
+  size_t used;             /* bytes in use: the pattern, then its text in canonical form */
+  char bytes[];            /* four times the pattern: an escape is three bytes long */
+};
+
+struct rl_route_node {
+  struct rl_slice text;            /* what leads here from the parent; empty for parameters */
+  struct rl_route_node **children; /* those with a text; no two begin with the same byte */
+  unsigned char *firsts;           /* these bytes, in the same order */
+  size_t count, room;
+  struct rl_route_node *integer, *name;
+  struct rl_route *here; /* what ends here */
+  struct rl_route *rest; /* what takes all the rest from here on */
+};
+
+void rl_route_init(struct rl_routes *routes, struct rl_heap *heap) {
+  *routes = (struct rl_routes){.heap = heap};
+}
+
+static size_t route_size(size_t pattern) {
+  return sizeof(struct rl_route) + 4 * pattern;
+}
+
+static void free_node(struct rl_heap *heap, struct rl_route_node *node) {
+  if (!node)
+    return;
+  for (size_t i = 0; i < node->count; i++)
+    free_node(heap, node->children[i]);
+  free_node(heap, node->integer);
+  free_node(heap, node->name);
+  rl_free(heap, node->children, node->room * sizeof(struct rl_route_node *));
+  rl_free(heap, node->firsts, node->room);
+  rl_free(heap, node, sizeof *node);
+}
+
+void rl_route_free(struct rl_routes *routes) {
+  free_node(routes->heap, routes->root);
+  for (struct rl_route *route = routes->all, *next; route; route = next) {
+    next = route->next;
+    rl_free(routes->heap, route, route_size(route->pattern.size));
+  }
+  rl_route_init(routes, routes->heap);
+}
+
+/* ---- The tree ---- */
+
+/* The child with this first byte, or NULL. */
+static struct rl_route_node **child_of(const struct rl_route_node *node, char first) {
+  if (node->count == 0)
+    return NULL;
+  const unsigned char *at = memchr(node->firsts, (unsigned char)first, node->count);
+  return at ? &node->children[at - node->firsts] : NULL;
+}
+
+static int make_room(struct rl_heap *heap, struct rl_route_node *node) {
+  if (node->count < node->room)
+    return 0;
+  size_t old = node->room, room = old ? 2 * old : 2, one = sizeof(struct rl_route_node *);
+  struct rl_route_node **children = rl_alloc(heap, room * one);
+  unsigned char *firsts = rl_alloc(heap, room);
+  if (!children || !firsts) {
+    rl_free(heap, children, room * one);
+    rl_free(heap, firsts, room);
+    return -1;
+  }
+  if (old) {
+    memcpy(children, node->children, old * one);
+    memcpy(firsts, node->firsts, old);
+  }
+  rl_free(heap, node->children, old * one);
+  rl_free(heap, node->firsts, old);
+  node->children = children;
+  node->firsts = firsts;
+  node->room = room;
+  return 0;
+}
+
+/* A new child with the whole of `text`; NULL without memory. */
+static struct rl_route_node *add_child(struct rl_heap *heap, struct rl_route_node *node,
+                                       struct rl_slice text) {
+  struct rl_route_node *child = NULL;
+  if (make_room(heap, node) == 0 && (child = rl_zalloc(heap, sizeof *child))) {
+    child->text = text;
+    node->firsts[node->count] = (unsigned char)text.bytes[0];
+    node->children[node->count++] = child;
+  }
+  return child;
+}
+
+/* Puts a node in the middle of the text that leads to `*place`: the first `size` bytes lead there,
+ * the others go on. */
+static int split(struct rl_heap *heap, struct rl_route_node **place, size_t size) {
+  struct rl_route_node *upper = rl_zalloc(heap, sizeof *upper), *lower = *place;
+  if (!upper || make_room(heap, upper) != 0) {
+    rl_free(heap, upper, sizeof *upper);
+    return -1;
+  }
+  upper->text = (struct rl_slice){lower->text.bytes, size};
+  rl_scan_skip(&lower->text, size);
+  upper->firsts[0] = (unsigned char)lower->text.bytes[0];
+  upper->children[0] = lower;
+  upper->count = 1;
+  *place = upper;
+  return 0;
+}
+
+static size_t common_size(struct rl_slice one, struct rl_slice other) {
+  size_t size = 0;
+  while (size < one.size && size < other.size && one.bytes[size] == other.bytes[size])
+    size++;
+  return size;
+}
+
+/* The node to which `text` leads; NULL without memory. */
+static struct rl_route_node *go_text(struct rl_heap *heap, struct rl_route_node *node,
+                                     struct rl_slice text) {
+  while (node && text.size) {
+    struct rl_route_node **place = child_of(node, text.bytes[0]);
+    if (!place)
+      return add_child(heap, node, text);
+    size_t size = common_size((*place)->text, text);
+    if (size < (*place)->text.size && split(heap, place, size) != 0)
+      return NULL;
+    node = *place;
+    rl_scan_skip(&text, size);
+  }
+  return node;
+}
+
+static struct rl_route_node *go_parameter(struct rl_heap *heap, struct rl_route_node **place) {
+  if (!*place)
+    *place = rl_zalloc(heap, sizeof **place);
+  return *place;
+}
+
+/* ---- Adding ---- */
+
+static int complain(char message[RL_ROUTE_MESSAGE], struct rl_slice pattern, const char *wrong,
+                    size_t at) {
+  int shown = pattern.size < 200 ? (int)pattern.size : 200;
+  snprintf(message, RL_ROUTE_MESSAGE, "route \"%.*s\": %s (at byte %zu)", shown, pattern.bytes,
+           wrong, at + 1);
+  return -1;
+}
+
+static int no_memory(char message[RL_ROUTE_MESSAGE]) {
+  snprintf(message, RL_ROUTE_MESSAGE, "not enough memory");
+  return -1;
+}
+
+/* Whether the name of `part` is one of the captures before it. */
+static bool is_repeated(struct rl_slice text, const struct rl_pattern_part *part) {
+  struct rl_pattern pattern;
+  struct rl_pattern_part before;
+  rl_pattern_init(&pattern, text);
+  while (rl_pattern_next(&pattern, &before) == 1 && before.text.bytes < part->text.bytes)
+    if (before.kind != RL_PATTERN_TEXT && rl_scan_equal(before.text, part->text))
+      return true;
+  return false;
+}
+
+/* 0, or -1 with a message. */
+static int check(struct rl_slice text, char message[RL_ROUTE_MESSAGE]) {
+  struct rl_pattern pattern;
+  struct rl_pattern_part part;
+  unsigned captures = 0;
+  int more;
+  if (text.size > RL_ROUTE_PATTERN)
+    return complain(message, text, "it is longer than 512 bytes", RL_ROUTE_PATTERN);
+  rl_pattern_init(&pattern, text);
+  while ((more = rl_pattern_next(&pattern, &part)) == 1) {
+    if (part.kind == RL_PATTERN_TEXT)
+      continue;
+    size_t at = (size_t)(part.text.bytes - text.bytes);
+    if (++captures > RL_ROUTE_CAPTURES)
+      return complain(message, text, "it has more than 16 parameters", at);
+    if (is_repeated(text, &part))
+      return complain(message, text, "two parameters have the same name", at);
+  }
+  return more == 0 ? 0 : complain(message, text, pattern.wrong, pattern.at);
+}
+
+/* Brings `text`, a piece of the pattern, into canonical form, kept in the route. */
+static int keep_text(struct rl_routes *routes, struct rl_route *route, struct rl_slice *text,
+                     char message[RL_ROUTE_MESSAGE]) {
+  struct rl_buffer room;
+  struct rl_slice canonical;
+  size_t where = 0;
+  rl_buffer_init(&room, routes->heap);
+  int trouble = rl_percent_canonical(*text, &room, &canonical, &where);
+  if (trouble == 0) {
+    char *kept = route->bytes + route->used;
+    memcpy(kept, canonical.bytes, canonical.size);
+    route->used += canonical.size;
+    *text = (struct rl_slice){kept, canonical.size};
+  }
+  rl_buffer_free(&room);
+  if (trouble == RL_PERCENT_NO_MEMORY)
+    return no_memory(message);
+  where += (size_t)(text->bytes - route->bytes);
+  return trouble
+             ? complain(message, route->pattern, "an escape needs two hexadecimal digits", where)
+             : 0;
+}
+
+/* Goes down the route's pattern, making what is missing: the list in which the route belongs, or
+ * NULL with a message. */
+static struct rl_route **go_down(struct rl_routes *routes, struct rl_route *route,
+                                 char message[RL_ROUTE_MESSAGE]) {
+  struct rl_heap *heap = routes->heap;
+  struct rl_route_node *node = go_parameter(heap, &routes->root);
+  struct rl_pattern pattern;
+  struct rl_pattern_part part;
+  rl_pattern_init(&pattern, route->pattern);
+  while (node && rl_pattern_next(&pattern, &part) == 1) {
+    if (part.kind == RL_PATTERN_REST)
+      return &node->rest;
+    if (part.kind == RL_PATTERN_INTEGER)
+      node = go_parameter(heap, &node->integer);
+    else if (part.kind == RL_PATTERN_NAME)
+      node = go_parameter(heap, &node->name);
+    else if (keep_text(routes, route, &part.text, message) != 0)
+      return NULL;
+    else
+      node = go_text(heap, node, part.text);
+  }
+  if (!node)
+    no_memory(message);
+  return node ? &node->here : NULL;
+}
+
+/* The route of the same shape that takes a method of this one, or NULL. */
+static const struct rl_route *rival_of(const struct rl_route *route, const struct rl_route *peer) {
+  for (; peer; peer = peer->peer) {
+    bool any = route->methods == RL_ROUTE_ANY, peer_any = peer->methods == RL_ROUTE_ANY;
+    if (any == peer_any && route->methods & peer->methods)
+      return peer;
+  }
+  return NULL;
+}
+
+/* A route of its own, already among all; NULL without memory. */
+static struct rl_route *keep_route(struct rl_routes *routes, struct rl_slice pattern) {
+  struct rl_route *route = rl_alloc(routes->heap, route_size(pattern.size));
+  if (!route)
+    return NULL;
+  *route = (struct rl_route){.next = routes->all, .used = pattern.size};
+  memcpy(route->bytes, pattern.bytes, pattern.size);
+  route->pattern = (struct rl_slice){route->bytes, pattern.size};
+  routes->all = route;
+  return route;
+}
+
+int rl_route_add(struct rl_routes *routes, struct rl_slice pattern, uint64_t methods, int id,
+                 char message[RL_ROUTE_MESSAGE]) {
+  if (check(pattern, message) != 0)
+    return -1;
+  struct rl_route *route = keep_route(routes, pattern);
+  if (!route)
+    return no_memory(message);
+  route->methods = methods;
+  route->id = id;
+  struct rl_route **list = go_down(routes, route, message);
+  if (!list)
+    return -1;
+  const struct rl_route *rival = rival_of(route, *list);
+  if (rival) {
+    char wrong[RL_ROUTE_MESSAGE / 2 + 64];
+    int shown = rival->pattern.size < 200 ? (int)rival->pattern.size : 200;
+    snprintf(wrong, sizeof wrong, "\"%.*s\" already takes the same requests", shown,
+             rival->pattern.bytes);
+    return complain(message, pattern, wrong, 0);
+  }
+  route->peer = *list;
+  *list = route;
+  return 0;
+}
+
+/* ---- Matching ---- */
+
+struct search {
+  struct rl_slice path;
+  uint64_t method, instead;
+  struct rl_route_match *match;
+};
+
+static const struct rl_route *route_for(const struct rl_route *list, uint64_t methods, bool any) {
+  for (; list; list = list->peer)
+    if ((list->methods & methods) && any == (list->methods == RL_ROUTE_ANY))
+      return list;
+  return NULL;
+}
+
+/* Whether one of these routes of one shape takes the request. */
+static bool choose(struct search *search, const struct rl_route *list) {
+  const struct rl_route *route = route_for(list, search->method, false);
+  if (!route)
+    route = route_for(list, search->instead, false);
+  if (!route)
+    route = route_for(list, search->method, true);
+  if (route) {
+    search->match->id = route->id;
+    return true;
+  }
+  for (; list; list = list->peer)
+    search->match->allowed |= list->methods;
+  return false;
+}
+
+static bool is_integer(struct rl_slice text) {
+  uint64_t number;
+  bool negative = text.size && text.bytes[0] == '-';
+  rl_scan_skip(&text, negative);
+  return rl_scan_number(text, &number) && number <= (uint64_t)INT64_MAX + negative;
+}
+
+static bool visit(struct search *search, const struct rl_route_node *node, size_t at);
+
+static bool capture(struct search *search, const struct rl_route_node *node, size_t at,
+                    struct rl_slice text) {
+  struct rl_route_match *match = search->match;
+  match->captures[match->captured++] = text;
+  if (visit(search, node, at + text.size))
+    return true;
+  match->captured--;
+  return false;
+}
+
+static bool visit_parameters(struct search *search, const struct rl_route_node *node, size_t at) {
+  const char *from = search->path.bytes + at;
+  const char *slash = memchr(from, '/', search->path.size - at);
+  struct rl_slice segment = {from, slash ? (size_t)(slash - from) : search->path.size - at};
+  if (segment.size == 0)
+    return false;
+  if (node->integer && is_integer(segment) && capture(search, node->integer, at, segment))
+    return true;
+  return node->name && capture(search, node->name, at, segment);
+}
+
+/* Goes on from `node`, to which the first `at` bytes led. As deep as patterns are long. */
+static bool visit(struct search *search, const struct rl_route_node *node, size_t at) {
+  struct rl_slice left = {search->path.bytes + at, search->path.size - at};
+  if (left.size == 0 && choose(search, node->here))
+    return true;
+  struct rl_route_node **place = left.size ? child_of(node, left.bytes[0]) : NULL;
+  if (place) {
+    struct rl_slice text = (*place)->text;
+    if (text.size <= left.size && memcmp(text.bytes, left.bytes, text.size) == 0 &&
+        visit(search, *place, at + text.size))
+      return true;
+  }
+  if (left.size && (node->integer || node->name) && visit_parameters(search, node, at))
+    return true;
+  if (!node->rest || !choose(search, node->rest))
+    return false;
+  search->match->captures[search->match->captured++] = left;
+  return true;
+}
+
+enum rl_route_end rl_route_match(const struct rl_routes *routes, struct rl_slice path,
+                                 uint64_t method, uint64_t instead, struct rl_route_match *match) {
+  struct search search = {path, method, instead, match};
+  match->captured = 0;
+  match->allowed = 0;
+  if (routes->root && visit(&search, routes->root, 0))
+    return RL_ROUTE_FOUND;
+  return match->allowed ? RL_ROUTE_NO_METHOD : RL_ROUTE_NO_PATH;
+}
