@@ -12,9 +12,18 @@ find_library(XXHASH_LIBRARY NAMES libxxhash.a xxhash REQUIRED)
 find_path(MIMALLOC_HEADERS mimalloc.h PATH_SUFFIXES mimalloc-2.1 mimalloc-2.0 mimalloc)
 find_library(MIMALLOC_LIBRARY NAMES mimalloc)
 
+# llhttp comes as C sources, which are compiled with ours; without its strict mode it is lenient.
+find_path(LLHTTP_HEADERS llhttp.h PATHS /usr/share/include /usr/local/share/include
+  PATH_SUFFIXES llhttp REQUIRED)
+find_path(LLHTTP_SOURCES llhttp.c PATHS /usr/share /usr/local/share PATH_SUFFIXES llhttp REQUIRED)
+set(rille_llhttp_sources
+  ${LLHTTP_SOURCES}/llhttp.c ${LLHTTP_SOURCES}/api.c ${LLHTTP_SOURCES}/http.c)
+set_source_files_properties(${rille_llhttp_sources} PROPERTIES
+  COMPILE_DEFINITIONS LLHTTP_STRICT_MODE=1 COMPILE_OPTIONS -w)
+
 add_library(rille_dependencies INTERFACE)
 target_include_directories(rille_dependencies SYSTEM INTERFACE
-  ${LUA_HEADERS} ${UV_HEADERS} ${XXHASH_HEADERS})
+  ${LUA_HEADERS} ${UV_HEADERS} ${XXHASH_HEADERS} ${LLHTTP_HEADERS})
 
 if(RILLE_MIMALLOC AND MIMALLOC_HEADERS AND MIMALLOC_LIBRARY)
   set(rille_allocator mimalloc)
