@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "http/chars.h"
+
 static const char digits[] = "0123456789ABCDEF";
 
 /* In which sets a byte stands for itself. */
@@ -34,18 +36,11 @@ static unsigned sets_of(unsigned char byte) {
   }
 }
 
-static int digit_of(char byte) {
-  if (byte >= '0' && byte <= '9')
-    return byte - '0';
-  byte |= 0x20;
-  return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* The byte that the escape at `at` stands for, or -1. */
 static int escaped(struct rl_slice text, size_t at) {
   if (text.size - at < 3)
     return -1;
-  int high = digit_of(text.bytes[at + 1]), low = digit_of(text.bytes[at + 2]);
+  int high = rl_char_hex(text.bytes[at + 1]), low = rl_char_hex(text.bytes[at + 2]);
   return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

@@ -4,19 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* 1 for each token character: letters, digits and !#$%&'*+-.^_`|~ */
-static const unsigned char tokens[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1, ['0'] = 1,
-    ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1, ['8'] = 1,
-    ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1,  ['F'] = 1, ['G'] = 1,
-    ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1,  ['N'] = 1, ['O'] = 1,
-    ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1,  ['V'] = 1, ['W'] = 1,
-    ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,  ['d'] = 1, ['e'] = 1,
-    ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,  ['l'] = 1, ['m'] = 1,
-    ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,  ['t'] = 1, ['u'] = 1,
-    ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
-};
+#include "http/chars.h"
 
 static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t';
@@ -26,13 +14,9 @@ struct rl_slice rl_scan_text(const char *text) {
   return (struct rl_slice){text, strlen(text)};
 }
 
-bool rl_scan_is_token(unsigned char byte) {
-  return tokens[byte];
-}
-
 size_t rl_scan_token(struct rl_slice text) {
   size_t size = 0;
-  while (size < text.size && tokens[(unsigned char)text.bytes[size]])
+  while (size < text.size && rl_char_is(text.bytes[size], RL_CHAR_TOKEN))
     size++;
   return size;
 }

@@ -21,9 +21,6 @@ struct rl_scan_parameter {
 /* A slice of a C string. */
 struct rl_slice rl_scan_text(const char *text);
 
-/* Whether a byte may stand in a token. */
-bool rl_scan_is_token(unsigned char byte);
-
 /* How many bytes at the beginning are token characters. */
 size_t rl_scan_token(struct rl_slice text);
 
