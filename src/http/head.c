@@ -238,18 +238,35 @@ static int decide(struct rl_head *head, const struct claims *claims, struct rl_r
   return 0;
 }
 
+/* Cuts a line at its colon, and trims the value. No token has a colon, so it is the first. */
+static int cut_line(struct rl_head *head, struct rl_field *field, struct rl_refusal *refusal) {
+  const char *name = head->bytes + field->name, *end = head->bytes + field->value;
+  const char *colon = memchr(name, ':', (size_t)(end - name));
+  if (!colon || colon - name > UINT16_MAX)
+    return rl_refusal_set(refusal, 400, "a field without a name");
+  const char *value = colon + 1;
+  while (value < end && is_blank(*value))
+    value++;
+  while (value < end && is_blank(end[-1]))
+    end--;
+  field->name_size = (uint16_t)(colon - name);
+  field->value = (uint32_t)(value - head->bytes);
+  field->value_size = (uint32_t)(end - value);
+  return 0;
+}
+
 int rl_head_fields(struct rl_head *head, struct rl_refusal *refusal) {
   struct claims claims = {0};
   struct rl_field_list *fields = &head->fields;
   for (uint32_t i = 0; i < fields->count; i++) {
     struct rl_field *field = &fields->list[i];
-    struct rl_slice value = trim(rl_field_value(head->bytes, field));
-    field->value = (uint32_t)(value.bytes - head->bytes);
-    field->value_size = (uint32_t)value.size;
-    field->header = (uint16_t)rl_header_of(head->bytes + field->name, field->name_size);
-    if (field->header == RL_HEADER_OTHER)
+    if (cut_line(head, field, refusal) != 0)
+      return -1;
+    enum rl_header header = rl_header_of(head->bytes + field->name, field->name_size);
+    field->header = (uint16_t)header;
+    if (header == RL_HEADER_OTHER)
       continue;
-    fields->present |= (uint64_t)1 << field->header;
+    fields->present |= (uint64_t)1 << header;
     if (read_field(head, &claims, field, refusal) != 0)
       return -1;
   }

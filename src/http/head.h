@@ -41,8 +41,8 @@ struct rl_head {
 /* Understands the request line in [start, end), its CRLF included; the method was found. 0 or -1 */
 int rl_head_line(struct rl_head *head, uint32_t start, uint32_t end, struct rl_refusal *refusal);
 
-/* Understands the fields, whose names were found, and whose values still reach to the CRLF. The
- * line comes first. 0 or -1. */
+/* Understands the fields, whose lines begin at `name` and end in a CRLF at `value`; their grammar
+ * was judged before, and the request line understood. 0 or -1. */
 int rl_head_fields(struct rl_head *head, struct rl_refusal *refusal);
 
 static inline struct rl_slice rl_head_slice(const struct rl_head *head, struct rl_span span) {

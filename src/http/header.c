@@ -1,6 +1,9 @@
 /* Header: found by length first; of one length there are five names at most. */
 #include "http/header.h"
 
+#include <stdint.h>
+#include <string.h>
+
 enum { LONGEST = 24 };
 
 static const char *const names[RL_HEADER_COUNT] = {
@@ -58,12 +61,30 @@ static const unsigned char first[LONGEST + 2] = {
 
 /* With bit 5 set a letter is in lower case, and no other byte of a token becomes one of ours: '-'
  * and the digits would have to come from control characters. */
-static bool is_name(const char *bytes, const char *name, size_t size) {
+static uint64_t lower_word(const char *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word | 0x2020202020202020;
+}
+
+static bool is_short_name(const char *bytes, const char *name, size_t size) {
   for (size_t i = 0; i < size; i++) {
     if ((bytes[i] | 0x20) != name[i])
       return false;
   }
   return true;
+}
+
+/* Eight bytes at a time, of which the last eight may overlap those before. */
+static bool is_name(const char *bytes, const char *name, size_t size) {
+  if (size < sizeof(uint64_t))
+    return is_short_name(bytes, name, size);
+  size_t last = size - sizeof(uint64_t);
+  for (size_t i = 0; i < last; i += sizeof(uint64_t)) {
+    if (lower_word(bytes + i) != lower_word(name + i))
+      return false;
+  }
+  return lower_word(bytes + last) == lower_word(name + last);
 }
 
 enum rl_header rl_header_of(const char *name, size_t size) {

@@ -17,12 +17,6 @@ enum {
   HELD_FOR_REUSE = 4096, /* bytes of buffer that a reset leaves */
 };
 
-/* What llhttp's callback sees. */
-struct naming {
-  struct rl_head *head;
-  uint32_t next; /* the field whose name comes next */
-};
-
 static enum rl_request_step refuse(struct rl_request *request, int status, const char *why) {
   rl_refusal_set(&request->refusal, status, why);
   return RL_REQUEST_BAD;
@@ -84,7 +78,7 @@ static int add_line(struct rl_request *request, const char *bytes, uint32_t end)
   if (!field)
     return rl_refusal_set(&request->refusal, 503, "no memory for the fields");
   field->name = request->line;
-  field->value = end - 2; /* until the name's end is known */
+  field->value = end - 2; /* until head.c cuts the line at its colon */
   return 0;
 }
 
@@ -109,47 +103,25 @@ static enum rl_request_step find_lines(struct rl_request *request, const char *b
   }
 }
 
-static int on_name(llhttp_t *parser, const char *name, size_t size) {
-  struct naming *naming = parser->data;
-  struct rl_head *head = naming->head;
-  if (naming->next == head->fields.count || size == 0 || size > UINT16_MAX)
-    return -1;
-  struct rl_field *field = &head->fields.list[naming->next++];
-  uint32_t value = field->name + (uint32_t)size + 1;
-  if (name != head->bytes + field->name || value > field->value)
-    return -1;
-  field->name_size = (uint16_t)size;
-  field->value_size = field->value - value;
-  field->value = value;
-  return 0;
-}
-
 static int on_complete(llhttp_t *parser) {
   (void)parser;
   return HPE_PAUSED;
 }
 
-static const llhttp_settings_t settings = {
-    .on_header_field = on_name,
-    .on_headers_complete = on_complete,
-};
+static const llhttp_settings_t settings = {.on_headers_complete = on_complete};
 
 /* Versions are judged by head.c, which tells those that are unknown from those that are malformed.
  */
 static int judge_grammar(struct rl_request *request) {
   struct rl_head *head = &request->head;
-  struct naming naming = {.head = head};
   llhttp_t parser;
   llhttp_init(&parser, HTTP_REQUEST, &settings);
   parser.lenient_flags |= LENIENT_VERSION;
-  parser.data = &naming;
-  llhttp_errno_t error =
-      llhttp_execute(&parser, head->bytes + request->start, head->size - request->start);
-  if (error == HPE_PAUSED && naming.next == head->fields.count)
+  if (llhttp_execute(&parser, head->bytes + request->start, head->size - request->start) ==
+      HPE_PAUSED)
     return 0;
-  const char *why =
-      error == HPE_PAUSED || error == HPE_USER ? NULL : llhttp_get_error_reason(&parser);
-  return rl_refusal_set(&request->refusal, 400, why && *why ? why : "a field without a name");
+  const char *why = llhttp_get_error_reason(&parser);
+  return rl_refusal_set(&request->refusal, 400, why && *why ? why : "malformed");
 }
 
 static enum rl_request_step understand(struct rl_request *request, const char *bytes) {
