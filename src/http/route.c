@@ -1,12 +1,4 @@
-/* Route: the tree and the search in it.
- *
- *     "/users/" ─┬─ "me"               a child per first byte
- *                ├─ :name{int}         one at most
- *                ├─ :name ── "/posts"  one at most
- *                └─ *rest              only the routes, since nothing follows
- *
- * Two patterns with other names in the same places have the same shape and share their nodes. A
- * node's text lies in the route that brought it, and routes are never removed. */
+/* Route: adding routes to the tree (route_node.h), and the search in it. */
 #include "http/route.h"
 
 #include <stdbool.h>
@@ -15,27 +7,8 @@
 
 #include "http/pattern.h"
 #include "http/percent.h"
+#include "http/route_node.h"
 #include "http/scan.h"
-
-struct rl_route {
-  struct rl_route *next; /* of all, for freeing */
-  struct rl_route *peer; /* the next one of the same shape */
-  uint64_t methods;
-  int id;
-  struct rl_slice pattern; /* in `bytes`, as it was written */
-  size_t used;             /* bytes in use: the pattern, then its text in canonical form */
-  char bytes[];            /* four times the pattern: an escape is three bytes long */
-};
-
-struct rl_route_node {
-  struct rl_slice text;            /* what leads here from the parent; empty for parameters */
-  struct rl_route_node **children; /* those with a text; no two begin with the same byte */
-  unsigned char *firsts;           /* these bytes, in the same order */
-  size_t count, room;
-  struct rl_route_node *integer, *name;
-  struct rl_route *here; /* what ends here */
-  struct rl_route *rest; /* what takes all the rest from here on */
-};
 
 void rl_route_init(struct rl_routes *routes, struct rl_heap *heap) {
   *routes = (struct rl_routes){.heap = heap};
@@ -45,119 +18,14 @@ static size_t route_size(size_t pattern) {
   return sizeof(struct rl_route) + 4 * pattern;
 }
 
-static void free_node(struct rl_heap *heap, struct rl_route_node *node) {
-  if (!node)
-    return;
-  for (size_t i = 0; i < node->count; i++)
-    free_node(heap, node->children[i]);
-  free_node(heap, node->integer);
-  free_node(heap, node->name);
-  rl_free(heap, node->children, node->room * sizeof(struct rl_route_node *));
-  rl_free(heap, node->firsts, node->room);
-  rl_free(heap, node, sizeof *node);
-}
-
 void rl_route_free(struct rl_routes *routes) {
-  free_node(routes->heap, routes->root);
+  rl_route_node_free(routes->heap, routes->root);
   for (struct rl_route *route = routes->all, *next; route; route = next) {
     next = route->next;
     rl_free(routes->heap, route, route_size(route->pattern.size));
   }
   rl_route_init(routes, routes->heap);
 }
-
-/* ---- The tree ---- */
-
-/* The child with this first byte, or NULL. */
-static struct rl_route_node **child_of(const struct rl_route_node *node, char first) {
-  if (node->count == 0)
-    return NULL;
-  const unsigned char *at = memchr(node->firsts, (unsigned char)first, node->count);
-  return at ? &node->children[at - node->firsts] : NULL;
-}
-
-static int make_room(struct rl_heap *heap, struct rl_route_node *node) {
-  if (node->count < node->room)
-    return 0;
-  size_t old = node->room, room = old ? 2 * old : 2, one = sizeof(struct rl_route_node *);
-  struct rl_route_node **children = rl_alloc(heap, room * one);
-  unsigned char *firsts = rl_alloc(heap, room);
-  if (!children || !firsts) {
-    rl_free(heap, children, room * one);
-    rl_free(heap, firsts, room);
-    return -1;
-  }
-  if (old) {
-    memcpy(children, node->children, old * one);
-    memcpy(firsts, node->firsts, old);
-  }
-  rl_free(heap, node->children, old * one);
-  rl_free(heap, node->firsts, old);
-  node->children = children;
-  node->firsts = firsts;
-  node->room = room;
-  return 0;
-}
-
-/* A new child with the whole of `text`; NULL without memory. */
-static struct rl_route_node *add_child(struct rl_heap *heap, struct rl_route_node *node,
-                                       struct rl_slice text) {
-  struct rl_route_node *child = NULL;
-  if (make_room(heap, node) == 0 && (child = rl_zalloc(heap, sizeof *child))) {
-    child->text = text;
-    node->firsts[node->count] = (unsigned char)text.bytes[0];
-    node->children[node->count++] = child;
-  }
-  return child;
-}
-
-/* Puts a node in the middle of the text that leads to `*place`: the first `size` bytes lead there,
- * the others go on. */
-static int split(struct rl_heap *heap, struct rl_route_node **place, size_t size) {
-  struct rl_route_node *upper = rl_zalloc(heap, sizeof *upper), *lower = *place;
-  if (!upper || make_room(heap, upper) != 0) {
-    rl_free(heap, upper, sizeof *upper);
-    return -1;
-  }
-  upper->text = (struct rl_slice){lower->text.bytes, size};
-  rl_scan_skip(&lower->text, size);
-  upper->firsts[0] = (unsigned char)lower->text.bytes[0];
-  upper->children[0] = lower;
-  upper->count = 1;
-  *place = upper;
-  return 0;
-}
-
-static size_t common_size(struct rl_slice one, struct rl_slice other) {
-  size_t size = 0;
-  while (size < one.size && size < other.size && one.bytes[size] == other.bytes[size])
-    size++;
-  return size;
-}
-
-/* The node to which `text` leads; NULL without memory. */
-static struct rl_route_node *go_text(struct rl_heap *heap, struct rl_route_node *node,
-                                     struct rl_slice text) {
-  while (node && text.size) {
-    struct rl_route_node **place = child_of(node, text.bytes[0]);
-    if (!place)
-      return add_child(heap, node, text);
-    size_t size = common_size((*place)->text, text);
-    if (size < (*place)->text.size && split(heap, place, size) != 0)
-      return NULL;
-    node = *place;
-    rl_scan_skip(&text, size);
-  }
-  return node;
-}
-
-static struct rl_route_node *go_parameter(struct rl_heap *heap, struct rl_route_node **place) {
-  if (!*place)
-    *place = rl_zalloc(heap, sizeof **place);
-  return *place;
-}
-
-/* ---- Adding ---- */
 
 static int complain(char message[RL_ROUTE_MESSAGE], struct rl_slice pattern, const char *wrong,
                     size_t at) {
@@ -232,7 +100,7 @@ static int keep_text(struct rl_routes *routes, struct rl_route *route, struct rl
 static struct rl_route **go_down(struct rl_routes *routes, struct rl_route *route,
                                  char message[RL_ROUTE_MESSAGE]) {
   struct rl_heap *heap = routes->heap;
-  struct rl_route_node *node = go_parameter(heap, &routes->root);
+  struct rl_route_node *node = rl_route_node_parameter(heap, &routes->root);
   struct rl_pattern pattern;
   struct rl_pattern_part part;
   rl_pattern_init(&pattern, route->pattern);
@@ -240,13 +108,13 @@ static struct rl_route **go_down(struct rl_routes *routes, struct rl_route *rout
     if (part.kind == RL_PATTERN_REST)
       return &node->rest;
     if (part.kind == RL_PATTERN_INTEGER)
-      node = go_parameter(heap, &node->integer);
+      node = rl_route_node_parameter(heap, &node->integer);
     else if (part.kind == RL_PATTERN_NAME)
-      node = go_parameter(heap, &node->name);
+      node = rl_route_node_parameter(heap, &node->name);
     else if (keep_text(routes, route, &part.text, message) != 0)
       return NULL;
     else
-      node = go_text(heap, node, part.text);
+      node = rl_route_node_text(heap, node, part.text);
   }
   if (!node)
     no_memory(message);
@@ -366,7 +234,7 @@ static bool visit(struct search *search, const struct rl_route_node *node, size_
   struct rl_slice left = {search->path.bytes + at, search->path.size - at};
   if (left.size == 0 && choose(search, node->here))
     return true;
-  struct rl_route_node **place = left.size ? child_of(node, left.bytes[0]) : NULL;
+  struct rl_route_node **place = left.size ? rl_route_node_child(node, left.bytes[0]) : NULL;
   if (place) {
     struct rl_slice text = (*place)->text;
     if (text.size <= left.size && memcmp(text.bytes, left.bytes, text.size) == 0 &&
