@@ -263,7 +263,7 @@ static enum rl_multipart_event step(struct rl_multipart *parser, struct rl_slice
     return RL_MULTIPART_MORE;
   case RL_MULTIPART_BODY: return next_data(parser, input, data);
   case RL_MULTIPART_HEAD: return next_head(parser, input);
-  case RL_MULTIPART_DONE: rl_scan_skip(input, input->size); return RL_MULTIPART_END;
+  case RL_MULTIPART_DONE: input->size = 0; return RL_MULTIPART_END;
   case RL_MULTIPART_BROKEN: return RL_MULTIPART_FAILED;
   default: return next_boundary(parser, input);
   }
