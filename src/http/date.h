@@ -17,7 +17,8 @@ void rl_date_write(char text[RL_DATE_SIZE], int64_t seconds);
  * -1 if it is no date; the day of the week is checked for its name only. */
 int rl_date_read(struct rl_slice text, int64_t now, int64_t *seconds);
 
-/* The field that says when an answer was made, written once a second. All zeros to begin with. */
+/* The field that says when an answer was made, written once a second. All zeros to begin with;
+ * second 0 itself is never asked for. */
 struct rl_date_line {
   int64_t seconds;              /* what it says */
   char text[RL_DATE_LINE_SIZE]; /* `Date: ...` and CRLF */

@@ -86,16 +86,16 @@ static enum rl_request_step find_lines(struct rl_request *request, const char *b
                                        uint32_t size) {
   for (;;) {
     const char *found = memchr(bytes + request->scanned, '\n', size - request->scanned);
-    uint32_t end = found ? (uint32_t)(found - bytes) + 1 : size;
+    uint32_t end = found ? (uint32_t)(found - bytes) + 1 : size, length = end - request->line;
     bool first = request->line_end == 0;
-    if (end - request->line > (first ? request->limits->line : request->limits->field))
+    if (length > (first ? request->limits->line : request->limits->field))
       return refuse(request, first ? 414 : 431, first ? "a long request line" : "a long field");
     request->scanned = end;
     if (!found)
       return RL_REQUEST_MORE;
-    if (end - request->line < 2 || bytes[end - 2] != '\r')
+    if (length < 2 || bytes[end - 2] != '\r')
       return refuse(request, 400, "a line that ends in LF alone");
-    if (end - request->line == 2)
+    if (length == 2)
       return RL_REQUEST_HEAD;
     if (add_line(request, bytes, end) != 0)
       return RL_REQUEST_BAD;

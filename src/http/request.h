@@ -10,7 +10,7 @@
  * A head in pieces is held in the request. How the bytes are cut never changes the answer.
  *
  * Meant to be borrowed: a connection needs one from the first byte of a head until its answer, and
- * none while it is idle. A request that was reset needs no memory but its own 700 bytes or so and,
+ * none while it is idle. A request that was reset needs no memory but its own 600 bytes or so and,
  * after heads in pieces, a small buffer. Owner: whoever embeds it; one thread at a time. */
 #ifndef RL_HTTP_REQUEST_H
 #define RL_HTTP_REQUEST_H
