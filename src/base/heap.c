@@ -95,15 +95,18 @@ void rl_free(struct rl_heap *heap, void *block, size_t size) {
   atomic_fetch_sub_explicit(&heap->bytes, size, memory_order_relaxed);
 }
 
+/* Most calls come from here, and are for small blocks: these take the short way. */
 void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {
-  if (!block)
-    old = 0; /* Lua passes the kind of object there */
+  if (!block) {
+    if (size == 0 || must_fail(heap))
+      return NULL;
+    return size < RL_LARGE_LEAST ? rl_allocator_take(size) : rl_large_take(&heap->large, size);
+  }
   if (size == 0) {
-    if (block)
-      release(heap, block, old);
+    release(heap, block, old);
     return NULL;
   }
-  bool shrinks = block && size <= old; /* Lua assumes that shrinking never fails */
+  bool shrinks = size <= old; /* Lua assumes that shrinking never fails */
   if (!shrinks && must_fail(heap))
     return NULL;
   return resize(heap, block, old, size);

@@ -34,16 +34,6 @@ static void note_pause(struct rl_worker *worker, const struct rl_task *task) {
   worker->idle_since = 0;
 }
 
-/* Collects what large values left behind; meanwhile others take what comes. */
-static bool pay_debts(struct rl_worker *worker) {
-  struct rl_vm *vm = &worker->domain.vm;
-  if (!rl_collector_owes(vm))
-    return false;
-  rl_pool_engage(worker->pool, worker);
-  rl_collector_settle(vm);
-  return true;
-}
-
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   if (atomic_load_explicit(&domain->settings->ending, memory_order_relaxed)) {
@@ -57,7 +47,8 @@ static bool take(struct rl_domain *domain) {
   if (!task) {
     if (worker->idle_since == 0)
       worker->idle_since = rl_clock_now();
-    return pay_debts(worker);
+    /* In instalments, between which it looks for work: it is the one whose caches are warm. */
+    return rl_collector_pay(&domain->vm);
   }
   note_pause(worker, task);
   worker->worked = true;

@@ -6,12 +6,16 @@
 
 #include "vm/vm.h"
 
+enum { INSTALMENT = 64, CREDIT = 1 << 20 }; /* kilobytes */
+
 int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
   struct rl_vm *vm = rl_vm_of(L);
   rl_collector_settle(vm);
   bool runs = lua_gc(L, LUA_GCISRUNNING); /* or the script has stopped it */
-  if (runs)
+  if (runs) {
     lua_gc(L, LUA_GCSTOP);
+    lua_gc(L, LUA_GCSTEP, -CREDIT); /* or each allocation would look whether it has to run */
+  }
   size_t before = vm->bytes;
   lua_pushcfunction(L, function);
   lua_pushlightuserdata(L, argument);
@@ -23,14 +27,21 @@ int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
   return status;
 }
 
-bool rl_collector_owes(const struct rl_vm *vm) {
-  return vm->owed >= 1024;
+static bool pay(struct rl_vm *vm, size_t most) {
+  size_t kilobytes = vm->owed / 1024;
+  if (kilobytes == 0)
+    return false;
+  kilobytes = kilobytes < most ? kilobytes : most;
+  vm->owed -= kilobytes * 1024;
+  lua_gc(vm->L, LUA_GCSTEP, (int)kilobytes);
+  return true;
+}
+
+bool rl_collector_pay(struct rl_vm *vm) {
+  return pay(vm, INSTALMENT);
 }
 
 void rl_collector_settle(struct rl_vm *vm) {
-  size_t kilobytes = vm->owed / 1024;
-  if (kilobytes == 0)
-    return;
-  vm->owed = 0;
-  lua_gc(vm->L, LUA_GCSTEP, kilobytes < INT_MAX ? (int)kilobytes : INT_MAX);
+  while (pay(vm, INT_MAX))
+    continue;
 }

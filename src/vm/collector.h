@@ -1,7 +1,7 @@
 /* Collector: Lua's garbage collector, held back while a large value is built: it would look at the
  * half of it over and over. What was allocated meanwhile is owed, and paid later, so that garbage
- * does not pile up: by rl_collector_settle when the domain has nothing else to do, or before the
- * next large value. Owner thread only. */
+ * does not pile up: in instalments when the domain has nothing else to do, and what is left of it
+ * before the next large value. Finalizers may run. Owner thread only. */
 #ifndef RL_VM_COLLECTOR_H
 #define RL_VM_COLLECTOR_H
 
@@ -14,10 +14,11 @@ struct rl_vm;
  * all its results are pushed. */
 int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument);
 
-/* Whether there is anything to pay. */
-bool rl_collector_owes(const struct rl_vm *vm);
+/* Pays a small part of what is owed, some tens of microseconds' worth: whether there was anything
+ * to pay. Never raises. */
+bool rl_collector_pay(struct rl_vm *vm);
 
-/* Pays what is owed; finalizers may run. Nothing to do, mostly. Never raises. */
+/* Pays all that is owed. Never raises. */
 void rl_collector_settle(struct rl_vm *vm);
 
 #endif

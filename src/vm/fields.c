@@ -1,18 +1,17 @@
 /* Fields: a table's sequence, then its pairs.
  *
  * There are two ways to read a table: by lua_next, and where it lies (inside.h). The second is for
- * when Lua code cannot run meanwhile. It takes numbers and strings without a call of Lua's API, and
- * tables that hold nothing else ("leaves") as well; other values are still fetched with the API. */
+ * when Lua code cannot run meanwhile. It takes plain values and leaves (leaf.h) without a call of
+ * Lua's API; other values are still fetched with it. */
 #include "vm/fields.h"
 
-#include "vm/inside.h"
-#include "vm/mention.h"
-#include "vm/names.h"
-#include "vm/text.h"
+#include "vm/leaf.h"
+#include "vm/put.h"
 
 enum {
-  STRETCH = 64, /* numbers written at a time */
-  GAP = 4       /* nils in a sequence that cost less than a pair would */
+  GAP = 4,    /* nils in a sequence that cost less than a pair would */
+  AHEAD = 4,  /* elements of a list to be asked from memory before they are read */
+  FETCHED = 8 /* strings of each */
 };
 
 /* -- by the API -- */
@@ -62,123 +61,45 @@ static const struct rl_inside_table *table_of(union rl_inside_datum datum) {
   return datum.object;
 }
 
-static bool is_number(uint8_t kind) {
-  return kind == RL_INSIDE_INTEGER || kind == RL_INSIDE_FLOAT;
-}
-
-/* Neither an object nor a string that is lent. */
-static bool is_plain(uint8_t kind, union rl_inside_datum datum) {
-  size_t size;
-  if (rl_inside_string(kind)) {
-    rl_inside_text(datum.object, &size);
-    return size < RL_TEXT_LENT;
-  }
-  return is_number(kind) || kind == RL_INSIDE_FALSE || kind == RL_INSIDE_TRUE ||
-         rl_inside_nil(kind);
-}
-
-/* A table of nothing but plain values, without a metatable or name; or one met before. */
-static bool is_leaf(const struct rl_packer *p, const struct rl_inside_table *table) {
-  if (rl_mention_known(p, table))
-    return true;
-  if (table->metatable || table == p->globals || rl_names_maybe(p->names, table))
-    return false;
-  size_t room = rl_inside_room(table), pairs = rl_inside_pairs(table);
-  for (size_t i = 0; i < room; i++)
-    if (!is_plain(table->array[i].kind, table->array[i].datum))
-      return false;
-  for (size_t i = 0; i < pairs; i++) {
-    const struct rl_inside_pair *pair = &table->pairs[i];
-    if (!rl_inside_nil(pair->kind) &&
-        !(is_plain(pair->kind, pair->value) && is_plain(pair->key_kind, pair->key)))
-      return false;
-  }
-  return true;
-}
-
-static unsigned char *put_number(unsigned char *at, uint8_t kind, union rl_inside_datum datum) {
-  if (kind == RL_INSIDE_INTEGER)
-    return at + rl_put_integer(at, datum.integer);
-  *at = RL_WIRE_FLOAT;
-  memcpy(at + 1, &datum.number, sizeof datum.number);
-  return at + 1 + sizeof datum.number;
-}
-
-static void put_plain(struct rl_packer *p, uint8_t kind, union rl_inside_datum datum, bool is_key) {
-  if (is_number(kind)) {
-    rl_put_used(p, put_number(rl_put_room(p, 9), kind, datum));
-  } else if (rl_inside_string(kind)) {
-    size_t size;
-    const char *text = rl_inside_text(datum.object, &size);
-    rl_text_pack_bytes(p, 0, text, size, is_key);
-  } else if (rl_inside_nil(kind)) {
-    rl_put_u8(p, RL_WIRE_NIL);
-  } else {
-    rl_put_u8(p, kind == RL_INSIDE_TRUE ? RL_WIRE_TRUE : RL_WIRE_FALSE);
-  }
-}
-
-/* Writes numbers as long as there are any, some at a time: how many. */
-static size_t put_numbers(struct rl_packer *p, const struct rl_inside_value *values, size_t count) {
-  count = count < STRETCH ? count : STRETCH;
-  unsigned char *at = rl_put_room(p, count * 9);
-  size_t i = 0;
-  for (; i < count && is_number(values[i].kind); i++)
-    at = put_number(at, values[i].kind, values[i].datum);
-  rl_put_used(p, at);
-  return i;
-}
-
-/* Without the nils at its end. */
-static size_t sequence_size(const struct rl_inside_table *table) {
-  size_t size = rl_inside_room(table);
-  while (size > 0 && rl_inside_nil(table->array[size - 1].kind))
-    size--;
-  return size;
-}
-
-static void put_leaf(struct rl_packer *p, const struct rl_inside_table *table) {
-  if (!rl_mention_first(p, table, 0))
-    return;
-  rl_put_head(p, RL_WIRE_TABLE);
-  size_t sizes = rl_put_position(p), room = rl_inside_pairs(table);
-  uint32_t sequence = (uint32_t)sequence_size(table), pairs = 0;
-  rl_put_u32(p, sequence);
-  rl_put_u32(p, 0);
-  for (size_t i = 0; i < sequence; i++)
-    put_plain(p, table->array[i].kind, table->array[i].datum, false);
-  for (size_t i = 0; i < room; i++) {
-    const struct rl_inside_pair *pair = &table->pairs[i];
-    if (rl_inside_nil(pair->kind))
-      continue;
-    put_plain(p, pair->key_kind, pair->key, true);
-    put_plain(p, pair->kind, pair->value, false);
-    pairs++;
-  }
-  rl_put_patch(p, sizes + sizeof sequence, pairs);
-}
-
 /* Writes a value if it can be done without the API. */
 static bool put_inside(struct rl_packer *p, uint8_t kind, union rl_inside_datum datum, bool leaves,
                        bool is_key) {
-  if (is_plain(kind, datum))
-    put_plain(p, kind, datum, is_key);
-  else if (leaves && kind == RL_INSIDE_TABLE && is_leaf(p, table_of(datum)))
-    put_leaf(p, table_of(datum));
-  else
-    return false;
+  if (!rl_leaf_plain(kind, datum))
+    return leaves && kind == RL_INSIDE_TABLE && rl_leaf_put(p, table_of(datum));
+  rl_leaf_put_plain(p, kind, datum, is_key);
   return true;
+}
+
+/* The tables of a list, and what they hold, are rarely in the cache: table, pairs and strings are
+ * asked for one step after the other. An address that is none does no harm here. */
+static void fetch_ahead(const struct rl_inside_value *values, size_t count) {
+  if (count <= 3 * AHEAD)
+    return;
+  if (values[3 * AHEAD].kind == RL_INSIDE_TABLE)
+    __builtin_prefetch(values[3 * AHEAD].datum.object);
+  if (values[2 * AHEAD].kind == RL_INSIDE_TABLE)
+    __builtin_prefetch(table_of(values[2 * AHEAD].datum)->pairs);
+  if (values[AHEAD].kind != RL_INSIDE_TABLE)
+    return;
+  const struct rl_inside_table *table = table_of(values[AHEAD].datum);
+  size_t places = rl_inside_pairs(table);
+  for (size_t i = 0; i < places && i < FETCHED; i++)
+    if (rl_inside_string(table->pairs[i].kind))
+      __builtin_prefetch(table->pairs[i].value.object);
 }
 
 static uint32_t pack_array(struct rl_packer *p, int table, unsigned depth) {
   const struct rl_inside_table *inside = rl_inside_of(p->L, table);
   const struct rl_inside_value *values = inside->array;
   bool leaves = depth + 1 < RL_WIRE_DEPTH;
-  size_t size = sequence_size(inside);
+  size_t size = rl_leaf_sequence(inside);
   for (size_t i = 0; i < size; i++) {
-    if (is_number(values[i].kind)) {
-      i += put_numbers(p, values + i, size - i) - 1;
-    } else if (!put_inside(p, values[i].kind, values[i].datum, leaves, false)) {
+    if (rl_leaf_number(values[i].kind)) {
+      i += rl_leaf_put_numbers(p, values + i, size - i) - 1;
+      continue;
+    }
+    fetch_ahead(values + i, size - i);
+    if (!put_inside(p, values[i].kind, values[i].datum, leaves, false)) {
       lua_rawgeti(p->L, table, (lua_Integer)i + 1);
       p->value(p, lua_gettop(p->L), depth + 1);
       lua_pop(p->L, 1);
@@ -194,10 +115,10 @@ static bool is_simple(const struct rl_packer *p, const struct rl_inside_table *t
     const struct rl_inside_pair *pair = &table->pairs[i];
     if (rl_inside_nil(pair->kind))
       continue;
-    if (!is_plain(pair->key_kind, pair->key))
+    if (!rl_leaf_plain(pair->key_kind, pair->key))
       return false;
-    if (!is_plain(pair->kind, pair->value) &&
-        !(leaves && pair->kind == RL_INSIDE_TABLE && is_leaf(p, table_of(pair->value))))
+    if (!rl_leaf_plain(pair->kind, pair->value) &&
+        !(leaves && pair->kind == RL_INSIDE_TABLE && rl_leaf_is(p, table_of(pair->value))))
       return false;
   }
   return true;
@@ -222,7 +143,7 @@ static uint32_t pack_hash(struct rl_packer *p, int table, unsigned depth) {
     const struct rl_inside_pair *pair = &inside->pairs[i];
     if (rl_inside_nil(pair->kind))
       continue;
-    put_plain(p, pair->key_kind, pair->key, true);
+    rl_leaf_put_plain(p, pair->key_kind, pair->key, true);
     put_inside(p, pair->kind, pair->value, true, false);
     pairs++;
   }

@@ -74,6 +74,13 @@ static inline struct rl_inside_table *rl_inside_of(lua_State *L, int index) {
   return (struct rl_inside_table *)(uintptr_t)lua_topointer(L, index);
 }
 
+/* The value that a string is, by its bytes as the API has given them. */
+static inline struct rl_inside_value rl_inside_made(const char *bytes) {
+  const void *object = bytes - offsetof(struct rl_inside_string, bytes);
+  const struct rl_inside_string *string = object;
+  return (struct rl_inside_value){{.object = object}, (uint8_t)(string->type | 1 << 6)};
+}
+
 static inline bool rl_inside_nil(uint8_t kind) {
   return (kind & 15) == LUA_TNIL;
 }

@@ -32,5 +32,6 @@ void rl_packer_clear(struct rl_packer *packer) {
   packer->metatable = NULL;
   packer->lent = 0;
   memset(packer->recent, 0, sizeof packer->recent);
+  packer->shape.places = 0;
   packer->making = packer->strange = packer->familiar = 0;
 }

@@ -11,6 +11,7 @@
 
 #include "vm/identity.h"
 #include "vm/parcel.h"
+#include "vm/wire.h"
 
 struct rl_names;
 
@@ -20,6 +21,13 @@ enum { RL_PACKER_RECENT = 32 };
 struct rl_recent {
   const char *text; /* the address of its bytes */
   uint32_t slot;
+};
+
+/* The keys of the last leaf written, by their places in its hash part (leaf.h). */
+struct rl_shape {
+  size_t places;                      /* 0: no row can follow it */
+  size_t position;                    /* of its tag in the bytes */
+  const void *keys[RL_WIRE_ROW_MOST]; /* NULL where there is none */
 };
 
 /* Why a pack ended early. */
@@ -56,6 +64,7 @@ struct rl_packer {
   unsigned making;            /* nesting of arguments of constructors */
   unsigned strange, familiar; /* strings met for the first time, and again */
   struct rl_recent recent[RL_PACKER_RECENT];
+  struct rl_shape shape;
 };
 
 /* A packer for this heap; NULL when there is no memory. */

@@ -19,10 +19,10 @@
 
 static void *allocate(void *context, void *block, size_t old, size_t size) {
   struct rl_vm *vm = context;
-  if (!block)
-    old = 0; /* Lua passes the kind of object there */
   void *moved = rl_heap_lua(vm->heap, block, old, size);
-  if (moved || size == 0)
+  if (!block)
+    vm->bytes += moved ? size : 0; /* `old` is the kind of object then */
+  else if (moved || size == 0)
     vm->bytes += size - old;
   return moved;
 }

@@ -1,152 +1,92 @@
 /* Unpack: makes values from the bytes of a parcel (wire.h), on the receiver's thread.
  *
- * Everything read is checked against the bytes that are left, so that corrupt input ends in an
- * error; a slot or piece of code that does not exist does too. Where a parcel has slots or deferred
- * bodies, two tables lie below its values while it is read: the objects by slot, and the deferred
- * ones by number; under -1, -2, ... there are pairs of a table and a metatable to set at the end.
+ * Corrupt input ends in an error; a slot or piece of code that does not exist does too. Where a
+ * parcel has slots or deferred bodies, two tables lie below its values while it is read: the
+ * objects by slot, and the deferred ones by number; under -1, -2, ... there are pairs of a table
+ * and a metatable to set at the end.
  */
-#include <lauxlib.h>
-#include <string.h>
-
 #include "vm/code.h"
 #include "vm/collector.h"
-#include "vm/inside.h"
-#include "vm/parcel.h"
+#include "vm/reader.h"
 #include "vm/resolve.h"
+#include "vm/rows.h"
 #include "vm/vm.h"
-#include "vm/wire.h"
 
 enum { LARGE = 16 * 1024 }; /* bytes of a parcel worth holding the collector back for */
 
-struct reader {
-  lua_State *L;
-  struct rl_parcel *parcel;
-  const unsigned char *at, *end;
-  bool inside; /* numbers may be stored into tables where they lie */
-  int objects; /* stack indices of the two tables, 0 without */
-  int deferred;
-  uint32_t later;   /* deferred objects met */
-  uint32_t settled; /* of these, how many have got their bodies */
-  uint32_t final;   /* tables that wait for metatables */
-};
-
-/* What follows the tag of a number. */
-union number {
-  int8_t one;
-  int16_t two;
-  int32_t four;
-  int64_t eight;
-  lua_Number real;
-};
-
-/* How a table announces itself. */
-struct sizes {
-  uint32_t sequence, pairs;
-};
-
-static int corrupt(struct reader *r) {
-  return luaL_error(r->L, "corrupt parcel");
-}
-
-static size_t left(const struct reader *r) {
-  return (size_t)(r->end - r->at);
-}
-
-static const void *take(struct reader *r, size_t size) {
-  if (left(r) < size)
-    corrupt(r);
-  const unsigned char *bytes = r->at;
-  r->at += size;
-  return bytes;
-}
-
-static unsigned take_u8(struct reader *r) {
-  return *(const unsigned char *)take(r, 1);
-}
-
-static uint32_t take_u32(struct reader *r) {
-  uint32_t value;
-  memcpy(&value, take(r, sizeof value), sizeof value);
-  return value;
-}
-
-static struct sizes take_sizes(struct reader *r) {
-  struct sizes sizes = {.sequence = take_u32(r)};
-  sizes.pairs = take_u32(r);
-  return sizes;
-}
-
 /* No more elements than bytes may be announced; Lua's own limit is an int. */
-static void push_table(struct reader *r, struct sizes sizes) {
-  if (sizes.sequence > left(r) || sizes.pairs > left(r) || (sizes.sequence | sizes.pairs) >> 30)
-    corrupt(r);
+static void push_table(struct rl_reader *r, struct rl_reader_sizes sizes) {
+  if (sizes.sequence > rl_reader_left(r) || sizes.pairs > rl_reader_left(r) ||
+      (sizes.sequence | sizes.pairs) >> 30)
+    rl_reader_corrupt(r);
   lua_createtable(r->L, (int)sizes.sequence, (int)sizes.pairs);
 }
 
 /* [object] -> [object]: it may be mentioned again if its slot is not 0. */
-static void keep(struct reader *r, uint32_t slot) {
+static void keep(struct rl_reader *r, uint32_t slot) {
   if (slot == 0)
     return;
   if (slot > r->parcel->slots)
-    corrupt(r);
+    rl_reader_corrupt(r);
   lua_pushvalue(r->L, -1);
   lua_rawseti(r->L, r->objects, slot);
 }
 
 /* [object] -> [object]: its body comes later. */
-static void defer(struct reader *r) {
+static void defer(struct rl_reader *r) {
   if (r->later == r->parcel->later)
-    corrupt(r);
+    rl_reader_corrupt(r);
   lua_pushvalue(r->L, -1);
   lua_rawseti(r->L, r->deferred, ++r->later);
 }
 
 /* [] -> [object] */
-static void push_again(struct reader *r, uint32_t slot) {
+static void push_again(struct rl_reader *r, uint32_t slot) {
   if (slot == 0 || slot > r->parcel->slots || lua_rawgeti(r->L, r->objects, slot) == LUA_TNIL)
-    corrupt(r);
+    rl_reader_corrupt(r);
 }
 
-static void push_text(struct reader *r, size_t size) {
-  lua_pushlstring(r->L, take(r, size), size);
+static void push_text(struct rl_reader *r, size_t size) {
+  lua_pushlstring(r->L, rl_reader_take(r, size), size);
 }
 
-static void push_lent(struct reader *r) {
+static void push_lent(struct rl_reader *r) {
   const char *bytes;
   uint64_t size;
-  uint32_t slot = take_u32(r);
-  memcpy(&bytes, take(r, sizeof bytes), sizeof bytes);
-  memcpy(&size, take(r, sizeof size), sizeof size);
+  uint32_t slot = rl_reader_u32(r);
+  memcpy(&bytes, rl_reader_take(r, sizeof bytes), sizeof bytes);
+  memcpy(&size, rl_reader_take(r, sizeof size), sizeof size);
   if (!r->parcel->lends)
-    corrupt(r);
+    rl_reader_corrupt(r);
   lua_pushlstring(r->L, bytes, size);
   keep(r, slot);
 }
 
-static void push_code(struct reader *r, enum rl_code_captures captures) {
-  uint32_t slot = take_u32(r), index = take_u32(r);
+static void push_code(struct rl_reader *r, enum rl_code_captures captures) {
+  uint32_t slot = rl_reader_u32(r), index = rl_reader_u32(r);
   if (index >= r->parcel->code_count)
-    corrupt(r);
+    rl_reader_corrupt(r);
   rl_codes_push(r->L, rl_parcel_code(r->parcel, index), captures);
   keep(r, slot);
 }
 
-static void push_named(struct reader *r) {
-  uint32_t slot = take_u32(r), size = take_u32(r);
-  const char *path = take(r, size);
+static void push_named(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r), size = rl_reader_u32(r);
+  const char *path = rl_reader_take(r, size);
+  rl_rows_end(r);
   rl_resolve_push(r->L, path, size);
   keep(r, slot);
 }
 
-static void push_value(struct reader *r, unsigned depth);
+static void push_value(struct rl_reader *r, unsigned depth);
 
 /* [function] -> [function]: joins its variable `n` with that of a function before. */
-static void join(struct reader *r, int n) {
-  int other = (int)take_u8(r);
-  push_again(r, take_u32(r));
+static void join(struct rl_reader *r, int n) {
+  int other = (int)rl_reader_u8(r);
+  push_again(r, rl_reader_u32(r));
   if (lua_type(r->L, -1) != LUA_TFUNCTION || lua_iscfunction(r->L, -1) ||
       !lua_getupvalue(r->L, -1, other))
-    corrupt(r);
+    rl_reader_corrupt(r);
   lua_pop(r->L, 1);
   lua_upvaluejoin(r->L, -2, n, -1, other);
   lua_pop(r->L, 1);
@@ -154,10 +94,10 @@ static void join(struct reader *r, int n) {
 
 /* [function] -> [function]: the captures, each set explicitly, since loading code has made the
  * first the globals, whatever it was. */
-static void read_captures(struct reader *r, unsigned depth) {
-  int count = (int)take_u8(r), function = lua_gettop(r->L);
+static void read_captures(struct rl_reader *r, unsigned depth) {
+  int count = (int)rl_reader_u8(r), function = lua_gettop(r->L);
   for (int n = 1; n <= count; n++) {
-    unsigned tag = take_u8(r);
+    unsigned tag = rl_reader_u8(r);
     if (tag == RL_WIRE_CELL_AGAIN) {
       join(r, n);
       continue;
@@ -165,71 +105,34 @@ static void read_captures(struct reader *r, unsigned depth) {
     if (tag == RL_WIRE_ENV) {
       lua_pushglobaltable(r->L);
     } else if (tag == RL_WIRE_CELL) {
-      take_u8(r); /* n, for the sender */
-      uint32_t slot = take_u32(r);
+      rl_reader_u8(r); /* n, for the sender */
+      uint32_t slot = rl_reader_u32(r);
       lua_pushvalue(r->L, function);
       keep(r, slot);
       lua_pop(r->L, 1);
       push_value(r, depth + 1);
     } else {
-      corrupt(r);
+      rl_reader_corrupt(r);
     }
     if (!lua_setupvalue(r->L, function, n))
-      corrupt(r);
+      rl_reader_corrupt(r);
   }
-}
-
-/* Stores one value that is not an object: the bytes it took, 0 if it is none or is cut off. */
-static size_t store_plain(struct rl_inside_value *to, const unsigned char *at, size_t size) {
-  union number number;
-  unsigned tag = *at;
-  to->kind = RL_INSIDE_INTEGER;
-  if (tag >= RL_WIRE_SMALL) {
-    to->datum.integer = tag - RL_WIRE_SMALL;
-    return 1;
-  }
-  if (tag < RL_WIRE_INT1 || tag > RL_WIRE_FLOAT || size < 1 + sizeof number)
-    return 0;
-  memcpy(&number, at + 1, sizeof number);
-  switch (tag) {
-  case RL_WIRE_INT1: to->datum.integer = number.one; return 2;
-  case RL_WIRE_INT2: to->datum.integer = number.two; return 3;
-  case RL_WIRE_INT4: to->datum.integer = number.four; return 5;
-  case RL_WIRE_INT8: to->datum.integer = number.eight; return 9;
-  default:
-    to->kind = RL_INSIDE_FLOAT;
-    to->datum.number = number.real;
-    return 9;
-  }
-}
-
-/* Stores numbers into the sequence of the table at `table`, of which `done` values are there, as
- * long as numbers come: how many. They are no objects, so the collector need not know. */
-static uint32_t store_numbers(struct reader *r, int table, uint32_t done, uint32_t sequence) {
-  struct rl_inside_table *inside = rl_inside_of(r->L, table);
-  uint32_t i = done;
-  if (rl_inside_room(inside) < sequence)
-    return 0;
-  for (size_t used; i < sequence && left(r) != 0; i++, r->at += used) {
-    struct rl_inside_value value;
-    used = store_plain(&value, r->at, left(r));
-    if (used == 0)
-      break;
-    inside->array[i].datum = value.datum;
-    inside->array[i].kind = value.kind;
-  }
-  return i - done;
 }
 
 /* [table] -> [table] */
-static void read_fields(struct reader *r, struct sizes sizes, unsigned depth) {
+static void read_fields(struct rl_reader *r, struct rl_reader_sizes sizes, unsigned depth) {
   lua_State *L = r->L;
   int table = lua_gettop(L);
   for (uint32_t i = 0; i < sizes.sequence;) {
-    if (r->inside && (i += store_numbers(r, table, i, sizes.sequence)) == sizes.sequence)
-      break;
-    push_value(r, depth + 1);
-    lua_rawseti(L, table, ++i);
+    uint32_t before = i;
+    if (r->inside) {
+      i += rl_rows_numbers(r, table, i, sizes.sequence);
+      i += rl_rows_store(r, table, i, sizes.sequence);
+    }
+    if (i == before) {
+      push_value(r, depth + 1);
+      lua_rawseti(L, table, ++i);
+    }
   }
   for (uint32_t i = 0; i < sizes.pairs; i++) {
     push_value(r, depth + 1);
@@ -239,9 +142,9 @@ static void read_fields(struct reader *r, struct sizes sizes, unsigned depth) {
 }
 
 /* [table, metatable] -> [table] */
-static void finish_later(struct reader *r) {
+static void finish_later(struct rl_reader *r) {
   if (r->final == r->parcel->final)
-    corrupt(r);
+    rl_reader_corrupt(r);
   lua_Integer key = -2 * (lua_Integer)++r->final;
   lua_rawseti(r->L, r->deferred, key);
   lua_pushvalue(r->L, -1);
@@ -249,42 +152,60 @@ static void finish_later(struct reader *r) {
 }
 
 /* [table] -> [table] */
-static void read_metatable(struct reader *r, unsigned tag, unsigned depth) {
+static void read_metatable(struct rl_reader *r, unsigned tag, unsigned depth) {
   if (tag == RL_WIRE_TABLE)
     return;
   push_value(r, depth + 1);
   if (!lua_istable(r->L, -1))
-    corrupt(r);
+    rl_reader_corrupt(r);
   if (tag == RL_WIRE_FINAL)
     finish_later(r);
   else
     lua_setmetatable(r->L, -2);
 }
 
-static void push_fields(struct reader *r, unsigned tag, unsigned depth) {
-  uint32_t slot = take_u32(r);
-  struct sizes sizes = take_sizes(r);
+static void push_fields(struct rl_reader *r, unsigned tag, unsigned depth) {
+  uint32_t slot = rl_reader_u32(r);
+  struct rl_reader_sizes sizes = rl_reader_sizes(r);
   push_table(r, sizes);
   keep(r, slot);
   read_fields(r, sizes, depth);
   read_metatable(r, tag, depth);
 }
 
-static void push_made(struct reader *r, unsigned depth) {
-  uint32_t slot = take_u32(r), count = take_u32(r);
-  if (count > left(r) || count > INT_MAX / 2)
-    corrupt(r);
+static void push_model(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r);
+  struct rl_reader_sizes sizes = rl_reader_sizes(r);
+  if (!r->inside || sizes.sequence != 0 || sizes.pairs == 0 || sizes.pairs > RL_WIRE_ROW_MOST)
+    rl_reader_corrupt(r);
+  push_table(r, sizes);
+  keep(r, slot);
+  rl_rows_model(r, sizes.pairs);
+}
+
+/* Whoever reads a value that may be one has made room for it on the stack. */
+static void push_row(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r);
+  rl_rows_push(r);
+  keep(r, slot);
+}
+
+static void push_made(struct rl_reader *r, unsigned depth) {
+  uint32_t slot = rl_reader_u32(r), count = rl_reader_u32(r);
+  if (count > rl_reader_left(r) || count > INT_MAX / 2)
+    rl_reader_corrupt(r);
   luaL_checkstack(r->L, (int)count + LUA_MINSTACK, "arguments of a constructor");
+  rl_rows_end(r);
   for (uint32_t i = 0; i <= count; i++)
     push_value(r, depth + 1);
   lua_call(r->L, (int)count, 1);
   keep(r, slot);
 }
 
-static void push_integer(struct reader *r, unsigned tag) {
-  union number number;
+static void push_integer(struct rl_reader *r, unsigned tag) {
+  union rl_reader_number number;
   size_t size = (size_t)1 << (tag - RL_WIRE_INT1);
-  memcpy(&number, take(r, size), size);
+  memcpy(&number, rl_reader_take(r, size), size);
   switch (size) {
   case 1: lua_pushinteger(r->L, number.one); break;
   case 2: lua_pushinteger(r->L, number.two); break;
@@ -293,33 +214,34 @@ static void push_integer(struct reader *r, unsigned tag) {
   }
 }
 
-static void push_float(struct reader *r) {
+static void push_float(struct rl_reader *r) {
   double number;
-  memcpy(&number, take(r, sizeof number), sizeof number);
+  memcpy(&number, rl_reader_take(r, sizeof number), sizeof number);
   lua_pushnumber(r->L, number);
 }
 
-static void push_key(struct reader *r) {
-  uint32_t slot = take_u32(r);
-  push_text(r, take_u32(r));
+static void push_key(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r);
+  push_text(r, rl_reader_u32(r));
   keep(r, slot);
 }
 
-static void push_later(struct reader *r) {
-  uint32_t slot = take_u32(r);
-  push_table(r, take_sizes(r));
+static void push_later(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r);
+  push_table(r, rl_reader_sizes(r));
   keep(r, slot);
   defer(r);
 }
 
-static void push_object(struct reader *r, unsigned tag, unsigned depth) {
+static void push_object(struct rl_reader *r, unsigned tag, unsigned depth) {
   if (depth > RL_WIRE_MADE_DEPTH)
-    corrupt(r);
-  luaL_checkstack(r->L, LUA_MINSTACK, "nested values");
+    rl_reader_corrupt(r);
+  luaL_checkstack(r->L, RL_ROWS_STACK + LUA_MINSTACK, "nested values");
   switch (tag) {
   case RL_WIRE_TABLE:
   case RL_WIRE_CLASSED:
   case RL_WIRE_FINAL: push_fields(r, tag, depth); break;
+  case RL_WIRE_MODEL: push_model(r); break;
   case RL_WIRE_LATER: push_later(r); break;
   case RL_WIRE_GLOBALS: lua_pushglobaltable(r->L); break;
   case RL_WIRE_NAMED: push_named(r); break;
@@ -334,12 +256,12 @@ static void push_object(struct reader *r, unsigned tag, unsigned depth) {
     defer(r);
     break;
   case RL_WIRE_MADE: push_made(r, depth); break;
-  default: corrupt(r);
+  default: rl_reader_corrupt(r);
   }
 }
 
-static void push_value(struct reader *r, unsigned depth) {
-  unsigned tag = take_u8(r);
+static void push_value(struct rl_reader *r, unsigned depth) {
+  unsigned tag = rl_reader_u8(r);
   if (tag >= RL_WIRE_SMALL) {
     lua_pushinteger(r->L, tag - RL_WIRE_SMALL);
     return;
@@ -353,27 +275,28 @@ static void push_value(struct reader *r, unsigned depth) {
   case RL_WIRE_INT4:
   case RL_WIRE_INT8: push_integer(r, tag); break;
   case RL_WIRE_FLOAT: push_float(r); break;
-  case RL_WIRE_TEXT1: push_text(r, take_u8(r)); break;
-  case RL_WIRE_TEXT4: push_text(r, take_u32(r)); break;
+  case RL_WIRE_TEXT1: push_text(r, rl_reader_u8(r)); break;
+  case RL_WIRE_TEXT4: push_text(r, rl_reader_u32(r)); break;
   case RL_WIRE_KEY: push_key(r); break;
   case RL_WIRE_LENT: push_lent(r); break;
-  case RL_WIRE_AGAIN1: push_again(r, take_u8(r)); break;
-  case RL_WIRE_AGAIN4: push_again(r, take_u32(r)); break;
+  case RL_WIRE_ROW: push_row(r); break;
+  case RL_WIRE_AGAIN1: push_again(r, rl_reader_u8(r)); break;
+  case RL_WIRE_AGAIN4: push_again(r, rl_reader_u32(r)); break;
   default: push_object(r, tag, depth);
   }
 }
 
 /* The bodies, in the order of their mention; reading one may defer more. */
-static void read_deferred(struct reader *r) {
+static void read_deferred(struct rl_reader *r) {
   while (r->settled < r->later) {
     lua_rawgeti(r->L, r->deferred, ++r->settled);
     if (lua_isfunction(r->L, -1)) {
       read_captures(r, 0);
     } else {
-      unsigned tag = take_u8(r);
+      unsigned tag = rl_reader_u8(r);
       if (tag < RL_WIRE_TABLE || tag > RL_WIRE_FINAL)
-        corrupt(r);
-      read_fields(r, take_sizes(r), 0);
+        rl_reader_corrupt(r);
+      read_fields(r, rl_reader_sizes(r), 0);
       read_metatable(r, tag, 0);
     }
     lua_pop(r->L, 1);
@@ -382,7 +305,7 @@ static void read_deferred(struct reader *r) {
   }
 }
 
-static void set_metatables(struct reader *r) {
+static void set_metatables(struct rl_reader *r) {
   for (lua_Integer key = -1; key >= -2 * (lua_Integer)r->final; key -= 2) {
     lua_rawgeti(r->L, r->deferred, key);
     lua_rawgeti(r->L, r->deferred, key - 1);
@@ -393,10 +316,10 @@ static void set_metatables(struct reader *r) {
 
 static int unpack(lua_State *L, struct rl_parcel *parcel) {
   const unsigned char *bytes = parcel->bytes.bytes;
-  struct reader r = {.L = L, .parcel = parcel, .at = bytes};
+  struct rl_reader r = {.L = L, .parcel = parcel, .at = bytes, .value = push_value};
   r.inside = rl_vm_of(L)->inside;
   r.end = bytes ? bytes + parcel->bytes.size : NULL;
-  luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
+  luaL_checkstack(L, parcel->values + RL_ROWS_STACK + LUA_MINSTACK, "unpacked values");
   if (parcel->slots || parcel->later || parcel->final) {
     lua_createtable(L, (int)parcel->slots, 0);
     lua_createtable(L, (int)parcel->later, 2 * (int)parcel->final);
@@ -411,6 +334,7 @@ static int unpack(lua_State *L, struct rl_parcel *parcel) {
     lua_remove(L, r.deferred);
     lua_remove(L, r.objects);
   }
+  rl_rows_end(&r);
   for (uint32_t i = 0; i < parcel->code_count; i++)
     rl_codes_give(L, rl_parcel_code(parcel, i));
   parcel->code_count = 0;
@@ -426,7 +350,7 @@ static int unpack_held(lua_State *L) { // [parcel]
 int rl_unpack(lua_State *L, struct rl_parcel *parcel) {
   if (parcel->bytes.size < LARGE)
     return unpack(L, parcel);
-  luaL_checkstack(L, parcel->values + LUA_MINSTACK, "unpacked values");
+  luaL_checkstack(L, parcel->values + RL_ROWS_STACK + LUA_MINSTACK, "unpacked values");
   if (rl_collector_hold(L, unpack_held, parcel) != LUA_OK)
     return lua_error(L);
   return parcel->values;

@@ -215,6 +215,7 @@ static void call_pack(struct rl_packer *p, int index, int first) {
 
 static void pack_made(struct rl_packer *p, int index, unsigned depth) {
   int first = lua_gettop(p->L) + 1;
+  p->shape.places = 0;
   too_deep(p, p->making ? depth : 0);
   rl_put_head(p, RL_WIRE_MADE);
   size_t slot = rl_put_position(p) - sizeof(uint32_t);
@@ -231,6 +232,7 @@ static void pack_made(struct rl_packer *p, int index, unsigned depth) {
 }
 
 static void pack_named(struct rl_packer *p) { // [path]
+  p->shape.places = 0; /* the receiver may run a module's code */
   size_t size;
   const char *path = lua_tolstring(p->L, -1, &size);
   rl_put_head(p, RL_WIRE_NAMED);

@@ -16,6 +16,10 @@
  *   CLASSED slot sizes fields metatable
  *   FINAL slot sizes fields metatable          the same, if that has __gc: it is set at the very
  *                              end, when it is complete, or Lua would not see the __gc
+ *   MODEL slot sizes fields    a TABLE without a sequence, whose keys are short strings, which rows
+ *                              follow
+ *   ROW slot values            a table with the keys of the last MODEL: one value for each, in the
+ *                              same order, none of them an object but strings
  *   LATER slot sizes           a table deferred; its body: one of the three without the slot
  *   GLOBALS                    the globals table
  *   NAMED slot u32 path        by name: module, key, key ..., each ended by a zero byte
@@ -34,6 +38,8 @@
  * A slot is a u32 that numbers the objects mentioned more than once, from 1, in the order of their
  * second mention, which is when the sender goes back and fills it in; until then it is 0. So an
  * object that is mentioned once costs the receiver nothing.
+ *
+ * Between a MODEL and its rows there is neither NAMED nor MADE: nothing that runs code there.
  *
  * Nesting deeper than RL_WIRE_DEPTH is deferred, so that neither C's stack nor Lua's grows with
  * the depth of a structure; arguments of MADE nest a bit further, since they must be whole when
@@ -59,6 +65,8 @@ enum rl_wire_tag {
   RL_WIRE_TABLE,
   RL_WIRE_CLASSED,
   RL_WIRE_FINAL,
+  RL_WIRE_MODEL,
+  RL_WIRE_ROW,
   RL_WIRE_LATER,
   RL_WIRE_GLOBALS,
   RL_WIRE_NAMED,
@@ -74,6 +82,7 @@ enum rl_wire_tag {
 };
 
 enum {
+  RL_WIRE_ROW_MOST = 16,   /* keys of a MODEL */
   RL_WIRE_DEPTH = 64,      /* nesting written inline */
   RL_WIRE_MADE_DEPTH = 192 /* nesting inside the arguments of a constructor, refused beyond */
 };

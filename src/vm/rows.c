@@ -1,0 +1,180 @@
+/* Rows: a table is made by Lua's API with room for as many pairs as the model has; then the model's
+ * hash part is copied over its own, and the values over the model's. Keys need not be looked up, or
+ * hashed, again.
+ *
+ * A table that the collector has seen must not be given objects that it has not seen. So all values
+ * of a row are there before its table is made, and nothing is allocated after that: either the
+ * table is new, or the collector has run meanwhile and has seen the values as well. */
+#include "vm/rows.h"
+
+/* Takes one value that is not an object: the bytes it took, 0 if it is none or is cut off. */
+static size_t take_number(struct rl_inside_value *to, const unsigned char *at, size_t size) {
+  union rl_reader_number number;
+  unsigned tag = *at;
+  to->kind = RL_INSIDE_INTEGER;
+  if (tag >= RL_WIRE_SMALL) {
+    to->datum.integer = tag - RL_WIRE_SMALL;
+    return 1;
+  }
+  if (tag < RL_WIRE_INT1 || tag > RL_WIRE_FLOAT || size < 1 + sizeof number)
+    return 0;
+  memcpy(&number, at + 1, sizeof number);
+  switch (tag) {
+  case RL_WIRE_INT1: to->datum.integer = number.one; return 2;
+  case RL_WIRE_INT2: to->datum.integer = number.two; return 3;
+  case RL_WIRE_INT4: to->datum.integer = number.four; return 5;
+  case RL_WIRE_INT8: to->datum.integer = number.eight; return 9;
+  default:
+    to->kind = RL_INSIDE_FLOAT;
+    to->datum.number = number.real;
+    return 9;
+  }
+}
+
+uint32_t rl_rows_numbers(struct rl_reader *r, int table, uint32_t done, uint32_t sequence) {
+  struct rl_inside_table *inside = rl_inside_of(r->L, table);
+  uint32_t i = done;
+  if (rl_inside_room(inside) < sequence)
+    return 0;
+  for (size_t used; i < sequence && rl_reader_left(r) != 0; i++, r->at += used) {
+    struct rl_inside_value value;
+    used = take_number(&value, r->at, rl_reader_left(r));
+    if (used == 0)
+      break;
+    inside->array[i].datum = value.datum;
+    inside->array[i].kind = value.kind;
+  }
+  return i - done;
+}
+
+/* The place of a key in the hash part, or that of none. */
+static size_t place_of(const struct rl_inside_table *table, const void *key) {
+  size_t place = 0, places = rl_inside_pairs(table);
+  while (place < places &&
+         (table->pairs[place].key.object != key || table->pairs[place].key_kind != RL_INSIDE_SHORT))
+    place++;
+  return place;
+}
+
+/* Its address is where the registry holds the model. */
+static const char anchor;
+
+void rl_rows_model(struct rl_reader *r, uint32_t pairs) {
+  lua_State *L = r->L;
+  int table = lua_gettop(L);
+  const void *keys[RL_WIRE_ROW_MOST];
+  for (uint32_t i = 0; i < pairs; i++) {
+    r->value(r, RL_WIRE_DEPTH);
+    keys[i] = lua_topointer(L, -1);
+    r->value(r, RL_WIRE_DEPTH);
+    lua_rawset(L, table);
+  }
+  struct rl_model model = {.table = rl_inside_of(L, table), .pairs = pairs};
+  for (uint32_t i = 0; i < pairs; i++) {
+    size_t place = place_of(model.table, keys[i]);
+    if (place >= rl_inside_pairs(model.table))
+      rl_reader_corrupt(r);
+    model.at[i] = (unsigned char)place;
+  }
+  lua_pushvalue(L, table);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor);
+  r->model = model;
+}
+
+void rl_rows_end(struct rl_reader *r) {
+  if (r->model.pairs == 0)
+    return;
+  r->model.pairs = 0;
+  lua_pushnil(r->L);
+  lua_rawsetp(r->L, LUA_REGISTRYINDEX, &anchor);
+}
+
+/* [] -> [string] */
+static struct rl_inside_value take_text(struct rl_reader *r) {
+  r->at++; /* the tag */
+  size_t size = rl_reader_u8(r);
+  return rl_inside_made(lua_pushlstring(r->L, rl_reader_take(r, size), size));
+}
+
+/* [] -> [value]: what is neither a number nor a short text. */
+static struct rl_inside_value take_other(struct rl_reader *r) {
+  if (*r->at > RL_WIRE_AGAIN4)
+    rl_reader_corrupt(r);
+  r->value(r, RL_WIRE_DEPTH);
+  switch (lua_type(r->L, -1)) {
+  case LUA_TBOOLEAN:
+    return (struct rl_inside_value){.kind =
+                                        lua_toboolean(r->L, -1) ? RL_INSIDE_TRUE : RL_INSIDE_FALSE};
+  case LUA_TSTRING: return rl_inside_made(lua_tostring(r->L, -1));
+  case LUA_TNUMBER: break; /* one so near the end of the bytes that take_number left it */
+  default: rl_reader_corrupt(r);
+  }
+  if (!lua_isinteger(r->L, -1))
+    return (struct rl_inside_value){{.number = lua_tonumber(r->L, -1)}, RL_INSIDE_FLOAT};
+  return (struct rl_inside_value){{.integer = lua_tointeger(r->L, -1)}, RL_INSIDE_INTEGER};
+}
+
+/* Takes the values of a row; those that are no numbers are left on the stack: how many. */
+static int take_values(struct rl_reader *r, struct rl_inside_value *values, uint32_t count) {
+  int pushed = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    size_t size = rl_reader_left(r), used = size == 0 ? 0 : take_number(&values[i], r->at, size);
+    r->at += used;
+    if (used != 0)
+      continue;
+    if (size == 0)
+      rl_reader_corrupt(r);
+    values[i] = *r->at == RL_WIRE_TEXT1 ? take_text(r) : take_other(r);
+    pushed++;
+  }
+  return pushed;
+}
+
+/* Makes `table`, which is empty and as large, a copy of the model. */
+static void copy_model(struct rl_inside_table *table, const struct rl_inside_table *model) {
+  memcpy(table->pairs, model->pairs, rl_inside_pairs(model) * sizeof *model->pairs);
+  table->last_free = table->pairs + (model->last_free - model->pairs);
+  table->flags = model->flags;
+}
+
+/* [] -> [values.., table]: how many values there are besides the table. */
+static int push_row(struct rl_reader *r) {
+  const struct rl_model *model = &r->model;
+  struct rl_inside_value values[RL_WIRE_ROW_MOST];
+  if (model->pairs == 0)
+    rl_reader_corrupt(r);
+  int pushed = take_values(r, values, model->pairs);
+  lua_createtable(r->L, 0, (int)model->pairs);
+  struct rl_inside_table *table = rl_inside_of(r->L, -1);
+  if (table->log_pairs != model->table->log_pairs)
+    rl_reader_corrupt(r);
+  copy_model(table, model->table);
+  for (uint32_t i = 0; i < model->pairs; i++) {
+    struct rl_inside_pair *pair = &table->pairs[model->at[i]];
+    pair->value = values[i].datum;
+    pair->kind = values[i].kind;
+  }
+  return pushed;
+}
+
+void rl_rows_push(struct rl_reader *r) {
+  int pushed = push_row(r);
+  if (pushed > 0)
+    lua_replace(r->L, -1 - pushed);
+  if (pushed > 1)
+    lua_pop(r->L, pushed - 1);
+}
+
+uint32_t rl_rows_store(struct rl_reader *r, int table, uint32_t done, uint32_t sequence) {
+  static const unsigned char head[] = {RL_WIRE_ROW, 0, 0, 0, 0}; /* no slot */
+  uint32_t i = done;
+  while (i < sequence && rl_reader_left(r) >= sizeof head &&
+         memcmp(r->at, head, sizeof head) == 0) {
+    r->at += sizeof head;
+    int pushed = push_row(r);
+    lua_rawseti(r->L, table, ++i);
+    if (pushed > 0)
+      lua_pop(r->L, pushed);
+  }
+  return i - done;
+}
