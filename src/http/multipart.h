@@ -8,9 +8,9 @@
  *     ... CRLF --boundary--                                PART_END, END
  *
  * Every byte is looked at a bounded number of times, however the body is cut, and none is copied
- * but those of the parts' heads. Strict: after a boundary comes nothing but CRLF or `--`, heads have
- * no bare CR or LF and no folded lines, and every part is form-data with a name. What precedes the
- * first boundary and follows the last is passed over.
+ * but those of the parts' heads. Strict: after a boundary comes nothing but CRLF or `--`, heads
+ * have no bare CR or LF and no folded lines, and every part is form-data with a name. What precedes
+ * the first boundary and follows the last is passed over.
  *
  * Owner: whoever embeds it. Threads: one at a time. */
 #ifndef RL_HTTP_MULTIPART_H
@@ -58,9 +58,10 @@ struct rl_multipart {
   const char *wrong; /* static text */
 
   enum rl_multipart_state state;
-  char delimiter[4 + RL_MULTIPART_BOUNDARY]; /* CRLF, two dashes, boundary: its only CR comes first */
-  size_t size;                               /* of the delimiter */
-  size_t matched; /* bytes of it that were met at the end of what was fed */
+  char delimiter[4 +
+                 RL_MULTIPART_BOUNDARY]; /* CRLF, two dashes, boundary: its only CR comes first */
+  size_t size;                           /* of the delimiter */
+  size_t matched;                        /* bytes of it that were met at the end of what was fed */
   size_t assumed; /* of these, how many never were: a boundary may come without its CRLF where a
                      line begins anyway */
   size_t head_limit;

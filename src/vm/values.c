@@ -232,7 +232,7 @@ static void pack_made(struct rl_packer *p, int index, unsigned depth) {
 }
 
 static void pack_named(struct rl_packer *p) { // [path]
-  p->shape.places = 0; /* the receiver may run a module's code */
+  p->shape.places = 0;                        /* the receiver may run a module's code */
   size_t size;
   const char *path = lua_tolstring(p->L, -1, &size);
   rl_put_head(p, RL_WIRE_NAMED);
