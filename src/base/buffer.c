@@ -28,7 +28,6 @@ int rl_buffer_grow(struct rl_buffer *buffer, size_t extra) {
   return 0;
 fail:
   buffer->failed = true;
-  /* No room at all from now on: extend() then takes this path each time. */
   return -1;
 }
 

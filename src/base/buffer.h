@@ -1,6 +1,6 @@
-/* Buffer: bytes that grow. A failed allocation makes the buffer `failed` for good: later appends do
- * nothing, so that a writer checks once at its end. Owner: whoever embeds it. Threads: one at a
- * time. */
+/* Buffer: bytes that grow. A failed allocation makes the buffer `failed` for good: it never grows
+ * again and what it holds is worthless, so that a writer checks once at its end. Owner: whoever
+ * embeds it. Threads: one at a time. */
 #ifndef RL_BASE_BUFFER_H
 #define RL_BASE_BUFFER_H
 
