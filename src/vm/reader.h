@@ -32,15 +32,6 @@ struct rl_reader {
   struct rl_model model;
 };
 
-/* What follows the tag of a number. */
-union rl_reader_number {
-  int8_t one;
-  int16_t two;
-  int32_t four;
-  int64_t eight;
-  lua_Number real;
-};
-
 /* How a table announces itself. */
 struct rl_reader_sizes {
   uint32_t sequence, pairs;

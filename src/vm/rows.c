@@ -7,28 +7,26 @@
  * table is new, or the collector has run meanwhile and has seen the values as well. */
 #include "vm/rows.h"
 
-/* Takes one value that is not an object: the bytes it took, 0 if it is none or is cut off. */
-static size_t take_number(struct rl_inside_value *to, const unsigned char *at, size_t size) {
-  union rl_reader_number number;
+/* Takes one number: the bytes it took, 0 if it is none or is cut off. */
+static inline size_t take_number(struct rl_inside_value *to, const unsigned char *at, size_t size) {
   unsigned tag = *at;
   to->kind = RL_INSIDE_INTEGER;
   if (tag >= RL_WIRE_SMALL) {
     to->datum.integer = tag - RL_WIRE_SMALL;
     return 1;
   }
-  if (tag < RL_WIRE_INT1 || tag > RL_WIRE_FLOAT || size < 1 + sizeof number)
+  if (tag < RL_WIRE_INT1 || tag > RL_WIRE_FLOAT || size < 1 + sizeof to->datum)
     return 0;
-  memcpy(&number, at + 1, sizeof number);
-  switch (tag) {
-  case RL_WIRE_INT1: to->datum.integer = number.one; return 2;
-  case RL_WIRE_INT2: to->datum.integer = number.two; return 3;
-  case RL_WIRE_INT4: to->datum.integer = number.four; return 5;
-  case RL_WIRE_INT8: to->datum.integer = number.eight; return 9;
-  default:
+  memcpy(&to->datum, at + 1, sizeof to->datum);
+  if (tag == RL_WIRE_FLOAT) {
     to->kind = RL_INSIDE_FLOAT;
-    to->datum.number = number.real;
-    return 9;
+    return 1 + sizeof to->datum;
   }
+  /* Integers of 1, 2, 4 or 8 bytes: what follows them is shifted out, their sign spread. */
+  size_t used = (size_t)1 << (tag - RL_WIRE_INT1);
+  unsigned above = 64 - 8 * (unsigned)used;
+  to->datum.integer = (lua_Integer)((lua_Unsigned)to->datum.integer << above) >> above;
+  return 1 + used;
 }
 
 uint32_t rl_rows_numbers(struct rl_reader *r, int table, uint32_t done, uint32_t sequence) {

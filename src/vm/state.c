@@ -17,13 +17,12 @@
 #include "vm/packer.h"
 #include "vm/require.h"
 
+/* Lua's allocator; without a block, `old` is the kind of object to be made. */
 static void *allocate(void *context, void *block, size_t old, size_t size) {
   struct rl_vm *vm = context;
   void *moved = rl_heap_lua(vm->heap, block, old, size);
-  if (!block)
-    vm->bytes += moved ? size : 0; /* `old` is the kind of object then */
-  else if (moved || size == 0)
-    vm->bytes += size - old;
+  if (moved || size == 0)
+    vm->bytes += size - (block ? old : 0);
   return moved;
 }
 

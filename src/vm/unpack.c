@@ -202,8 +202,16 @@ static void push_made(struct rl_reader *r, unsigned depth) {
   keep(r, slot);
 }
 
+/* What follows the tag of an integer. */
+union integer {
+  int8_t one;
+  int16_t two;
+  int32_t four;
+  int64_t eight;
+};
+
 static void push_integer(struct rl_reader *r, unsigned tag) {
-  union rl_reader_number number;
+  union integer number;
   size_t size = (size_t)1 << (tag - RL_WIRE_INT1);
   memcpy(&number, rl_reader_take(r, size), size);
   switch (size) {
