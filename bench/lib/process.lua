@@ -76,6 +76,13 @@ function process:wait()
   return table.concat(self.text)
 end
 
+--- Waits until its output has `text` in it.
+function process:wait_for(text)
+  local found = function() return table.concat(self.text):find(text, 1, true) end
+  turn_until(60, function() return found() or self.code and self.ended end)
+  if not found() then error(("%s: no %q"):format(self.name, text), 0) end
+end
+
 --- Ends it: asks first, kills after two seconds.
 function process:stop()
   if self.code then return end
