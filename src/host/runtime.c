@@ -212,16 +212,18 @@ static int load(lua_State *L) {
   if (script->path)
     rl_search_beside(L, script->path);
   set_arg(L, script);
-  struct rl_fiber *fiber = rl_fiber_new(L, script_ended, loading->runtime);
-  int nargs = script->argc - script->script_at - 1;
-  if (load_source(L, script) != LUA_OK) {
-    rl_fiber_drop(fiber);
+  int nargs = script->argc - script->script_at - 1, first = lua_gettop(L) + 1;
+  if (load_source(L, script) != LUA_OK)
     return lua_error(L);
-  }
-  lua_xmove(L, fiber->L, 1);
-  luaL_checkstack(fiber->L, nargs + LUA_MINSTACK, "too many arguments");
+  luaL_checkstack(L, nargs + LUA_MINSTACK, "too many arguments");
   for (int i = 1; i <= nargs; i++)
-    lua_pushstring(fiber->L, script->argv[script->script_at + i]);
+    lua_pushstring(L, script->argv[script->script_at + i]);
+  struct rl_fiber *fiber = rl_fiber_new(L, script_ended, loading->runtime);
+  if (!lua_checkstack(fiber->L, nargs + LUA_MINSTACK)) {
+    rl_fiber_drop(fiber);
+    return luaL_error(L, "not enough memory");
+  }
+  lua_xmove(L, fiber->L, lua_gettop(L) + 1 - first);
   rl_fiber_start(fiber);
   loading->runtime->script = fiber;
   return 0;
