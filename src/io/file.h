@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "base/heap.h"
 #include "base/slice.h"
@@ -37,9 +36,11 @@ struct rl_file {
 
 /* Makes a file of what a descriptor is open for, which it takes over in any case, and reads it if
  * it has at most `small` bytes and these are in memory already (or the file system cannot tell).
- * `now` in seconds since 1970. 0 and the first hold; or an error: UV_EISDIR for a directory,
- * UV_ENOENT for anything else that is not a regular file. */
-int rl_file_open(struct rl_heap *heap, int fd, size_t small, int64_t now, struct rl_file **file);
+ * `old` is an earlier snapshot under that name, or NULL; it is held and returned if there would be
+ * nothing new. `now` in seconds since 1970. 0 and a hold for the caller; or an error: UV_EISDIR for
+ * a directory, UV_ENOENT for anything else that is not a regular file. */
+int rl_file_open(struct rl_heap *heap, int fd, size_t small, int64_t now, struct rl_file *old,
+                 struct rl_file **file);
 
 static inline struct rl_file *rl_file_hold(struct rl_file *file) {
   file->holders++;
@@ -48,18 +49,6 @@ static inline struct rl_file *rl_file_hold(struct rl_file *file) {
 
 /* NULL is allowed. */
 void rl_file_release(struct rl_file *file);
-
-/* Whether both are snapshots of the same content. A file that was changed again within the tick of
- * the clock in which it was read looks the same, so one that had not settled is not believed. */
-static inline bool rl_file_same(const struct rl_file *file, const struct rl_file_identity *other) {
-  const struct rl_file_identity *mine = &file->identity;
-  return file->settled && mine->device == other->device && mine->inode == other->inode &&
-         mine->size == other->size && mine->modified == other->modified &&
-         mine->changed == other->changed;
-}
-
-/* The identity in what fstat says. */
-struct rl_file_identity rl_file_identity_of(const struct stat *status);
 
 /* Seconds since 1970. */
 static inline int64_t rl_file_modified(const struct rl_file *file) {

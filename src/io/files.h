@@ -20,7 +20,7 @@
 
 #include "base/heap.h"
 #include "base/slice.h"
-#include "io/file_cache.h"
+#include "io/file.h"
 
 struct rl_files;
 

@@ -4,12 +4,13 @@
  *
  *     rl_static_answer(files, &head, &ask, &fields, &text, &answer)
  *     write the head: answer.status, `fields`, framing for answer.length, Date
- *     unless it is HEAD, for each i below answer.plan.count:
- *       write rl_file_plan_text(&answer.plan, &text, i)
- *       write answer.plan.pieces[i] of answer.file: from its bytes when its fd is -1, otherwise
- *       with an rl_file_send (io/file_send.h)
- *     write rl_file_plan_text(&answer.plan, &text, answer.plan.count)
- *     rl_file_release(answer.file)
+ *     if answer.file:                                       never for HEAD
+ *       for each i below answer.plan.count:
+ *         write rl_file_plan_text(&answer.plan, &text, i)
+ *         write answer.plan.pieces[i] of the file: of its bytes when its fd is -1, otherwise with
+ *         an rl_file_send (io/file_send.h)
+ *       write rl_file_plan_text(&answer.plan, &text, answer.plan.count)
+ *       rl_file_release(answer.file)
  *
  * Threads: the domain's only. Neither raises nor yields. */
 #ifndef RL_SERVE_STATIC_H
@@ -29,18 +30,19 @@ struct rl_static_ask {
   int64_t today;        /* seconds since 1970 */
 };
 
-/* For a status of 400 and above the session writes a body of its own, or asks whoever answers what
- * is not found; `file` is NULL then, and for 301, 304 too. */
 struct rl_static_answer {
-  int status; /* 200, 206, 301, 304, 400, 403, 404, 405, 412, 416, 500, 503 */
-  int error;  /* for 500 and 503: why, for the log; an error of libuv */
-  uint64_t length;
-  struct rl_file *file; /* held */
+  int status;           /* 200, 206, 301, 304, 400, 403, 404, 405, 412, 416, 500, 503; for those of
+                           400 and above the session writes a body of its own */
+  int error;            /* of libuv: why it is 404, 500 or 503, for the log; 0 */
+  uint64_t length;      /* of the body, also for HEAD */
+  struct rl_file *file; /* held; NULL when nothing of it is to be sent */
   struct rl_file_plan plan;
 };
 
-/* `fields` gets whole lines, `text` the text between several ranges; both must be empty of what
- * must not be sent, and live until the answer is written. */
+/* Decides. `fields` gets the answer's fields, as whole lines at its end; `text`, which is empty
+ * before, what stands between several ranges. Either may fail for want of memory, which the caller
+ * sees. A directory whose path lacks its slash is redirected; a time that has not come is not told;
+ * a type that is not known is application/octet-stream, for browsers guess otherwise. */
 void rl_static_answer(struct rl_files *files, const struct rl_head *head,
                       const struct rl_static_ask *ask, struct rl_buffer *fields,
                       struct rl_buffer *text, struct rl_static_answer *answer);
