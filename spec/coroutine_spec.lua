@@ -457,6 +457,8 @@ describe("the coroutine library", function()
 
   it("says that a coroutine can yield", function()
     assert.is_true(coroutine.wrap(function() return coroutine.isyieldable() end)())
+    assert.is_true(coroutine.isyieldable(coroutine.create(print)))
+    assert.has_error(function() coroutine.isyieldable(5) end)
   end)
 
   it("closes a suspended coroutine's variables", function()

@@ -210,7 +210,9 @@ int rl_coroutine_running(lua_State *L) {
 }
 
 int rl_coroutine_isyieldable(lua_State *L) {
-  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  if (!lua_isnone(L, 1))
+    luaL_checktype(L, 1, LUA_TTHREAD);
+  lua_State *co = lua_isnone(L, 1) ? L : lua_tothread(L, 1);
   lua_pushboolean(L, lua_isyieldable(co) && !(co == L && is_base(L)));
   return 1;
 }
