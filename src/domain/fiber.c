@@ -264,6 +264,14 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   recycle(fiber);
 }
 
+void rl_fiber_run(struct rl_fiber *fiber) {
+  assert(!fiber->domain->running);
+  fiber->nresults = lua_gettop(fiber->L) - 1; /* all but body() itself */
+  fiber->domain->fibers++;
+  fiber->fresh = true;
+  resume(fiber);
+}
+
 bool rl_fiber_run_ready(struct rl_domain *domain) {
   if (rl_list_empty(&domain->ready))
     return false;

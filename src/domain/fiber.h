@@ -102,6 +102,9 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner);
  */
 void rl_fiber_start(struct rl_fiber *fiber);
 
+/* The same, but runs it at once, until it first waits or ends. Outside any fiber only. */
+void rl_fiber_run(struct rl_fiber *fiber);
+
 void rl_fiber_drop(struct rl_fiber *fiber);
 
 /* [.., reason] -> [..]: cancels the fiber: a parked one fails at its wait, a ready one at its next
