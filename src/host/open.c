@@ -10,6 +10,7 @@ static const luaL_Reg modules[] = {
     {"rille", luaopen_rille},
     {"rille.core", luaopen_rille_core},
     {"rille.domains", luaopen_rille_domains},
+    {"rille.http.core", luaopen_rille_http_core},
     {"rille.net", luaopen_rille_net},
     {NULL, NULL},
 };

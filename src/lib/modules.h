@@ -7,7 +7,12 @@
 int luaopen_rille(lua_State *L);
 int luaopen_rille_core(lua_State *L);
 int luaopen_rille_domains(lua_State *L);
+int luaopen_rille_http_core(lua_State *L);
 int luaopen_rille_net(lua_State *L);
+
+/* Parts of rille.http.core. [module] -> [module] */
+void rl_lib_http_request(lua_State *L);
+void rl_lib_http_response(lua_State *L);
 
 /* Changes to Lua's own libraries, made when a state opens. */
 void rl_lib_replace_coroutine(lua_State *L);

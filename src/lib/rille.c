@@ -215,7 +215,7 @@ static int load_on_use(lua_State *L) {
 static void push_load_on_use(lua_State *L) {
   static const char *const where[][2] = {
       {"all", "rille.flow"},        {"race", "rille.flow"}, {"scope", "rille.flow"},
-      {"domains", "rille.domains"}, {"net", "rille.net"},
+      {"domains", "rille.domains"}, {"http", "rille.http"}, {"net", "rille.net"},
   };
   lua_newtable(L);
   for (size_t i = 0; i < sizeof where / sizeof *where; i++) {

@@ -1,0 +1,16 @@
+-- The smallest server: try http://127.0.0.1:8080/hello/world
+-- Usage: rille examples/hello.lua [PORT]
+
+local http = require "rille.http"
+
+local app = http.app()
+
+app:get("/", function() return "hello, world\n" end)
+
+app:get("/hello/:name", function(req)
+  return { message = "hello, " .. req.params.name }
+end)
+
+local server = app:listen { port = tonumber(arg[1]) or 8080 }
+print(server:address())
+io.stdout:flush()

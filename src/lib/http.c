@@ -1,0 +1,220 @@
+/* The module rille.http.core, on which lua/rille/http.lua stands: sites, servers, and the types of
+ * requests and responses (http_request.c, http_response.c). Not for scripts. */
+#include <lauxlib.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "http/method.h"
+#include "io/address.h"
+#include "lib/modules.h"
+#include "serve/http_result.h"
+#include "serve/http_pool.h"
+#include "serve/http_server.h"
+#include "serve/http_site.h"
+#include "vm/call.h"
+
+/* -- options ------------------------------------------------------------------------------- */
+
+enum kind { SECONDS, COUNT, BYTES, SWITCH };
+
+/* Options of app:listen, and where they go. */
+static const struct {
+  const char *name;
+  enum kind kind;
+  size_t at;
+} options[] = {
+    {"idle_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_IDLE])},
+    {"head_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_HEAD])},
+    {"body_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_BODY])},
+    {"handler_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_RUNNING])},
+    {"send_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_SENDING])},
+    {"max_line", COUNT, offsetof(struct rl_http_options, limits.line)},
+    {"max_header", COUNT, offsetof(struct rl_http_options, limits.field)},
+    {"max_headers", COUNT, offsetof(struct rl_http_options, limits.fields)},
+    {"max_head", COUNT, offsetof(struct rl_http_options, limits.head)},
+    {"max_body", BYTES, offsetof(struct rl_http_options, limits.body)},
+    {"max_requests", COUNT, offsetof(struct rl_http_options, requests)},
+    {"max_connections", COUNT, offsetof(struct rl_http_options, connections)},
+    {"backlog", COUNT, offsetof(struct rl_http_options, backlog)},
+    {"cancel", SWITCH, offsetof(struct rl_http_options, cancel)},
+    {"development", SWITCH, offsetof(struct rl_http_options, development)},
+};
+
+static void set_number(lua_State *L, enum kind kind, const char *name, void *to) {
+  lua_Number value = lua_tonumber(L, -1);
+  bool valid = lua_type(L, -1) == LUA_TNUMBER && value > 0;
+  if (!valid)
+    luaL_error(L, "option %s: a number above 0 expected", name);
+  if (kind == SECONDS)
+    *(uint32_t *)to = isinf(value) ? 0 : (uint32_t)fmin(ceil(value * 1000), 4e9);
+  else if (kind == COUNT)
+    *(uint32_t *)to = (uint32_t)fmin(value, 1 << 30);
+  else
+    *(uint64_t *)to = (uint64_t)fmin(value, 1e15);
+}
+
+/* [.., table at `index`] */
+static void read_options(lua_State *L, int index, struct rl_http_options *to) {
+  rl_http_server_defaults(to);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    void *at = (char *)to + options[i].at;
+    if (lua_getfield(L, index, options[i].name) == LUA_TNIL)
+      ;
+    else if (options[i].kind == SWITCH)
+      *(bool *)at = lua_toboolean(L, -1);
+    else
+      set_number(L, options[i].kind, options[i].name, at);
+    lua_pop(L, 1);
+  }
+}
+
+/* core.options -> the set of their names */
+static void push_names(lua_State *L) {
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, options[i].name);
+  }
+}
+
+/* -- sites --------------------------------------------------------------------------------- */
+
+static int site_new(lua_State *L) {
+  rl_http_site_new(L);
+  return 1;
+}
+
+static struct rl_slice check_text(lua_State *L, int index) {
+  struct rl_slice text;
+  text.bytes = luaL_checklstring(L, index, &text.size);
+  return text;
+}
+
+/* "get" or "any", as bits. */
+static uint64_t check_method(lua_State *L, int index) {
+  struct rl_slice name = check_text(L, index);
+  if (strcmp(name.bytes, "ANY") == 0)
+    return RL_ROUTE_ANY;
+  enum rl_method method = rl_method_of(name.bytes, name.size);
+  luaL_argcheck(L, method != RL_METHOD_UNKNOWN && method != RL_METHOD_OTHER, index,
+                "unknown method");
+  return (uint64_t)1 << method;
+}
+
+/* site:add(host, method, pattern, function, takes_response) */
+static int site_add(lua_State *L) {
+  struct rl_http_site *site = rl_http_site_check(L, 1);
+  struct rl_slice host = check_text(L, 2), pattern = check_text(L, 4);
+  uint64_t methods = check_method(L, 3);
+  luaL_checktype(L, 5, LUA_TFUNCTION);
+  rl_http_site_add(L, site, host, pattern, methods, 5, lua_toboolean(L, 6));
+  return 0;
+}
+
+/* site:catch(function) */
+static int site_catch(lua_State *L) {
+  struct rl_http_site *site = rl_http_site_check(L, 1);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  rl_http_site_catch(L, site, 2);
+  return 0;
+}
+
+/* -- servers ------------------------------------------------------------------------------- */
+
+/* core.listen(site, url | nil, options) -> server | nil, message */
+static int listen_at(lua_State *L) {
+  struct rl_http_options wanted;
+  struct rl_address address;
+  rl_http_site_check(L, 1);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  read_options(L, 3, &wanted);
+  if (lua_isnil(L, 2))
+    return rl_http_server_listen(L, 1, NULL, &wanted);
+  struct rl_slice url = check_text(L, 2);
+  const char *wrong = rl_address_parse(&address, url.bytes, url.size);
+  if (wrong)
+    return luaL_error(L, "address \"%s\": %s", url.bytes, wrong);
+  return rl_http_server_listen(L, 1, &address, &wanted);
+}
+
+/* server:address() -> string: the URL where it really listens. */
+static int server_address(lua_State *L) {
+  char url[RL_ADDRESS_TEXT];
+  rl_address_url(&rl_http_server_check(L, 1)->listener.address, url, sizeof url);
+  lua_pushstring(L, url);
+  return 1;
+}
+
+/* server:port() -> integer, or nil for a Unix socket */
+static int server_port(lua_State *L) {
+  const struct rl_address *address = &rl_http_server_check(L, 1)->listener.address;
+  if (address->kind == RL_ADDRESS_UNIX)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, address->port);
+  return 1;
+}
+
+/* server:connections() -> integer: how many are open. */
+static int server_connections(lua_State *L) {
+  lua_pushinteger(L, rl_http_server_check(L, 1)->open);
+  return 1;
+}
+
+/* server:close(): stops listening. Connections that wait for a request are closed, others when
+ * theirs is answered. May be called again. */
+static int server_close(lua_State *L) {
+  rl_http_server_close(rl_http_server_check(L, 1));
+  return 0;
+}
+
+/* server:connect() -> socket: the client's end of a new connection to it. */
+static int server_connect(lua_State *L) {
+  return rl_http_server_inject(L, rl_http_server_check(L, 1));
+}
+
+/* -- the module ---------------------------------------------------------------------------- */
+
+static int encode(lua_State *L) {
+  lua_settop(L, 1);
+  rl_http_result_encode(L, rl_http_pool_of(L));
+  return 1;
+}
+
+static int decode(lua_State *L) {
+  lua_settop(L, 1);
+  rl_http_result_decode(L, rl_http_pool_of(L));
+  return 1;
+}
+
+static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                     lua_CFunction collect) {
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, collect);
+  lua_setfield(L, -2, "__gc");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}
+
+int luaopen_rille_http_core(lua_State *L) {
+  static const luaL_Reg functions[] = {{"site", site_new},          {"listen", listen_at},
+                                       {"encode", encode},          {"decode", decode},
+                                       {"traceback", rl_traceback}, {NULL, NULL}};
+  static const luaL_Reg site[] = {{"add", site_add}, {"catch", site_catch}, {NULL, NULL}};
+  static const luaL_Reg server[] = {
+      {"address", server_address}, {"port", server_port},   {"connections", server_connections},
+      {"connect", server_connect}, {"close", server_close}, {NULL, NULL}};
+  new_type(L, RL_HTTP_SITE, site, rl_http_site_collect);
+  new_type(L, RL_HTTP_SERVER, server, rl_http_server_collect);
+  luaL_newlib(L, functions);
+  push_names(L);
+  lua_setfield(L, -2, "options");
+  rl_lib_http_request(L);
+  rl_lib_http_response(L);
+  return 1;
+}

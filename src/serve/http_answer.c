@@ -1,0 +1,161 @@
+/* HTTP answer: see the header. Headers are kept as the lines that will be sent: they are set far
+ * more often than they are looked up. */
+#include "serve/http_answer.h"
+
+#include <string.h>
+
+#include "http/header.h"
+#include "http/response.h"
+#include "http/scan.h"
+#include "http/status.h"
+#include "serve/http_pool.h"
+
+/* What is left to come of a body that nobody read, and is passed over rather than ending the
+ * connection. */
+enum { DRAINED = 64 * 1024 };
+
+static const char *end_of_line(const char *at, const char *end) {
+  const char *line = memmem(at, (size_t)(end - at), "\r\n", 2);
+  return line ? line + 2 : end;
+}
+
+static bool is_named(const char *line, const char *end, struct rl_slice name) {
+  return (size_t)(end - line) > name.size && line[name.size] == ':' &&
+         rl_header_same(line, name.bytes, name.size);
+}
+
+struct rl_slice rl_http_answer_header(const struct rl_http_exchange *exchange, struct rl_slice name,
+                                      size_t *at) {
+  const char *bytes = (const char *)exchange->headers.bytes, *end = bytes + exchange->headers.size;
+  for (const char *line = bytes + *at, *next; line < end; line = next) {
+    next = end_of_line(line, end);
+    *at = (size_t)(next - bytes);
+    if (is_named(line, end, name))
+      return (struct rl_slice){line + name.size + 2, (size_t)(next - line) - name.size - 4};
+  }
+  return (struct rl_slice){NULL, 0};
+}
+
+void rl_http_answer_remove(struct rl_http_exchange *exchange, struct rl_slice name) {
+  struct rl_buffer *headers = &exchange->headers;
+  size_t at = 0;
+  while (at < headers->size) {
+    const char *line = (const char *)headers->bytes + at,
+               *end = (const char *)headers->bytes + headers->size;
+    size_t size = (size_t)(end_of_line(line, end) - line);
+    if (!is_named(line, end, name)) {
+      at += size;
+      continue;
+    }
+    memmove(headers->bytes + at, line + size, headers->size - at - size);
+    headers->size -= size;
+  }
+}
+
+static bool has(const struct rl_http_exchange *exchange, const char *name) {
+  size_t at = 0;
+  return exchange->headers.size > 0 &&
+         rl_http_answer_header(exchange, rl_scan_text(name), &at).bytes != NULL;
+}
+
+/* Whether the next request can be found after what is left of this one's body. */
+static bool can_go_on(const struct rl_http_exchange *exchange) {
+  const struct rl_head *head = &exchange->request.head;
+  const struct rl_http_connection *connection = exchange->connection;
+  const struct rl_http_server *server = exchange->server;
+  if (!connection || server->stopping || !head->keep_alive || exchange->stage == RL_HTTP_LAST)
+    return false;
+  if (server->options.requests && connection->requests >= server->options.requests)
+    return false;
+  if (head->body == RL_BODY_NONE || (exchange->body_begun && exchange->body.done))
+    return true;
+  if (exchange->trouble || (head->expect_continue && !exchange->continued))
+    return false;
+  uint64_t left = exchange->body_begun ? exchange->body.left : head->length;
+  return left <= DRAINED;
+}
+
+static void write_head(struct rl_http_exchange *exchange, int status, const char *type,
+                       int64_t length, struct rl_response_frame *frame) {
+  const struct rl_head *head = &exchange->request.head;
+  struct rl_response_to to = {.minor = head->minor,
+                              .head = head->method == RL_METHOD_HEAD,
+                              .keep_alive = can_go_on(exchange)};
+  struct rl_buffer *out = &exchange->out;
+  *frame = rl_response_frame(&to, status, length);
+  rl_response_begin(out, status);
+  if (exchange->headers.size)
+    rl_buffer_append(out, exchange->headers.bytes, exchange->headers.size);
+  if (*type && !(exchange->headers.size && has(exchange, "content-type")))
+    rl_response_field(out, (struct rl_slice){"Content-Type", 12}, rl_scan_text(type));
+  bool dated = exchange->headers.size && has(exchange, "date");
+  rl_response_end(out, frame, dated ? (struct rl_slice){"", 0} : rl_http_pool_date(exchange->http));
+  exchange->began = true;
+  exchange->status = status;
+  exchange->keep_alive = frame->keep_alive;
+}
+
+void rl_http_answer(struct rl_http_exchange *exchange, int status, const char *type,
+                    struct rl_slice body) {
+  struct rl_response_frame frame;
+  write_head(exchange, status, body.size ? type : "", (int64_t)body.size, &frame);
+  if (frame.body)
+    rl_buffer_append(&exchange->out, body.bytes, body.size);
+}
+
+void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const char *type) {
+  struct rl_response_frame frame;
+  write_head(exchange, status, type, exchange->length, &frame);
+  exchange->streaming = true;
+  exchange->bodyless = !frame.body;
+  exchange->chunked = frame.framing == RL_FRAMING_CHUNKED;
+}
+
+int rl_http_answer_write(struct rl_http_exchange *exchange, struct rl_slice piece) {
+  if (exchange->length >= 0 && piece.size > (uint64_t)exchange->length - exchange->sent_body)
+    return -1;
+  exchange->sent_body += piece.size;
+  if (exchange->bodyless)
+    return 0;
+  if (exchange->chunked)
+    rl_response_append_chunk(&exchange->out, piece);
+  else
+    rl_buffer_append(&exchange->out, piece.bytes, piece.size);
+  return 0;
+}
+
+int rl_http_answer_end(struct rl_http_exchange *exchange) {
+  exchange->streaming = false;
+  if (exchange->bodyless)
+    return 0;
+  if (exchange->length >= 0 && exchange->sent_body < (uint64_t)exchange->length)
+    return -1;
+  if (exchange->chunked) {
+    rl_response_last_chunk(&exchange->out);
+    rl_buffer_append(&exchange->out, "\r\n", 2);
+  }
+  return 0;
+}
+
+void rl_http_answer_status(struct rl_http_exchange *exchange, int status, const char *text) {
+  if (rl_status_bodyless(status))
+    rl_http_answer(exchange, status, "", (struct rl_slice){"", 0});
+  else
+    rl_http_answer(exchange, status, "text/plain; charset=utf-8", rl_scan_text(text));
+}
+
+void rl_http_answer_allow(struct rl_http_exchange *exchange, uint64_t allowed) {
+  static const char *const names[] = {
+      [RL_METHOD_GET] = "GET",        [RL_METHOD_HEAD] = "HEAD",   [RL_METHOD_POST] = "POST",
+      [RL_METHOD_PUT] = "PUT",        [RL_METHOD_PATCH] = "PATCH", [RL_METHOD_DELETE] = "DELETE",
+      [RL_METHOD_OPTIONS] = "OPTIONS"};
+  char list[64] = "";
+  for (size_t i = RL_METHOD_GET; i < sizeof names / sizeof *names; i++) {
+    if (!(allowed >> i & 1))
+      continue;
+    if (*list)
+      strcat(list, ", ");
+    strcat(list, names[i]);
+  }
+  rl_response_field(&exchange->headers, (struct rl_slice){"Allow", 5}, rl_scan_text(list));
+}

@@ -1,0 +1,38 @@
+/* HTTP answer: status, headers and body of an exchange become bytes of its output. Pure bytes, no
+ * Lua; a want of memory shows in the output, which then fails as a whole. Threads: the domain's
+ * only. Nothing raises. */
+#ifndef RL_SERVE_HTTP_ANSWER_H
+#define RL_SERVE_HTTP_ANSWER_H
+
+#include "serve/http.h"
+
+/* The whole answer: with the headers that were set, and the content type unless one is among them
+ * ("" for none). */
+void rl_http_answer(struct rl_http_exchange *exchange, int status, const char *type,
+                    struct rl_slice body);
+
+/* The head of an answer whose body follows with rl_http_answer_write: of unknown length, or of the
+ * one that the script promised. */
+void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const char *type);
+
+/* A piece of it: 0; or -1 if it is more than was promised, and nothing of it is written. */
+int rl_http_answer_write(struct rl_http_exchange *exchange, struct rl_slice piece);
+
+/* The end of it: 0; or -1 if it is less than was promised: the connection must be closed. */
+int rl_http_answer_end(struct rl_http_exchange *exchange);
+
+/* An answer of the server's own to a request that no handler answers: a line of text, and the
+ * connection goes on if it may. Headers that were set before are dropped. */
+void rl_http_answer_status(struct rl_http_exchange *exchange, int status, const char *text);
+
+/* The methods in `allowed`, as a header. */
+void rl_http_answer_allow(struct rl_http_exchange *exchange, uint64_t allowed);
+
+/* The header of that name: its value, or NULL bytes. The one after `at`, which starts at 0. */
+struct rl_slice rl_http_answer_header(const struct rl_http_exchange *exchange, struct rl_slice name,
+                                      size_t *at);
+
+/* Removes all headers of that name. */
+void rl_http_answer_remove(struct rl_http_exchange *exchange, struct rl_slice name);
+
+#endif

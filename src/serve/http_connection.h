@@ -1,0 +1,23 @@
+/* HTTP connection: a client from accept to close: reads, serves what was read, request after
+ * request, writes, and ends what takes too long. Threads: the domain's only. Nothing raises. */
+#ifndef RL_SERVE_HTTP_CONNECTION_H
+#define RL_SERVE_HTTP_CONNECTION_H
+
+#include "serve/http.h"
+
+/* Takes over a connected, non-blocking descriptor. 0; or an error, and it is closed. */
+int rl_http_connection_open(struct rl_http_server *server, int fd);
+
+/* For http->over: an exchange was answered outside the serving of a read. */
+void rl_http_connection_over(struct rl_http_exchange *exchange);
+
+/* Ends the connections of a server that wait for a request; the others end after theirs. */
+void rl_http_connection_stop_all(struct rl_http_server *server);
+
+/* Ends all of them now. */
+void rl_http_connection_close_all(struct rl_http_server *server);
+
+/* Once a second: ends what takes too long. */
+void rl_http_connection_sweep(uv_timer_t *clock);
+
+#endif

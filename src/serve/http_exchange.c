@@ -1,0 +1,236 @@
+/* HTTP exchange: see the header. The handler is the fiber's function itself, without a frame of
+ * ours around it; a string that it returns is copied from its stack into the output. */
+#include "serve/http_exchange.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "domain/domain.h"
+#include "http/percent.h"
+#include "http/scan.h"
+#include "http/status.h"
+#include "serve/http_answer.h"
+#include "serve/http_pool.h"
+#include "serve/http_result.h"
+#include "serve/http_site.h"
+#include "vm/call.h"
+
+/* -- answers of the server's own ----------------------------------------------------------- */
+
+static void answer_plainly(struct rl_http_exchange *exchange, int status) {
+  char text[64];
+  snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
+  exchange->headers.size = 0;
+  exchange->length = -1;
+  rl_http_answer_status(exchange, status, text);
+}
+
+void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status) {
+  exchange->stage = RL_HTTP_LAST;
+  exchange->request.head.minor = 1;
+  answer_plainly(exchange, status);
+}
+
+/* -- the end of the handler ---------------------------------------------------------------- */
+
+static void log_failure(const struct rl_http_exchange *exchange, const char *text, size_t size) {
+  char prefix[256], id[RL_HTTP_ID];
+  struct rl_slice path = exchange->path;
+  rl_http_pool_id(exchange, id);
+  snprintf(prefix, sizeof prefix,
+           "error in the handler of %.*s (request %s): ", path.size < 150 ? (int)path.size : 150,
+           path.bytes, id);
+  rl_log_text(&exchange->http->domain->settings->log, prefix, text, size);
+}
+
+/* What the status of the answer is after an error. */
+static int status_of(const struct rl_http_exchange *exchange) {
+  if (exchange->expired)
+    return 503;
+  return exchange->trouble >= 400 ? exchange->trouble : 500;
+}
+
+/* [.., error]: the answer to a handler that failed. */
+static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
+  char line[128], id[RL_HTTP_ID];
+  size_t size;
+  int status = status_of(exchange);
+  bool expected = status != 500 || !exchange->connection;
+  const char *text = rl_traceback_text(L, -1, &size);
+  if (!expected || exchange->expired)
+    log_failure(exchange, text, size);
+  exchange->headers.size = 0;
+  exchange->length = -1;
+  if (status != 500) {
+    exchange->stage = RL_HTTP_LAST;
+    answer_plainly(exchange, status);
+  } else if (exchange->server->options.development) {
+    rl_http_answer(exchange, 500, "text/plain; charset=utf-8", (struct rl_slice){text, size});
+  } else {
+    rl_http_pool_id(exchange, id);
+    snprintf(line, sizeof line, "Internal Server Error\nrequest %s\n", id);
+    rl_http_answer_status(exchange, 500, line);
+  }
+  lua_pop(L, 1);
+}
+
+/* An answer that was begun cannot become another one: it is cut off, which the client sees. */
+static void cut(struct rl_http_exchange *exchange, lua_State *L, const char *why) {
+  size_t size = strlen(why);
+  if (L)
+    why = rl_traceback_text(L, -1, &size);
+  if (exchange->connection)
+    log_failure(exchange, why, size);
+  if (L)
+    lua_pop(L, 1);
+  exchange->streaming = exchange->keep_alive = false;
+  exchange->stage = RL_HTTP_LAST;
+}
+
+/* [.., error]: one that is an answer, a table with a status and a body, becomes that: LUA_OK; or
+ * what it was. */
+static int answer_error(struct rl_http_exchange *exchange, lua_State *L, int status) {
+  if (exchange->began || !lua_istable(L, -1))
+    return status;
+  int error = lua_absindex(L, -1);
+  lua_pushliteral(L, "status");
+  lua_rawget(L, error);
+  lua_pushliteral(L, "body");
+  lua_rawget(L, error);
+  if (lua_isinteger(L, -2)) {
+    exchange->headers.size = 0;
+    return rl_http_result(exchange, L, 2);
+  }
+  lua_pop(L, 2);
+  return status;
+}
+
+static void on_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
+  struct rl_http_exchange *exchange = fiber->owner;
+  exchange->stage = RL_HTTP_DRAINING;
+  if (status == LUA_OK && !exchange->expired)
+    status = rl_http_result(exchange, L, nresults);
+  else if (!exchange->expired)
+    status = answer_error(exchange, L, status);
+  if (exchange->expired && status == LUA_OK) { /* it swallowed its cancellation */
+    lua_pushliteral(L, "the handler's time is over");
+    status = LUA_ERRRUN;
+  }
+  if (status != LUA_OK && !exchange->began)
+    answer_failure(exchange, L);
+  else if (status != LUA_OK)
+    cut(exchange, L, "");
+  else if (exchange->streaming && rl_http_answer_end(exchange) != 0)
+    cut(exchange, NULL, "the answer is shorter than its Content-Length");
+  exchange->fiber = NULL;
+  if (exchange->http->current != exchange)
+    exchange->http->over(exchange);
+}
+
+/* -- the beginning ------------------------------------------------------------------------- */
+
+static void push_handle(lua_State *L, struct rl_http_exchange *exchange, int metatable) {
+  struct rl_http_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  handle->exchange = exchange;
+  handle->ticket = exchange->ticket;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
+  lua_setmetatable(L, -2);
+}
+
+/* Inside the fiber: its function and arguments. */
+static int enter(struct rl_fiber *fiber, lua_State *L) {
+  struct rl_http_exchange *exchange = fiber->owner;
+  const struct rl_http_handler *handler = &exchange->server->site->handlers[exchange->handler];
+  lua_rawgeti(L, LUA_REGISTRYINDEX, handler->function);
+  push_handle(L, exchange, exchange->http->request_meta);
+  if (!handler->response)
+    return 2;
+  push_handle(L, exchange, exchange->http->response_meta);
+  return 3;
+}
+
+static int make_fiber(lua_State *L) {
+  struct rl_http_exchange *exchange = lua_touserdata(L, 1);
+  exchange->fiber = rl_fiber_new(L, on_ended, exchange);
+  return 0;
+}
+
+/* 0, or -1 when there is no memory or the program ends. */
+static int start(struct rl_http_exchange *exchange, bool now) {
+  lua_State *L = exchange->http->domain->vm.L;
+  if (rl_call_protected(L, make_fiber, exchange) != LUA_OK) {
+    lua_pop(L, 1);
+    return -1;
+  }
+  exchange->fiber->enter = enter;
+  if (now)
+    rl_fiber_run(exchange->fiber);
+  else
+    rl_fiber_start(exchange->fiber);
+  return 0;
+}
+
+/* Finds the handler; false if the answer was given. */
+static bool lead(struct rl_http_exchange *exchange) {
+  const struct rl_head *head = &exchange->request.head;
+  struct rl_http_site *site = exchange->server->site;
+  int status;
+  uint64_t allowed;
+  size_t where;
+  if (rl_percent_canonical(rl_head_path(head), &exchange->path_room, &exchange->path, &where) !=
+      0) {
+    rl_http_exchange_refuse(exchange, 400);
+    return false;
+  }
+  exchange->handler =
+      rl_http_site_find(site, head, exchange->path, &exchange->match, &status, &allowed);
+  if (exchange->handler >= 0)
+    return true;
+  if (status != 404)
+    rl_http_answer_allow(exchange, allowed);
+  exchange->status = status;
+  exchange->handler = site->missing;
+  exchange->match.captured = 0;
+  if (site->missing >= 0)
+    return true;
+  char text[64];
+  snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
+  rl_http_answer_status(exchange, status, text);
+  return false;
+}
+
+void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
+  const struct rl_head *head = &exchange->request.head;
+  exchange->ticket = ++exchange->http->ticket;
+  exchange->connection->requests++;
+  exchange->stage = RL_HTTP_DRAINING;
+  if (head->body == RL_BODY_LENGTH && head->length > exchange->server->options.limits.body) {
+    rl_http_exchange_refuse(exchange, 413);
+    return;
+  }
+  if (!lead(exchange))
+    return;
+  exchange->stage = RL_HTTP_HANDLING;
+  if (start(exchange, now) != 0)
+    rl_http_exchange_refuse(exchange, 503);
+}
+
+/* -- what a handler that waits still needs ------------------------------------------------- */
+
+static void move(struct rl_slice *slice, const char *from, size_t size, const char *to) {
+  if (slice->bytes >= from && slice->bytes < from + size)
+    slice->bytes = to + (slice->bytes - from);
+}
+
+int rl_http_exchange_keep(struct rl_http_exchange *exchange) {
+  struct rl_request *request = &exchange->request;
+  const char *from = request->head.bytes;
+  size_t size = request->head.size;
+  if (rl_request_keep(request) != 0)
+    return -1;
+  move(&exchange->path, from, size, request->head.bytes);
+  for (unsigned i = 0; i < exchange->match.captured; i++)
+    move(&exchange->match.captures[i], from, size, request->head.bytes);
+  return 0;
+}

@@ -1,0 +1,20 @@
+/* HTTP exchange: a request whose head is there is led to its handler, and what the handler returns
+ * becomes the answer. Threads: the domain's only. */
+#ifndef RL_SERVE_HTTP_EXCHANGE_H
+#define RL_SERVE_HTTP_EXCHANGE_H
+
+#include "serve/http.h"
+
+/* The head was read: answers at once, or starts the handler. `now`: the handler may run here, which
+ * is outside any fiber; otherwise it is made ready. When the stage is no longer HANDLING
+ * afterwards, the answer is in the output. Does not raise. */
+void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now);
+
+/* Answers a request that was refused; the connection is to be closed. */
+void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status);
+
+/* The handler is not over in this pass: whatever it may still look at is kept. 0, or -1 when there
+ * is no memory. */
+int rl_http_exchange_keep(struct rl_http_exchange *exchange);
+
+#endif

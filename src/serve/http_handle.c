@@ -1,0 +1,26 @@
+/* HTTP handle: tickets are never given out twice, and exchanges never freed while the state lives.
+ */
+#include "serve/http_handle.h"
+
+#include <lauxlib.h>
+
+static struct rl_http_exchange *open_handle(lua_State *L, const struct rl_http_handle *handle) {
+  if (!handle || handle->exchange->ticket != handle->ticket)
+    luaL_error(L, "the request has ended: what is needed of it later must be copied before");
+  return handle->exchange;
+}
+
+struct rl_http_exchange *rl_http_handle_get(lua_State *L, int index) {
+  return open_handle(L, lua_touserdata(L, index));
+}
+
+struct rl_http_exchange *rl_http_handle_check(lua_State *L, int index, const char *type) {
+  return open_handle(L, luaL_checkudata(L, index, type));
+}
+
+void rl_http_handle_push(lua_State *L, struct rl_http_exchange *exchange, const char *type) {
+  struct rl_http_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  handle->exchange = exchange;
+  handle->ticket = exchange->ticket;
+  luaL_setmetatable(L, type);
+}

@@ -1,0 +1,73 @@
+/* HTTP output: one call for all that is there; what the kernel does not take stays in the
+ * exchange's buffer, and the connection is watched until it does. */
+#include "serve/http_output.h"
+
+#include <lauxlib.h>
+
+#include "serve/http_pool.h"
+#include "serve/http_wire.h"
+
+static void forget(struct rl_http_exchange *exchange) {
+  exchange->written = 0;
+  if (exchange->out.capacity > RL_HTTP_HIGH || exchange->out.failed)
+    rl_buffer_free(&exchange->out);
+  exchange->out.size = 0;
+}
+
+/* The client is slow. */
+static void wait_for_room(struct rl_http_connection *connection) {
+  rl_http_wire_enter(connection, RL_HTTP_SENDING);
+  rl_http_wire_watch(connection, connection->watched | UV_WRITABLE);
+}
+
+int rl_http_output_flush(struct rl_http_exchange *exchange) {
+  struct rl_http_connection *connection = exchange->connection;
+  struct rl_buffer *out = &exchange->out;
+  if (!connection) {
+    forget(exchange);
+    return UV_ECANCELED;
+  }
+  if (out->failed) { /* an answer of which a part is missing */
+    rl_http_wire_close(connection);
+    return UV_ENOMEM;
+  }
+  while (exchange->written < out->size) {
+    ssize_t count = rl_thin_write(&connection->thin, out->bytes + exchange->written,
+                                  out->size - exchange->written);
+    if (count == UV_EAGAIN) {
+      wait_for_room(connection);
+      return 1;
+    }
+    if (count < 0) {
+      rl_http_wire_close(connection);
+      return (int)count;
+    }
+    exchange->written += (size_t)count;
+  }
+  forget(exchange);
+  return 0;
+}
+
+static int push_again(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  struct rl_http_handle *handle = lua_touserdata(L, 1);
+  struct rl_http_exchange *exchange = handle->exchange;
+  if (handle->ticket != exchange->ticket || !exchange->connection)
+    return luaL_error(L, "the client has closed the connection");
+  if (rl_http_output_pending(exchange) <= RL_HTTP_HIGH / 2)
+    return 0;
+  rl_wait_check(L, "res:write");
+  return rl_park(L, &exchange->writer, NULL, push_again, 0);
+}
+
+int rl_http_output_push(lua_State *L, struct rl_http_exchange *exchange) {
+  bool waits = exchange->http->current == exchange && exchange->out.size < RL_HTTP_HIGH;
+  int status = waits ? 0 : rl_http_output_flush(exchange);
+  if (status < 0)
+    return luaL_error(L, "the client has closed the connection");
+  if (status == 0 || rl_http_output_pending(exchange) <= RL_HTTP_HIGH)
+    return 0;
+  if (rl_wait_pending(&exchange->writer))
+    return luaL_error(L, "res:write: another fiber waits to write");
+  return push_again(L, LUA_OK, 0);
+}

@@ -1,0 +1,21 @@
+/* HTTP output: the way of an exchange's bytes to its client. Threads: the domain's only. */
+#ifndef RL_SERVE_HTTP_OUTPUT_H
+#define RL_SERVE_HTTP_OUTPUT_H
+
+#include "serve/http.h"
+
+/* Writes what the client takes at once. 0: all of it; 1: a rest waits until it takes more; below 0:
+ * the connection is closed, see rl_http_wire_close. Does not raise. */
+int rl_http_output_flush(struct rl_http_exchange *exchange);
+
+/* Bytes that wait. */
+static inline size_t rl_http_output_pending(const struct rl_http_exchange *exchange) {
+  return exchange->out.size - exchange->written;
+}
+
+/* From the handler, when it has appended something: writes it, or, while a read is being served,
+ * leaves it to the end of that; waits while too much is pending. The request or the response is at
+ * index 1; returns nothing to the script. May suspend; raises if the client is gone. */
+int rl_http_output_push(lua_State *L, struct rl_http_exchange *exchange);
+
+#endif

@@ -1,0 +1,216 @@
+/* HTTP pool: see the header. Exchanges are never freed while the state is open, since scripts may
+ * hold handles to them; only what they grew to is. */
+#include "serve/http_pool.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "domain/domain.h"
+
+static const char pool_key = 0; /* its address: the key in the registry */
+
+static void free_exchange(struct rl_http_exchange *exchange) {
+  rl_request_free(&exchange->request);
+  rl_buffer_free(&exchange->input);
+  rl_buffer_free(&exchange->text);
+  rl_buffer_free(&exchange->path_room);
+  rl_buffer_free(&exchange->headers);
+  rl_buffer_free(&exchange->out);
+  rl_free(exchange->http->heap, exchange, sizeof *exchange);
+}
+
+/* Also the exchanges: whoever held a handle to one was collected with the state. */
+static void let_go(struct rl_http *http) {
+  if (--http->holders > 0)
+    return;
+  for (struct rl_list *link; (link = rl_list_take(&http->all));)
+    free_exchange(RL_OF(link, struct rl_http_exchange, every));
+  rl_free(http->heap, http, sizeof *http);
+}
+
+static void clock_closed(uv_handle_t *handle) {
+  let_go(handle->data);
+}
+
+static int collect(lua_State *L) {
+  struct rl_http **box = lua_touserdata(L, 1);
+  if (*box) {
+    (*box)->ended = true;
+    uv_close((uv_handle_t *)&(*box)->clock, clock_closed);
+  }
+  *box = NULL;
+  return 0;
+}
+
+static int reference(lua_State *L, const char *type) {
+  luaL_getmetatable(L, type);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* [] -> [box] */
+static struct rl_http *create(lua_State *L) {
+  struct rl_serving *serving = rl_serving_of(L);
+  struct rl_http **box = lua_newuserdatauv(L, sizeof *box, 0); // [box]
+  *box = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, collect);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  int request = reference(L, RL_HTTP_REQUEST), response = reference(L, RL_HTTP_RESPONSE);
+  struct rl_heap *heap = serving->domain->settings->heap;
+  struct rl_http *http = rl_zalloc(heap, sizeof *http);
+  if (!http)
+    luaL_error(L, "not enough memory");
+  *box = http;
+  http->serving = serving;
+  http->domain = serving->domain;
+  http->heap = heap;
+  http->request_meta = request;
+  http->response_meta = response;
+  http->encode = http->decode = LUA_NOREF;
+  http->boot = rl_clock_now() ^ (uint64_t)time(NULL) << 20;
+  http->holders = 1;
+  rl_list_init(&http->free);
+  rl_list_init(&http->all);
+  rl_list_init(&http->servers);
+  uv_timer_init(serving->domain->loop, &http->clock);
+  http->clock.data = http;
+  uv_unref((uv_handle_t *)&http->clock);
+  return http;
+}
+
+struct rl_http *rl_http_pool_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &pool_key);
+  struct rl_http **box = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (box && *box)
+    return *box;
+  struct rl_http *http = create(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
+  return http;
+}
+
+void rl_http_pool_tick(struct rl_http *http, uv_timer_cb tick) {
+  if (http->ticks || http->ended)
+    return;
+  http->ticks = true;
+  uv_timer_start(&http->clock, tick, 1000, 1000);
+}
+
+static struct rl_http_exchange *new_exchange(struct rl_http *http) {
+  struct rl_http_exchange *exchange = rl_zalloc(http->heap, sizeof *exchange);
+  if (!exchange)
+    return NULL;
+  exchange->http = http;
+  rl_list_init(&exchange->link);
+  rl_list_push(&http->all, &exchange->every);
+  rl_buffer_init(&exchange->input, http->heap);
+  rl_buffer_init(&exchange->text, http->heap);
+  rl_buffer_init(&exchange->path_room, http->heap);
+  rl_buffer_init(&exchange->headers, http->heap);
+  rl_buffer_init(&exchange->out, http->heap);
+  exchange->fields = exchange->body_text = LUA_NOREF;
+  exchange->length = -1;
+  return exchange;
+}
+
+struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connection) {
+  struct rl_http_server *server = connection->server;
+  struct rl_http *http = server->http;
+  struct rl_list *link = rl_list_take(&http->free);
+  struct rl_http_exchange *exchange =
+      link ? RL_OF(link, struct rl_http_exchange, link) : new_exchange(http);
+  if (!exchange)
+    return NULL;
+  if (!exchange->request.limits)
+    rl_request_init(&exchange->request, http->heap, &server->options.limits);
+  exchange->request.limits = &server->options.limits;
+  exchange->server = server;
+  server->holders++;
+  exchange->connection = connection;
+  exchange->stage = RL_HTTP_READING;
+  connection->exchange = exchange;
+  return exchange;
+}
+
+/* Empties a buffer; what it holds beyond a request's usual needs is given back. */
+static void empty(struct rl_buffer *buffer) {
+  if (buffer->capacity > RL_HTTP_SPARE || buffer->failed)
+    rl_buffer_free(buffer);
+  else
+    buffer->size = 0;
+}
+
+static void unref(struct rl_http_exchange *exchange, int *reference) {
+  if (*reference == LUA_NOREF)
+    return;
+  if (!exchange->http->ended)
+    luaL_unref(exchange->http->domain->vm.L, LUA_REGISTRYINDEX, *reference);
+  *reference = LUA_NOREF;
+}
+
+void rl_http_pool_reset(struct rl_http_exchange *exchange) {
+  exchange->ticket = 0;
+  rl_wake(&exchange->reader, 0); /* a fiber that the handler started */
+  rl_wake(&exchange->writer, 0);
+  rl_request_reset(&exchange->request);
+  if (exchange->body_begun)
+    rl_body_free(&exchange->body);
+  empty(&exchange->text);
+  empty(&exchange->path_room);
+  empty(&exchange->headers);
+  unref(exchange, &exchange->fields);
+  unref(exchange, &exchange->body_text);
+  exchange->stage = RL_HTTP_READING;
+  exchange->fiber = NULL;
+  exchange->body_begun = exchange->continued = exchange->expired = false;
+  exchange->began = exchange->streaming = exchange->bodyless = exchange->chunked = false;
+  exchange->drained = exchange->sent_body = 0;
+  exchange->type = NULL;
+  exchange->trouble = exchange->status = 0;
+  exchange->length = -1;
+}
+
+void rl_http_pool_give(struct rl_http_exchange *exchange) {
+  struct rl_http *http = exchange->http;
+  rl_http_pool_reset(exchange);
+  empty(&exchange->input);
+  empty(&exchange->out);
+  exchange->in = (struct rl_slice){"", 0};
+  exchange->written = 0;
+  if (exchange->counted && !http->ended)
+    http->serving->running--;
+  exchange->counted = false;
+  if (exchange->connection)
+    exchange->connection->exchange = NULL;
+  exchange->connection = NULL;
+  rl_list_push(http->free.next, &exchange->link); /* first: it is in the cache */
+  rl_http_pool_release(exchange->server);
+  exchange->server = NULL;
+}
+
+void rl_http_pool_release(struct rl_http_server *server) {
+  struct rl_http *http = server->http;
+  if (--server->holders > 0)
+    return;
+  if (!http->ended)
+    luaL_unref(http->domain->vm.L, LUA_REGISTRYINDEX, server->anchor);
+  rl_list_remove(&server->link);
+  rl_list_remove(&server->listening.link);
+  rl_list_remove(&server->connections.link);
+  rl_free(http->heap, server, sizeof *server);
+  let_go(http);
+}
+
+struct rl_slice rl_http_pool_date(struct rl_http *http) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return rl_date_line_at(&http->date, now.tv_sec);
+}
+
+void rl_http_pool_id(const struct rl_http_exchange *exchange, char text[RL_HTTP_ID]) {
+  snprintf(text, RL_HTTP_ID, "%08x-%llx", (unsigned)exchange->http->boot,
+           (unsigned long long)exchange->ticket);
+}

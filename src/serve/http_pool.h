@@ -1,0 +1,35 @@
+/* HTTP pool: the domain's part of the HTTP session, and the exchanges that connections borrow.
+ * Made by the first server; its finalizer closes what is open when the state is closed, and its
+ * memory goes with its last handle. Threads: the domain's only. */
+#ifndef RL_SERVE_HTTP_POOL_H
+#define RL_SERVE_HTTP_POOL_H
+
+#include "serve/http.h"
+
+/* The domain's, made if need be. Raises for want of memory, or when the state is being closed. */
+struct rl_http *rl_http_pool_of(lua_State *L);
+
+/* There are connections: calls `tick` once a second from now on. */
+void rl_http_pool_tick(struct rl_http *http, uv_timer_cb tick);
+
+/* An exchange for the connection, which has none; NULL when there is no memory. */
+struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connection);
+
+/* Ends what the exchange was used for: it may be used for the next request. Scripts that kept the
+ * request get errors from now on. */
+void rl_http_pool_reset(struct rl_http_exchange *exchange);
+
+/* Gives it back; the connection has none any more. */
+void rl_http_pool_give(struct rl_http_exchange *exchange);
+
+/* A server's holder lets go of it. */
+void rl_http_pool_release(struct rl_http_server *server);
+
+/* The `Date` line of now. */
+struct rl_slice rl_http_pool_date(struct rl_http *http);
+
+/* What logs and answers call a request. */
+enum { RL_HTTP_ID = 40 };
+void rl_http_pool_id(const struct rl_http_exchange *exchange, char text[RL_HTTP_ID]);
+
+#endif

@@ -1,0 +1,209 @@
+/* HTTP result: the usual results go straight into the output; all others take the way of a script
+ * that sets the answer, protected. */
+#include "serve/http_result.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "http/response.h"
+#include "http/scan.h"
+#include "http/status.h"
+#include "serve/http_answer.h"
+#include "vm/call.h"
+
+static const char TEXT[] = "text/plain; charset=utf-8";
+static const char JSON[] = "application/json";
+
+/* -- JSON ---------------------------------------------------------------------------------- */
+
+/* [value] -> [result of the function `name` of cjson] */
+static void call_json(lua_State *L, int *reference, const char *name) {
+  if (*reference == LUA_NOREF) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, name);
+    *reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pop(L, 1);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *reference);
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+}
+
+void rl_http_result_encode(lua_State *L, struct rl_http *http) {
+  call_json(L, &http->encode, "encode");
+}
+
+void rl_http_result_decode(lua_State *L, struct rl_http *http) {
+  call_json(L, &http->decode, "decode");
+}
+
+/* -- headers ------------------------------------------------------------------------------- */
+
+static void add_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
+                       int index) {
+  struct rl_slice value;
+  value.bytes = luaL_tolstring(L, index, &value.size);
+  const char *fault = rl_response_field_fault(name, value);
+  if (fault)
+    luaL_error(L, "bad header \"%s\": %s", name.bytes, fault);
+  if (name.size == 14 && rl_header_same(name.bytes, "content-length", 14)) {
+    uint64_t length;
+    if (!rl_scan_number(value, &length) || length > INT64_MAX)
+      luaL_error(L, "bad header \"Content-Length\": it is no length");
+    exchange->length = (int64_t)length;
+  } else {
+    rl_response_field(&exchange->headers, name, value);
+  }
+  lua_pop(L, 1);
+  if (exchange->headers.failed)
+    luaL_error(L, "not enough memory");
+}
+
+/* Those that say how the message is framed. */
+static void check_name(lua_State *L, struct rl_slice name) {
+  static const char *const own[] = {"transfer-encoding", "connection", "keep-alive"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (name.size == strlen(own[i]) && rl_header_same(name.bytes, own[i], name.size))
+      luaL_error(L, "bad header \"%s\": the server sets it", name.bytes);
+}
+
+void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
+                           int index) {
+  index = lua_absindex(L, index);
+  check_name(L, name);
+  if (exchange->began)
+    luaL_error(L, "header \"%s\": the head of the answer is already sent", name.bytes);
+  if (name.size == 14 && rl_header_same(name.bytes, "content-length", 14))
+    exchange->length = -1;
+  rl_http_answer_remove(exchange, name);
+  if (lua_isnil(L, index))
+    return;
+  if (!lua_istable(L, index)) {
+    add_header(L, exchange, name, index);
+    return;
+  }
+  lua_Integer count = luaL_len(L, index);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_geti(L, index, i);
+    add_header(L, exchange, name, -1);
+    lua_pop(L, 1);
+  }
+}
+
+/* -- results ------------------------------------------------------------------------------- */
+
+int rl_http_result_status(lua_State *L, int index) {
+  int whole;
+  lua_Integer status = lua_tointegerx(L, index, &whole);
+  if (lua_type(L, index) != LUA_TNUMBER || !whole || status < 200 || status > 599) {
+    const char *text = luaL_tolstring(L, index, NULL);
+    luaL_error(L, "%s is no status of an answer (200 to 599)", text);
+  }
+  return (int)status;
+}
+
+/* The value on top is the body: becomes a string, with a content type. */
+static void to_body(lua_State *L, struct rl_http_exchange *exchange) {
+  switch (lua_type(L, -1)) {
+  case LUA_TSTRING: exchange->type = TEXT; return;
+  case LUA_TTABLE:
+    rl_http_result_encode(L, exchange->http);
+    exchange->type = JSON;
+    return;
+  default: luaL_error(L, "a handler cannot return a %s as its answer", luaL_typename(L, -1));
+  }
+}
+
+void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int first) {
+  int count = lua_gettop(L) - first + 1;
+  if (count <= 0 || lua_isnil(L, first))
+    return;
+  if (exchange->began)
+    luaL_error(L, "the answer was already written by res");
+  int status = 0, body = first;
+  if (lua_type(L, first) == LUA_TNUMBER) {
+    status = rl_http_result_status(L, first);
+    body = first + 1;
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, exchange->body_text);
+  exchange->body_text = LUA_NOREF;
+  if (body < first + count && !lua_isnil(L, body)) {
+    lua_pushvalue(L, body);
+    to_body(L, exchange);
+    exchange->body_text = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  if (status)
+    exchange->status = status;
+}
+
+/* An answer in one piece is as long as its Content-Length says, if a script has set that; only the
+ * answer to HEAD may do without the body. */
+static void check_length(lua_State *L, const struct rl_http_exchange *exchange) {
+  if (exchange->length < 0 || exchange->began)
+    return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->body_text);
+  size_t size = lua_isstring(L, -1) ? lua_rawlen(L, -1) : 0;
+  bool head = exchange->request.head.method == RL_METHOD_HEAD;
+  if (size != (uint64_t)exchange->length && !(head && size == 0))
+    luaL_error(L, "the answer has %I bytes, its Content-Length says %I", (lua_Integer)size,
+               (lua_Integer)exchange->length);
+  lua_pop(L, 1);
+}
+
+/* [results.., exchange] */
+static int set_protected(lua_State *L) {
+  struct rl_http_exchange *exchange = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  rl_http_result_set(L, exchange, 1);
+  check_length(L, exchange);
+  return 0;
+}
+
+/* Sends what was set. */
+static void send_set(struct rl_http_exchange *exchange, lua_State *L) {
+  struct rl_slice body = {"", 0};
+  int status = exchange->status;
+  bool has_body = exchange->body_text != LUA_NOREF;
+  if (status == 0)
+    status = has_body ? 200 : 204;
+  if (has_body) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->body_text);
+    body.bytes = lua_tolstring(L, -1, &body.size);
+  } else if (exchange->handler == exchange->server->site->missing && status >= 400) {
+    lua_pushfstring(L, "%s\n", rl_status_reason(status));
+    body.bytes = lua_tolstring(L, -1, &body.size);
+  } else {
+    lua_pushnil(L);
+  }
+  if (exchange->length > 0 && body.size == 0)
+    rl_http_answer_begin(exchange, status, ""); /* to HEAD */
+  else
+    rl_http_answer(exchange, status, exchange->type ? exchange->type : TEXT, body);
+  lua_pop(L, 1);
+}
+
+int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults) {
+  bool untouched = exchange->body_text == LUA_NOREF && !exchange->began && exchange->length < 0;
+  if (nresults == 1 && lua_type(L, -1) == LUA_TSTRING && untouched) {
+    struct rl_slice body;
+    body.bytes = lua_tolstring(L, -1, &body.size);
+    rl_http_answer(exchange, exchange->status ? exchange->status : 200, TEXT, body);
+    return LUA_OK;
+  }
+  if (nresults > 0 || exchange->length >= 0) {
+    int first = lua_gettop(L) - nresults;
+    lua_pushcfunction(L, rl_traceback);
+    lua_insert(L, first + 1);
+    lua_pushcfunction(L, set_protected);
+    lua_insert(L, first + 2);
+    lua_pushlightuserdata(L, exchange);
+    int status = lua_pcall(L, nresults + 1, 0, first + 1);
+    if (status != LUA_OK)
+      return status;
+  }
+  if (!exchange->began)
+    send_set(exchange, L);
+  return LUA_OK;
+}

@@ -1,0 +1,175 @@
+/* HTTP server: see the header. It lives until its userdata, its listener, its connections and their
+ * exchanges are gone. */
+#include "serve/http_server.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "domain/domain.h"
+#include "serve/http_connection.h"
+#include "serve/http_pool.h"
+#include "serve/http_site.h"
+#include "serve/socket.h"
+
+void rl_http_server_defaults(struct rl_http_options *options) {
+  *options = (struct rl_http_options){
+      .limits = RL_HTTP_LIMITS_DEFAULT,
+      .time = {[RL_HTTP_IDLE] = 75 * 1000,
+               [RL_HTTP_HEAD] = 10 * 1000,
+               [RL_HTTP_BODY] = 30 * 1000,
+               [RL_HTTP_RUNNING] = 60 * 1000,
+               [RL_HTTP_HALF] = 1000,
+               [RL_HTTP_SENDING] = 30 * 1000,
+               [RL_HTTP_LINGER] = 2 * 1000},
+      .connections = 16 * 1024,
+      .backlog = RL_LISTENER_BACKLOG,
+      .cancel = true,
+  };
+}
+
+/* More clients than the server takes: they are told to come again. */
+static void turn_away(int fd) {
+  static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  ssize_t count = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+  (void)count; /* it is gone either way */
+  close(fd);
+}
+
+static void on_accepted(struct rl_listener *listener, int fd, const union rl_endpoint *peer) {
+  struct rl_http_server *server = RL_OF(listener, struct rl_http_server, listener);
+  (void)peer; /* asked for when a script does */
+  if (server->options.connections && server->open >= server->options.connections)
+    turn_away(fd);
+  else
+    rl_http_connection_open(server, fd);
+}
+
+static void on_listener_closed(struct rl_listener *listener) {
+  rl_http_pool_release(RL_OF(listener, struct rl_http_server, listener));
+}
+
+void rl_http_server_close(struct rl_http_server *server) {
+  if (server->stopping)
+    return;
+  rl_list_remove(&server->listening.link);
+  server->holders++; /* its last connection may be closed */
+  if (!server->listener.closing)
+    rl_listener_close(&server->listener);
+  rl_http_connection_stop_all(server);
+  rl_http_pool_release(server);
+}
+
+static void stop(struct rl_closable *closable) {
+  rl_http_server_close(RL_OF(closable, struct rl_http_server, listening));
+}
+
+/* With the domain. */
+static void close_hard(struct rl_closable *closable) {
+  struct rl_http_server *server = RL_OF(closable, struct rl_http_server, connections);
+  server->holders++;
+  rl_http_server_close(server);
+  rl_http_connection_close_all(server);
+  rl_http_pool_release(server);
+}
+
+/* [] -> [userdata] */
+static struct rl_http_server *create(lua_State *L, int site,
+                                     const struct rl_http_options *options) {
+  struct rl_http *http = rl_http_pool_of(L);
+  http->over = rl_http_connection_over;
+  struct rl_http_server **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, RL_HTTP_SERVER);
+  lua_pushvalue(L, site);
+  int anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  struct rl_http_server *server = rl_zalloc(http->heap, sizeof *server);
+  if (!server) {
+    luaL_unref(L, LUA_REGISTRYINDEX, anchor);
+    luaL_error(L, "not enough memory");
+  }
+  *box = server;
+  server->http = http;
+  http->holders++;
+  server->site = rl_http_site_check(L, site);
+  server->anchor = anchor;
+  server->options = *options;
+  server->holders = 1;
+  server->listener.closing = true; /* there is nothing to close */
+  server->listening.close = stop;
+  server->connections.close = close_hard;
+  for (int i = 0; i < RL_HTTP_PHASES; i++)
+    rl_list_init(&server->phases[i]);
+  rl_list_push(&http->servers, &server->link);
+  rl_list_push(&http->serving->servers, &server->listening.link);
+  rl_list_push(&http->serving->sockets, &server->connections.link);
+  return server;
+}
+
+/* Names are not looked up: that would wait. */
+static struct rl_address resolve(lua_State *L, const struct rl_address *address) {
+  struct rl_address resolved = *address;
+  if (address->kind != RL_ADDRESS_NAME)
+    return resolved;
+  if (strcasecmp(address->where.name, "localhost") != 0)
+    luaL_error(L, "cannot listen on the name \"%s\": give an address", address->where.name);
+  resolved.kind = RL_ADDRESS_IP;
+  uv_ip4_addr("127.0.0.1", address->port, &resolved.where.ip.in);
+  return resolved;
+}
+
+int rl_http_server_listen(lua_State *L, int site, const struct rl_address *address,
+                          const struct rl_http_options *options) {
+  static const struct rl_listener_events events = {on_accepted, on_listener_closed};
+  struct rl_http_server *server = create(L, site, options);
+  if (!address)
+    return 1;
+  struct rl_domain *domain = server->http->domain;
+  struct rl_address where = resolve(L, address);
+  int status = rl_listener_open(&server->listener, domain->loop, &where, options->backlog,
+                                &domain->settings->log, &events);
+  if (status == 0) {
+    server->holders++;
+    server->local = where.kind == RL_ADDRESS_UNIX;
+    return 1;
+  }
+  char url[RL_ADDRESS_TEXT];
+  server->listener.closing = true;
+  rl_http_server_close(server);
+  rl_address_url(&where, url, sizeof url);
+  luaL_pushfail(L);
+  lua_pushfstring(L, "cannot listen on %s: %s", url, uv_strerror(status));
+  return 2;
+}
+
+int rl_http_server_inject(lua_State *L, struct rl_http_server *server) {
+  int ends[2];
+  struct rl_socket *socket = rl_socket_new(L, server->http->serving);
+  if (server->stopping)
+    return luaL_error(L, "the server is closed");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+    return luaL_error(L, "no socket: %s", uv_strerror(uv_translate_sys_error(errno)));
+  int status = rl_socket_open(socket, ends[0], true);
+  if (status == 0)
+    status = rl_http_connection_open(server, ends[1]);
+  else
+    close(ends[1]);
+  return status == 0 ? 1 : luaL_error(L, "no socket: %s", uv_strerror(status));
+}
+
+struct rl_http_server *rl_http_server_check(lua_State *L, int index) {
+  struct rl_http_server **box = luaL_checkudata(L, index, RL_HTTP_SERVER);
+  luaL_argcheck(L, *box, index, "server was collected");
+  return *box;
+}
+
+int rl_http_server_collect(lua_State *L) {
+  struct rl_http_server **box = luaL_checkudata(L, 1, RL_HTTP_SERVER);
+  if (*box)
+    rl_http_pool_release(*box);
+  *box = NULL;
+  return 0;
+}
