@@ -10,7 +10,7 @@
 
 enum {
   GAP = 4,    /* nils in a sequence that cost less than a pair would */
-  AHEAD = 4,  /* elements of a list to be asked from memory before they are read */
+  AHEAD = 12, /* elements of a list to be asked from memory before they are read */
   FETCHED = 8 /* strings of each */
 };
 
