@@ -294,8 +294,9 @@ end
 local PLACES = { port = true, host = true, address = true }
 
 local function url_of(options)
-  if options.address then return options.address end
-  local host = options.host or "127.0.0.1"
+  local address = options.address
+  if address and address:find "^%a+:[/%a]" then return address end
+  local host = address or options.host or "127.0.0.1"
   if host:find ":" and not host:find "^%[" then host = "[" .. host .. "]" end
   return ("tcp://%s:%d"):format(host, options.port or 8080)
 end
@@ -316,8 +317,8 @@ end
 -- Serves the app, without waiting; the program goes on until it is stopped. Raises if the address
 -- cannot be had. Several apps may listen, and an app at several addresses.
 --
--- Where: port (8080; 0 takes a free one) and host ("127.0.0.1"); or address, "tcp://[::1]:8080" or
--- "unix:/run/app.sock"; backlog (4096).
+-- Where: port (8080; 0 takes a free one) and host ("127.0.0.1"; also called address); or a whole
+-- address, "tcp://[::1]:8080" or "unix:/run/app.sock"; backlog (4096).
 --
 -- Limits: max_line (8256 bytes; more is answered with 414), max_header (16 KiB; 431), max_headers
 -- (100; 431), max_head (64 KiB; 431), max_body (1 MiB; 413), max_requests of a connection (none),

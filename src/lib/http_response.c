@@ -17,6 +17,8 @@
 
 #define HEADERS "response headers"
 
+enum { FEW = 16 }; /* strings that need no extra memory */
+
 static struct rl_http_exchange *check(lua_State *L) {
   return rl_http_handle_check(L, 1, RL_HTTP_RESPONSE);
 }
@@ -85,21 +87,20 @@ static int response_send(lua_State *L) {
  * nothing. */
 static int response_write(lua_State *L) {
   struct rl_http_exchange *exchange = check(L);
-  int last = lua_gettop(L);
-  for (int i = 2; i <= last; i++)
-    luaL_checkstring(L, i);
+  struct rl_slice few[FEW], *parts = few;
+  int count = lua_gettop(L) - 1;
+  if (count > FEW)
+    parts = lua_newuserdatauv(L, (size_t)count * sizeof *parts, 0);
+  for (int i = 0; i < count; i++)
+    parts[i].bytes = luaL_checklstring(L, i + 2, &parts[i].size);
   if (exchange->began && !exchange->streaming)
     return luaL_error(L, "res:write: the answer is complete");
   if (!exchange->began)
     rl_http_answer_begin(exchange, exchange->status ? exchange->status : 200,
                          "text/plain; charset=utf-8");
-  for (int i = 2; i <= last; i++) {
-    struct rl_slice piece;
-    piece.bytes = lua_tolstring(L, i, &piece.size);
-    if (rl_http_answer_write(exchange, piece) != 0)
-      return luaL_error(L, "res:write: more than its Content-Length of %I bytes",
-                        (lua_Integer)exchange->length);
-  }
+  if (rl_http_answer_write(exchange, parts, count) != 0)
+    return luaL_error(L, "res:write: more than its Content-Length of %I bytes",
+                      (lua_Integer)exchange->length);
   return rl_http_output_push(L, exchange);
 }
 

@@ -111,16 +111,23 @@ void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const c
   exchange->chunked = frame.framing == RL_FRAMING_CHUNKED;
 }
 
-int rl_http_answer_write(struct rl_http_exchange *exchange, struct rl_slice piece) {
-  if (exchange->length >= 0 && piece.size > (uint64_t)exchange->length - exchange->sent_body)
+int rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
+                         int count) {
+  char line[RL_RESPONSE_CHUNK_SIZE];
+  size_t size = 0;
+  for (int i = 0; i < count; i++)
+    size += parts[i].size;
+  if (exchange->length >= 0 && size > (uint64_t)exchange->length - exchange->sent_body)
     return -1;
-  exchange->sent_body += piece.size;
-  if (exchange->bodyless)
+  exchange->sent_body += size;
+  if (exchange->bodyless || size == 0)
     return 0;
   if (exchange->chunked)
-    rl_response_append_chunk(&exchange->out, piece);
-  else
-    rl_buffer_append(&exchange->out, piece.bytes, piece.size);
+    rl_buffer_append(&exchange->out, line, rl_response_chunk(line, size));
+  for (int i = 0; i < count; i++)
+    rl_buffer_append(&exchange->out, parts[i].bytes, parts[i].size);
+  if (exchange->chunked)
+    rl_buffer_append(&exchange->out, "\r\n", 2);
   return 0;
 }
 

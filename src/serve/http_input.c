@@ -103,9 +103,10 @@ static int push_text(lua_State *L, struct rl_http_exchange *exchange) {
 /* The client waits for a word before it sends the body. */
 static void encourage(lua_State *L, struct rl_http_exchange *exchange) {
   static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (exchange->continued || !exchange->request.head.expect_continue || exchange->began)
-    return;
+  bool sends = exchange->text.size > 0 || exchange->continued; /* it has not waited */
   exchange->continued = true;
+  if (sends || !exchange->request.head.expect_continue || exchange->began)
+    return;
   rl_buffer_append(&exchange->out, line, sizeof line - 1);
   if (rl_http_output_flush(exchange) < 0)
     luaL_error(L, "the client has closed the connection");

@@ -1,0 +1,420 @@
+-- HTTP as clients see it: raw bytes on sockets, right and wrong ones, against the real server.
+
+local net = require "rille.net"
+local process = require "spec.support.process"
+local rille = require "rille"
+local scale = require "spec.support.scale"
+local work = require "spec.support.work"
+
+local server = [[
+  local http, rille = require "rille.http", require "rille"
+  local app = http.app()
+  local log = function(...) io.stdout:write(table.concat({ ... }, " "), "\n") io.stdout:flush() end
+  app:get("/", function() return "hello" end)
+  app:get("/n/:n", function(req) return req.params.n end)
+  app:post("/echo", function(req) return req:body() end)
+  app:post("/ignore", function() return "ignored" end)
+  app:get("/sleep/:s", function(req) rille.sleep(tonumber(req.params.s)) return "slept" end)
+  app:get("/ever", function()
+    local ok, err = pcall(rille.sleep, 60)
+    log("ended:", tostring(ok), err:match "^[^\n]*")
+    error(err, 0)
+  end)
+  app:get("/large", function() return ("x"):rep(8 * 1024 * 1024) end)
+  app:get("/stream", function(_, res)
+    for i = 1, 3 do res:write("piece ", i, "\n") rille.sleep(0.01) end
+  end)
+  app:get("/flood", function(_, res)
+    local ok, err = pcall(function() while true do res:write(("x"):rep(65536)) end end)
+    log("ended:", tostring(ok), err:match "^[^\n]*")
+  end)
+  app:get("/spin", function() while true do end end)
+  app:post("/pieces", function(req)
+    local count = 0
+    for piece in req.read, req do count = count + #piece end
+    return tostring(count)
+  end)
+  app:get("/fail", function(_, res) res:write "some" rille.sleep(0.01) error "boom" end)
+  local options = load("return " .. (arg[1] or "{}"))()
+  options.port = options.address and nil or 0
+  print(app:listen(options):address())
+  io.stdout:flush()
+]]
+
+local function start(options)
+  local self = process.start {
+    "--grace", "5", "server.lua", options, files = { ["server.lua"] = server }, seconds = 60,
+  }
+  return self, self:line()
+end
+
+local function stop(self)
+  self:signal "TERM"
+  return self:wait()
+end
+
+--- One answer: its status, headers by lower-case name, body.
+local function read_answer(conn, bodyless)
+  local line = conn:read()
+  if not line then return nil end
+  local answer = { status = tonumber(line:match "^HTTP/1%.1 (%d%d%d)"), headers = {} }
+  for field in conn:lines() do
+    if field == "" then break end
+    local name, value = field:match "^([^:]+): (.*)$"
+    answer.headers[name:lower()] = value
+  end
+  local length = tonumber(answer.headers["content-length"])
+  if length and not bodyless then answer.body = conn:read(length) end
+  return answer
+end
+
+--- Sends the bytes on a connection of their own; everything that comes back until its end.
+local function exchange(address, bytes)
+  local conn <close> = assert(net.connect(address, { timeout = 20 }))
+  conn:write(bytes)
+  return conn:read "all", conn
+end
+
+local function get(path, fields)
+  return ("GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n"):format(path, fields or "")
+end
+
+local function post(path, body, fields)
+  return ("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n%s")
+    :format(path, #body, fields or "", body)
+end
+
+local function status_of(text)
+  return tonumber((text or ""):match "^HTTP/1%.1 (%d%d%d)")
+end
+
+local function occurrences(text, pattern)
+  return select(2, text:gsub(pattern, ""))
+end
+
+describe("an HTTP connection", function()
+  local self, address
+
+  setup(function() self, address = start() end)
+  teardown(function()
+    assert.equal(0, stop(self).status)
+  end)
+
+  it("serves request after request", function()
+    local conn <close> = net.connect(address)
+    for i = 1, 5 do
+      conn:write(get("/n/" .. i))
+      local answer = read_answer(conn)
+      assert.equal(200, answer.status)
+      assert.equal(tostring(i), answer.body)
+      assert.is_nil(answer.headers.connection)
+      assert.matches("^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$", answer.headers.date)
+    end
+  end)
+
+  it("answers pipelined requests in order, also when some of them wait", function()
+    local conn <close> = net.connect(address)
+    local count, requests = scale(1000), {}
+    for i = 1, count do
+      local slow = i % 100 == 50
+      table.insert(requests, slow and get "/sleep/0.01" or get("/n/" .. i))
+    end
+    conn:write(table.concat(requests))
+    for i = 1, count do
+      assert.equal(i % 100 == 50 and "slept" or tostring(i), read_answer(conn).body)
+    end
+  end)
+
+  it("answers bodies, by length and in chunks, between other requests", function()
+    local chunked = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" ..
+      "3\r\nabc\r\n2;a=b\r\nde\r\n0\r\nTrailer: x\r\n\r\n"
+    local conn <close> = net.connect(address)
+    conn:write(get "/", post("/echo", "one"), chunked, post("/ignore", "two"), get "/n/9")
+    for _, body in ipairs { "hello", "one", "abcde", "ignored", "9" } do
+      assert.equal(body, read_answer(conn).body)
+    end
+  end)
+
+  it("gives the same answer when every byte comes by itself", function()
+    local conn <close> = net.connect(address)
+    local text = get "/n/1" .. post("/echo", "abc") .. get "/n/2"
+    for i = 1, #text do
+      conn:write(text:sub(i, i))
+      rille.sleep(0.0005)
+    end
+    assert.equal("1", read_answer(conn).body)
+    assert.equal("abc", read_answer(conn).body)
+    assert.equal("2", read_answer(conn).body)
+  end)
+
+  it("closes when the client says so, or speaks 1.0", function()
+    local text = exchange(address, get("/", "Connection: close\r\n") .. get "/n/1")
+    assert.equal(1, occurrences(text, "HTTP/1%.1"))
+    assert.matches("\r\nConnection: close\r\n", text)
+    assert.matches("hello$", exchange(address, "GET / HTTP/1.0\r\n\r\n"))
+    local conn <close> = net.connect(address)
+    conn:write "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    assert.equal("keep-alive", read_answer(conn).headers.connection)
+    conn:write(get "/n/2")
+    assert.equal("2", read_answer(conn).body)
+  end)
+
+  it("answers bad requests with their status, and closes", function()
+    local long = ("x"):rep(20000)
+    local cases = {
+      { 400, "GET / HTTP/1.1\r\n\r\n" },
+      { 400, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n" },
+      { 400, "GET  / HTTP/1.1\r\nHost: x\r\n\r\n" },
+      { 400, "GET / http/1.1\r\nHost: x\r\n\r\n" },
+      { 505, "GET / HTTP/2.0\r\nHost: x\r\n\r\n" },
+      { 501, "BREW / HTTP/1.1\r\nHost: x\r\n\r\n" },
+      { 501, "CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n" },
+      { 414, "GET /" .. long .. " HTTP/1.1\r\nHost: x\r\n\r\n" },
+      { 431, get("/", "X: " .. long .. "\r\n") },
+      { 431, get("/", ("X: y\r\n"):rep(101)) },
+      { 400, get("/", " folded: x\r\n") },
+      { 400, get("/", "A: b\rc\r\n") },
+      { 400, "GET / HTTP/1.1\nHost: x\n\n" },
+      { 400, get("/", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") },
+      { 400, get("/", "Content-Length: +5\r\n") },
+      { 501, get("/", "Transfer-Encoding: gzip\r\n") },
+      { 413, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n" },
+      { 417, get("/", "Expect: something\r\n") },
+      { 400, "\22\3\1\2\0\1\0\1\252\3\3" .. ("\0"):rep(200) },
+      { 400, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5x\r\n" },
+    }
+    for _, case in ipairs(cases) do
+      local text = exchange(address, case[2])
+      assert.equal(case[1], status_of(text), case[2]:sub(1, 100))
+      assert.matches("\r\nConnection: close\r\n", text)
+    end
+  end)
+
+  it("does not lose the answer to a bad request when more comes behind it", function()
+    for _ = 1, 20 do
+      local text = exchange(address, "GET / HTTP/9.9\r\nHost: x\r\n\r\n" .. ("x"):rep(100000))
+      assert.equal(505, status_of(text))
+    end
+  end)
+
+  it("asks for the body only when the handler does", function()
+    local conn <close> = net.connect(address)
+    local head = "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    conn:write(head:format "/echo")
+    assert.equal(100, read_answer(conn).status)
+    conn:write "abc"
+    assert.equal("abc", read_answer(conn).body)
+    conn:write(head:format "/ignore")
+    assert.equal("close", read_answer(conn).headers.connection)
+    conn:close()
+    local again <close> = net.connect(address)
+    again:write(head:format "/echo", "abc")
+    assert.equal(200, read_answer(again).status)
+  end)
+
+  it("answers 400 to a body that is cut short, and 413 to chunks over the limit", function()
+    local conn <close> = net.connect(address)
+    conn:write "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
+    conn:shutdown()
+    assert.equal(400, read_answer(conn).status)
+    local chunk = "10000\r\n" .. ("x"):rep(65536) .. "\r\n"
+    local text = exchange(address, "POST /pieces HTTP/1.1\r\nHost: x\r\n" ..
+      "Transfer-Encoding: chunked\r\n\r\n" .. chunk:rep(17) .. "0\r\n\r\n")
+    assert.equal(413, status_of(text))
+  end)
+
+  it("has no body for HEAD", function()
+    local conn <close> = net.connect(address)
+    conn:write("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n",
+      get "/")
+    assert.equal("5", read_answer(conn, true).headers["content-length"])
+    assert.equal(200, read_answer(conn, true).status)
+    assert.equal("hello", read_answer(conn).body)
+  end)
+
+  it("writes chunks in 1.1 and until the end in 1.0", function()
+    local conn <close> = net.connect(address)
+    conn:write(get "/stream")
+    assert.equal("chunked", read_answer(conn).headers["transfer-encoding"])
+    local chunks = "8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n8\r\npiece 3\n\r\n0\r\n\r\n"
+    assert.equal(chunks, conn:read(#chunks))
+    conn:write(get "/")
+    assert.equal("hello", read_answer(conn).body)
+    local old = exchange(address, "GET /stream HTTP/1.0\r\n\r\n")
+    assert.matches("\r\n\r\npiece 1\npiece 2\npiece 3\n$", old)
+  end)
+
+  it("cuts the connection when a handler fails in the middle of its answer", function()
+    local text = exchange(address, get "/fail")
+    assert.matches("4\r\nsome\r\n$", text)
+  end)
+
+  it("answers a client that has closed its half, though it takes a while", function()
+    for _, seconds in ipairs { "0", "0.1", "2.5" } do
+      local conn <close> = net.connect(address)
+      conn:write(get("/sleep/" .. seconds))
+      conn:shutdown()
+      local answer = read_answer(conn)
+      if answer.status == 102 then answer = read_answer(conn) end
+      assert.equal("slept", answer.body)
+    end
+  end)
+
+  it("sends a large answer to a slow reader whole", function()
+    local conn <close> = net.connect(address)
+    conn:write(get "/large", get "/n/1")
+    rille.sleep(0.1)
+    local answer = read_answer(conn)
+    assert.equal(8 * 1024 * 1024, #answer.body)
+    assert.equal("1", read_answer(conn).body)
+  end)
+
+  it("cancels the handler of a client that leaves", function()
+    local conn = net.connect(address)
+    conn:write(get "/ever")
+    rille.sleep(0.05)
+    conn:close()
+    assert.matches("^ended: false .*the client has closed the connection$", self:line())
+    local flooded = net.connect(address)
+    flooded:write(get "/flood")
+    flooded:read(100000)
+    flooded:close()
+    assert.matches("^ended: false .*the client has closed the connection$", self:line())
+    assert.equal("hello", exchange(address, get("/", "Connection: close\r\n")):match "hello$")
+  end)
+
+  it("outlives clients that leave at any point", function()
+    local text = get "/n/1" .. post("/echo", "abc") .. get "/stream"
+    for i = 1, #text, 3 do
+      local conn <close> = net.connect(address)
+      conn:write(text:sub(1, i))
+    end
+    assert.equal(200, status_of(exchange(address, get("/", "Connection: close\r\n"))))
+  end)
+end)
+
+describe("the limits of an HTTP server", function()
+  local function with(options, fn)
+    local self <close>, address = start(options)
+    fn(address, self)
+    return stop(self)
+  end
+
+  it("end a head that does not come, a body that does not, a handler that does not end", function()
+    local options = "{ head_timeout = 1, body_timeout = 1, handler_timeout = 1 }"
+    local result = with(options, function(address)
+      local begin = rille.now()
+      assert.equal(408, status_of(exchange(address, "GET / HT")))
+      assert.equal(408, status_of(exchange(address, post("/echo", "abc"):sub(1, -2))))
+      assert.equal(503, status_of(exchange(address, get "/sleep/30")))
+      assert.is_true(rille.now() - begin < 15)
+    end)
+    assert.equal(0, result.status)
+  end)
+
+  it("close idle connections and those that take nothing", function()
+    with("{ idle_timeout = 1, send_timeout = 1 }", function(address, self)
+      local idle <close> = net.connect(address)
+      local slow <close> = net.connect(address)
+      slow:write(get "/flood")
+      assert.is_nil(idle:read())
+      assert.matches("^ended: false .*the client has closed the connection$", self:line())
+    end)
+  end)
+
+  it("turn clients away, and count requests", function()
+    with("{ max_connections = 2, max_requests = 2 }", function(address)
+      local one <close> = net.connect(address)
+      local two <close> = net.connect(address)
+      one:write(get "/")
+      two:write(get "/")
+      assert.equal("hello", read_answer(one).body)
+      assert.equal("hello", read_answer(two).body)
+      local three = exchange(address, "")
+      assert.equal(503, status_of(three))
+      assert.matches("\r\nRetry%-After: ", three)
+      one:write(get "/", get "/")
+      assert.equal("close", read_answer(one).headers.connection)
+      assert.is_nil(read_answer(one))
+    end)
+  end)
+
+  it("may show errors to those who develop", function()
+    with("{ development = true }", function(address)
+      local conn <close> = net.connect(address)
+      conn:write(get "/n/1", get "/sleep/x")
+      assert.equal("1", read_answer(conn).body)
+      assert.matches("stack traceback", read_answer(conn).body)
+    end)
+  end)
+end)
+
+describe("the end of an HTTP server", function()
+  it("finishes what was begun, and closes what is idle at once", function()
+    local self, address = start()
+    local idle <close> = net.connect(address)
+    local busy <close> = net.connect(address)
+    idle:write(get "/")
+    read_answer(idle)
+    busy:write(get "/sleep/0.5")
+    rille.sleep(0.1)
+    self:signal "TERM"
+    local begin = rille.now()
+    assert.is_nil(idle:read())
+    assert.is_true(rille.now() - begin < 0.3)
+    local answer = read_answer(busy)
+    assert.equal("slept", answer.body)
+    assert.equal("close", answer.headers.connection)
+    local result = self:wait()
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
+  end)
+
+  it("cancels what does not end in time", function()
+    local self <close>, address = start()
+    local conn <close> = net.connect(address)
+    conn:write(get "/ever")
+    rille.sleep(0.1)
+    self:signal "TERM"
+    self:signal "TERM"
+    assert.equal(0, self:wait().status)
+  end)
+
+  it("is told when the port is taken", function()
+    local self <close>, address = start()
+    local result = process.run {
+      "server.lua", ("{ address = %q }"):format(address), files = { ["server.lua"] = server },
+    }
+    assert.equal(1, result.status)
+    assert.matches("cannot listen on " .. address:gsub("%p", "%%%0"), result.stderr)
+    stop(self)
+  end)
+
+  it("serves a Unix socket, and removes it", function()
+    local path = os.tmpname()
+    os.remove(path)
+    local self <close> = start(("{ address = %q }"):format("unix:" .. path))
+    local text = exchange("unix:" .. path, get("/", "Connection: close\r\n"))
+    assert.matches("hello$", text)
+    stop(self)
+    assert.is_nil(io.open(path))
+  end)
+
+  it("has its descriptors back after clients that reset or say nothing", function()
+    local self <close>, address = start()
+    local function descriptors()
+      local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
+      local count = pipe:read "n"
+      pipe:close()
+      return count
+    end
+    exchange(address, get("/", "Connection: close\r\n"))
+    local count = descriptors()
+    for i = 1, scale(500) do
+      local conn <close> = net.connect(address)
+      if i % 2 == 0 then conn:write(get "/sleep/0.01") end
+    end
+    work.await(function() return descriptors() <= count end)
+    stop(self)
+  end)
+end)
