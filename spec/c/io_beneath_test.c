@@ -1,8 +1,8 @@
 /* io/beneath.h: no way out of a directory, with openat2 and without. */
 #include "folder.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "io/beneath.h"
@@ -148,6 +148,39 @@ static void a_pipe_does_not_block(void **state) {
   }
 }
 
+/* Exchanges a folder and a link that leads outside, over and over. */
+static void *exchange(void *over) {
+  int fd = open(folder.path, O_PATH | O_DIRECTORY);
+  while (!atomic_load((atomic_bool *)over))
+    renameat2(fd, "root/swap", fd, "swap", RENAME_EXCHANGE);
+  close(fd);
+  return NULL;
+}
+
+static void nor_while_somebody_renames(void **state) {
+  (void)state;
+  atomic_bool over = false;
+  pthread_t other;
+  char text[16];
+  folder_folder(&folder, "root/swap");
+  folder_write(&folder, "root/swap/secret", "file");
+  folder_link(&folder, "..", "swap"); /* leads outside once it stands in the root */
+  assert_int_equal(pthread_create(&other, NULL, exchange, &over), 0);
+  for (int mode = 0; mode < 4; mode++) {
+    int found = 0;
+    begin(mode & 1, mode & 2);
+    for (int i = 0; i < 20000; i++)
+      if (reads("swap/secret", text) == 0) {
+        assert_string_equal(text, "file");
+        found++;
+      }
+    assert_true(found > 0);
+    rl_beneath_close(&beneath);
+  }
+  atomic_store(&over, true);
+  pthread_join(other, NULL);
+}
+
 static void a_missing_directory_is_an_error(void **state) {
   (void)state;
   assert_int_equal(rl_beneath_open(&beneath, folder_at(&folder, "none"), true), UV_ENOENT);
@@ -161,6 +194,7 @@ int main(void) {
       cmocka_unit_test(links_inside_are_followed_when_wanted),
       cmocka_unit_test(names_may_be_long),
       cmocka_unit_test(a_pipe_does_not_block),
+      cmocka_unit_test(nor_while_somebody_renames),
       cmocka_unit_test(a_missing_directory_is_an_error),
   };
   return cmocka_run_group_tests(tests, make, clean);

@@ -359,6 +359,23 @@ static void a_settled_file_is_read_once(void **state) {
   end();
 }
 
+/* Where the file system cannot let pages go it has its bytes from the start. */
+static void a_file_on_the_disk_is_not_waited_for(void **state) {
+  (void)state;
+  folder_write(&folder, "root/cold", "cold");
+  int fd = open(folder_at(&folder, "root/cold"), O_RDONLY | O_CLOEXEC);
+  assert_int_equal(fsync(fd), 0);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+  begin();
+  check_found("cold", "cold"); /* reads the pages if it has no bytes */
+  now += 1000;
+  assert_int_equal(find("cold", NULL), 0);
+  assert_true(found.file->fd < 0);
+  rl_file_release(found.file);
+  end();
+}
+
 static void the_directory_itself_may_be_replaced(void **state) {
   (void)state;
   char from[PATH_MAX];
@@ -564,6 +581,7 @@ int main(void) {
       cmocka_unit_test(a_file_is_believed_for_a_second),
       cmocka_unit_test(an_answer_keeps_what_it_began_with),
       cmocka_unit_test(a_settled_file_is_read_once),
+      cmocka_unit_test(a_file_on_the_disk_is_not_waited_for),
       cmocka_unit_test(the_directory_itself_may_be_replaced),
       cmocka_unit_test(a_directory_that_is_missing_is_an_error),
       cmocka_unit_test(the_client_chooses_the_form),
