@@ -38,6 +38,55 @@ else()
   message(STATUS "Allocator: the C library's (RILLE_MIMALLOC is off)")
 endif()
 
+# What is optional. Without its library a feature's sources are left out, and one that says so when
+# it is used stands in. rille_left_out: a regular expression of the sources that are not compiled.
+function(rille_optional feature package headers library sources stand_in)
+  if(${headers} AND ${library})
+    set(left_out ${stand_in})
+    target_include_directories(rille_dependencies SYSTEM INTERFACE ${${headers}})
+    target_link_libraries(rille_dependencies INTERFACE ${${library}})
+  else()
+    set(left_out ${sources})
+    message(STATUS "${feature}: not in this build (${package} is not installed)")
+  endif()
+  list(APPEND rille_left_out ${left_out})
+  set(rille_left_out ${rille_left_out} PARENT_SCOPE)
+endfunction()
+
+find_path(CRYPTO_HEADERS openssl/evp.h)
+find_library(CRYPTO_LIBRARY NAMES libcrypto.a crypto)
+rille_optional(Cryptography libssl-dev CRYPTO_HEADERS CRYPTO_LIBRARY
+  "/(codec/(cipher|keys)|lib/crypto)\\.c$" "/lib/crypto_missing\\.c$")
+
+if(CRYPTO_HEADERS AND CRYPTO_LIBRARY MATCHES "\\.a$")
+  set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/openssl_start.c PROPERTIES
+    COMPILE_OPTIONS -fno-lto)
+  target_sources(rille_dependencies INTERFACE ${CMAKE_CURRENT_LIST_DIR}/openssl_start.c)
+  target_link_options(rille_dependencies INTERFACE -Wl,--wrap=OPENSSL_cpuid_setup)
+endif()
+
+find_path(GZIP_HEADERS zlib.h)
+find_library(GZIP_LIBRARY NAMES libz.a z)
+rille_optional("Coding gzip" zlib1g-dev GZIP_HEADERS GZIP_LIBRARY
+  "/codec/gzip\\.c$" "/codec/gzip_missing\\.c$")
+
+find_path(BROTLI_HEADERS brotli/encode.h)
+find_library(BROTLI_ENCODER NAMES libbrotlienc.a brotlienc)
+find_library(BROTLI_DECODER NAMES libbrotlidec.a brotlidec)
+find_library(BROTLI_COMMON NAMES libbrotlicommon.a brotlicommon)
+if(BROTLI_ENCODER AND BROTLI_DECODER AND BROTLI_COMMON)
+  set(BROTLI_LIBRARY ${BROTLI_ENCODER} ${BROTLI_DECODER} ${BROTLI_COMMON})
+endif()
+rille_optional("Coding br" libbrotli-dev BROTLI_HEADERS BROTLI_LIBRARY
+  "/codec/brotli\\.c$" "/codec/brotli_missing\\.c$")
+
+find_path(ZSTD_HEADERS zstd.h)
+find_library(ZSTD_LIBRARY NAMES libzstd.a zstd)
+rille_optional("Coding zstd" libzstd-dev ZSTD_HEADERS ZSTD_LIBRARY
+  "/codec/zstd\\.c$" "/codec/zstd_missing\\.c$")
+
+list(JOIN rille_left_out "|" rille_left_out)
+
 # The whole of Lua, also what only a C module calls.
 target_link_libraries(rille_dependencies INTERFACE
   $<LINK_LIBRARY:WHOLE_ARCHIVE,${LUA_ARCHIVE}>

@@ -8,7 +8,9 @@
 
 static const luaL_Reg modules[] = {
     {"rille", luaopen_rille},
+    {"rille.compress", luaopen_rille_compress},
     {"rille.core", luaopen_rille_core},
+    {"rille.crypto", luaopen_rille_crypto},
     {"rille.domains", luaopen_rille_domains},
     {"rille.http.core", luaopen_rille_http_core},
     {"rille.net", luaopen_rille_net},

@@ -5,7 +5,9 @@
 #include <lua.h>
 
 int luaopen_rille(lua_State *L);
+int luaopen_rille_compress(lua_State *L);
 int luaopen_rille_core(lua_State *L);
+int luaopen_rille_crypto(lua_State *L);
 int luaopen_rille_domains(lua_State *L);
 int luaopen_rille_http_core(lua_State *L);
 int luaopen_rille_net(lua_State *L);
