@@ -14,8 +14,8 @@ returns is the answer:
     nothing            what was set or written by `res`; 204 if that is nothing either
 
 An error is answered with 500 and the request's id, and logged with its traceback; an error made by
-http.error(status, body) is that answer. `res` is made only for functions with two parameters or
-more. Both are dead when the answer is complete: whoever needs something later copies it before.
+http.error(status, body) is that answer. `req` and `res` are dead when the answer is complete: whoever
+needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
           cookies; req:body(), req:read(), req:json(), req:form()       (src/lib/http_request.c)
@@ -73,9 +73,10 @@ local function guarded(on_error, fn)
   end
 end
 
-local function takes_response(fn)
+-- How many of req and res it takes: what it does not is not made.
+local function arguments_of(fn)
   local info = debug.getinfo(fn, "u")
-  return info.isvararg or info.nparams > 1
+  return info.isvararg and 2 or math.min(info.nparams, 2)
 end
 
 -- The handler inside the chain of its route, then of its app and of the apps around that.
@@ -132,7 +133,7 @@ end
 local function add_route(site, app, route)
   local prefix, host = place_of(app)
   local fn = compose(app, route.handler, route.chain)
-  site:add(host, route.method, prefix .. route.pattern, fn, takes_response(fn))
+  site:add(host, route.method, prefix .. route.pattern, fn, arguments_of(fn))
 end
 
 local function add_all(site, app)

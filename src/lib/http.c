@@ -102,13 +102,13 @@ static uint64_t check_method(lua_State *L, int index) {
   return (uint64_t)1 << method;
 }
 
-/* site:add(host, method, pattern, function, takes_response) */
+/* site:add(host, method, pattern, function, arguments) */
 static int site_add(lua_State *L) {
   struct rl_http_site *site = rl_http_site_check(L, 1);
   struct rl_slice host = check_text(L, 2), pattern = check_text(L, 4);
   uint64_t methods = check_method(L, 3);
   luaL_checktype(L, 5, LUA_TFUNCTION);
-  rl_http_site_add(L, site, host, pattern, methods, 5, lua_toboolean(L, 6));
+  rl_http_site_add(L, site, host, pattern, methods, 5, (int)luaL_checkinteger(L, 6));
   return 0;
 }
 

@@ -44,6 +44,15 @@ enum {
   RL_HTTP_SPARE = 16 * 1024, /* room that a buffer keeps for the next request */
 };
 
+/* The head of the usual answer, as far as it is the same for all of a second. */
+struct rl_http_usual {
+  int64_t seconds;
+  const char *type;
+  int status;
+  unsigned size;
+  char text[256];
+};
+
 /* -- the domain's ------------------------------------------------------------------------- */
 
 struct rl_http {
@@ -60,6 +69,7 @@ struct rl_http {
   bool ended;       /* the state is being closed */
   unsigned holders; /* the clock's handle, the servers */
   struct rl_date_line date;
+  struct rl_http_usual usual;
   uint64_t ticket;  /* of the last request */
   uint64_t boot;    /* what begins the ids of requests */
   int request_meta; /* registry references */
@@ -72,7 +82,7 @@ struct rl_http {
 struct rl_http_handler {
   struct rl_slice pattern; /* of the heap */
   int function;            /* registry reference */
-  bool response;           /* it takes a second argument */
+  int arguments;           /* how many of req and res it takes */
 };
 
 struct rl_http_host {

@@ -2,6 +2,7 @@
  * more often than they are looked up. */
 #include "serve/http_answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "http/header.h"
@@ -75,6 +76,10 @@ static bool can_go_on(const struct rl_http_exchange *exchange) {
   return left <= DRAINED;
 }
 
+static struct rl_slice date_of(struct rl_http *http) {
+  return rl_date_line_at(&http->date, rl_http_pool_seconds());
+}
+
 static void write_head(struct rl_http_exchange *exchange, int status, const char *type,
                        int64_t length, struct rl_response_frame *frame) {
   const struct rl_head *head = &exchange->request.head;
@@ -89,15 +94,69 @@ static void write_head(struct rl_http_exchange *exchange, int status, const char
   if (*type && !(exchange->headers.size && has(exchange, "content-type")))
     rl_response_field(out, (struct rl_slice){"Content-Type", 12}, rl_scan_text(type));
   bool dated = exchange->headers.size && has(exchange, "date");
-  rl_response_end(out, frame, dated ? (struct rl_slice){"", 0} : rl_http_pool_date(exchange->http));
+  rl_response_end(out, frame, dated ? (struct rl_slice){"", 0} : date_of(exchange->http));
   exchange->began = true;
   exchange->status = status;
   exchange->keep_alive = frame->keep_alive;
 }
 
+/* The number, and the end of the head. */
+static size_t put_length(unsigned char *to, uint64_t length) {
+  unsigned char digits[20];
+  size_t count = 0, size = 0;
+  for (; length; length /= 10)
+    digits[count++] = (unsigned char)('0' + length % 10);
+  while (count)
+    to[size++] = digits[--count];
+  memcpy(to + size, "\r\n\r\n", 4);
+  return size + 4;
+}
+
+/* Up to the number of Content-Length. */
+static void make_usual(struct rl_http *http, int64_t seconds, int status, const char *type) {
+  struct rl_http_usual *usual = &http->usual;
+  struct rl_slice date = rl_date_line_at(&http->date, seconds);
+  int size = snprintf(usual->text, sizeof usual->text,
+                      "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%.*sContent-Length: ", status,
+                      rl_status_reason(status), type, (int)date.size, date.bytes);
+  usual->size = (unsigned)size;
+  usual->seconds = seconds;
+  usual->status = status;
+  usual->type = type;
+}
+
+/* The usual answer: one text after another, of one kind, on a connection that goes on. False if it
+ * is not that; nothing is written then. */
+static bool answer_as_usual(struct rl_http_exchange *exchange, int status, const char *type,
+                            struct rl_slice body) {
+  enum { REST = 24 };
+  struct rl_http_usual *usual = &exchange->http->usual;
+  const struct rl_head *head = &exchange->request.head;
+  bool plain = *type && exchange->headers.size == 0 && body.size > 0 && head->minor > 0 &&
+               head->method != RL_METHOD_HEAD && !rl_status_bodyless(status);
+  if (!plain || !can_go_on(exchange))
+    return false;
+  int64_t seconds = rl_http_pool_seconds();
+  if (usual->seconds != seconds || usual->status != status || usual->type != type)
+    make_usual(exchange->http, seconds, status, type);
+  unsigned char *at = rl_buffer_extend(&exchange->out, usual->size + REST + body.size);
+  exchange->began = exchange->keep_alive = true;
+  exchange->status = status;
+  if (!at)
+    return true; /* the output has failed */
+  memcpy(at, usual->text, usual->size);
+  at += usual->size;
+  at += put_length(at, body.size);
+  memcpy(at, body.bytes, body.size);
+  exchange->out.size = (size_t)(at + body.size - exchange->out.bytes);
+  return true;
+}
+
 void rl_http_answer(struct rl_http_exchange *exchange, int status, const char *type,
                     struct rl_slice body) {
   struct rl_response_frame frame;
+  if (answer_as_usual(exchange, status, type, body))
+    return;
   write_head(exchange, status, body.size ? type : "", (int64_t)body.size, &frame);
   if (frame.body)
     rl_buffer_append(&exchange->out, body.bytes, body.size);

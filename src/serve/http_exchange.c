@@ -143,11 +143,11 @@ static int enter(struct rl_fiber *fiber, lua_State *L) {
   struct rl_http_exchange *exchange = fiber->owner;
   const struct rl_http_handler *handler = &exchange->server->site->handlers[exchange->handler];
   lua_rawgeti(L, LUA_REGISTRYINDEX, handler->function);
-  push_handle(L, exchange, exchange->http->request_meta);
-  if (!handler->response)
-    return 2;
-  push_handle(L, exchange, exchange->http->response_meta);
-  return 3;
+  if (handler->arguments > 0)
+    push_handle(L, exchange, exchange->http->request_meta);
+  if (handler->arguments > 1)
+    push_handle(L, exchange, exchange->http->response_meta);
+  return 1 + handler->arguments;
 }
 
 static int make_fiber(lua_State *L) {
@@ -156,13 +156,22 @@ static int make_fiber(lua_State *L) {
   return 0;
 }
 
-/* 0, or -1 when there is no memory or the program ends. */
-static int start(struct rl_http_exchange *exchange, bool now) {
-  lua_State *L = exchange->http->domain->vm.L;
-  if (rl_call_protected(L, make_fiber, exchange) != LUA_OK) {
-    lua_pop(L, 1);
-    return -1;
+/* 0, or -1 when there is no memory or the program ends. A fiber of the cache cannot raise. */
+static int get_fiber(struct rl_http_exchange *exchange) {
+  struct rl_domain *domain = exchange->http->domain;
+  if (!domain->ending && !rl_list_empty(&domain->free_fibers)) {
+    exchange->fiber = rl_fiber_new(domain->vm.L, on_ended, exchange);
+    return 0;
   }
+  if (rl_call_protected(domain->vm.L, make_fiber, exchange) == LUA_OK)
+    return 0;
+  lua_pop(domain->vm.L, 1);
+  return -1;
+}
+
+static int start(struct rl_http_exchange *exchange, bool now) {
+  if (get_fiber(exchange) != 0)
+    return -1;
   exchange->fiber->enter = enter;
   if (now)
     rl_fiber_run(exchange->fiber);

@@ -136,25 +136,33 @@ struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connecti
 }
 
 /* Empties a buffer; what it holds beyond a request's usual needs is given back. */
-static void empty(struct rl_buffer *buffer) {
+static inline void empty(struct rl_buffer *buffer) {
   if (buffer->capacity > RL_HTTP_SPARE || buffer->failed)
     rl_buffer_free(buffer);
   else
     buffer->size = 0;
 }
 
-static void unref(struct rl_http_exchange *exchange, int *reference) {
-  if (*reference == LUA_NOREF)
-    return;
+static void drop(struct rl_http_exchange *exchange, int *reference) {
   if (!exchange->http->ended)
     luaL_unref(exchange->http->domain->vm.L, LUA_REGISTRYINDEX, *reference);
   *reference = LUA_NOREF;
 }
 
+static inline void unref(struct rl_http_exchange *exchange, int *reference) {
+  if (*reference != LUA_NOREF)
+    drop(exchange, reference);
+}
+
+static inline void wake(struct rl_wait *wait) {
+  if (wait->fiber)
+    rl_wake(wait, 0);
+}
+
 void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->ticket = 0;
-  rl_wake(&exchange->reader, 0); /* a fiber that the handler started */
-  rl_wake(&exchange->writer, 0);
+  wake(&exchange->reader); /* a fiber that the handler started */
+  wake(&exchange->writer);
   rl_request_reset(&exchange->request);
   if (exchange->body_begun)
     rl_body_free(&exchange->body);
@@ -204,10 +212,10 @@ void rl_http_pool_release(struct rl_http_server *server) {
   let_go(http);
 }
 
-struct rl_slice rl_http_pool_date(struct rl_http *http) {
+int64_t rl_http_pool_seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
-  return rl_date_line_at(&http->date, now.tv_sec);
+  return now.tv_sec;
 }
 
 void rl_http_pool_id(const struct rl_http_exchange *exchange, char text[RL_HTTP_ID]) {

@@ -25,8 +25,8 @@ void rl_http_pool_give(struct rl_http_exchange *exchange);
 /* A server's holder lets go of it. */
 void rl_http_pool_release(struct rl_http_server *server);
 
-/* The `Date` line of now. */
-struct rl_slice rl_http_pool_date(struct rl_http *http);
+/* Now, as `Date` says it. */
+int64_t rl_http_pool_seconds(void);
 
 /* What logs and answers call a request. */
 enum { RL_HTTP_ID = 40 };

@@ -81,7 +81,7 @@ static struct rl_http_host *host_named(lua_State *L, struct rl_http_site *site,
 }
 
 static int add_handler(lua_State *L, struct rl_http_site *site, struct rl_slice pattern, int index,
-                       bool response) {
+                       int arguments) {
   if (site->count == site->capacity) {
     size_t more = site->capacity ? 2 * site->capacity : 16, one = sizeof *site->handlers;
     void *grown = rl_realloc(site->heap, site->handlers, site->capacity * one, more * one);
@@ -98,21 +98,21 @@ static int add_handler(lua_State *L, struct rl_http_site *site, struct rl_slice 
     return out_of_memory(L);
   }
   memcpy(copy, pattern.bytes, pattern.size);
-  site->handlers[site->count] = (struct rl_http_handler){{copy, pattern.size}, function, response};
+  site->handlers[site->count] = (struct rl_http_handler){{copy, pattern.size}, function, arguments};
   return (int)site->count++;
 }
 
 void rl_http_site_add(lua_State *L, struct rl_http_site *site, struct rl_slice host,
-                      struct rl_slice pattern, uint64_t methods, int index, bool response) {
+                      struct rl_slice pattern, uint64_t methods, int index, int arguments) {
   char message[RL_ROUTE_MESSAGE];
   struct rl_http_host *where = host_named(L, site, host);
-  int id = add_handler(L, site, pattern, index, response);
+  int id = add_handler(L, site, pattern, index, arguments);
   if (rl_route_add(&where->routes, pattern, methods, id, message) != 0)
     luaL_error(L, "%s", message);
 }
 
 void rl_http_site_catch(lua_State *L, struct rl_http_site *site, int index) {
-  site->missing = add_handler(L, site, (struct rl_slice){"", 0}, index, true);
+  site->missing = add_handler(L, site, (struct rl_slice){"", 0}, index, 2);
 }
 
 static uint64_t bit(enum rl_method method) {

@@ -12,9 +12,10 @@ struct rl_http_site *rl_http_site_check(lua_State *L, int index);
 int rl_http_site_collect(lua_State *L);
 
 /* Adds a route to the function at `index`, for a host ("" for all others; "*.example.com") and
- * methods, bits 1 << rl_method. Raises, with what is wrong with it. */
+ * methods, bits 1 << rl_method; the function takes that many of req and res. Raises, with what is
+ * wrong with it. */
 void rl_http_site_add(lua_State *L, struct rl_http_site *site, struct rl_slice host,
-                      struct rl_slice pattern, uint64_t methods, int index, bool response);
+                      struct rl_slice pattern, uint64_t methods, int index, int arguments);
 
 /* The function at `index` answers where no route leads. */
 void rl_http_site_catch(lua_State *L, struct rl_http_site *site, int index);
