@@ -3,14 +3,9 @@
  * A session does this, in the handler of `app:static`:
  *
  *     rl_static_answer(files, &head, &ask, &fields, &text, &answer)
- *     write the head: answer.status, `fields`, framing for answer.length, Date
- *     if answer.file:                                       never for HEAD
- *       for each i below answer.plan.count:
- *         write rl_file_plan_text(&answer.plan, &text, i)
- *         write answer.plan.pieces[i] of the file: of its bytes when its fd is -1, otherwise with
- *         an rl_file_send (io/file_send.h)
- *       write rl_file_plan_text(&answer.plan, &text, answer.plan.count)
- *       rl_file_release(answer.file)
+ *     make the head: answer.status, `fields`, framing for answer.length, Date
+ *     if answer.file, which it never is for HEAD: an rl_static_body (static_body.h) sends head and
+ *     body
  *
  * Threads: the domain's only. Neither raises nor yields. */
 #ifndef RL_SERVE_STATIC_H
