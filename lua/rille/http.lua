@@ -14,11 +14,12 @@ returns is the answer:
     nothing            what was set or written by `res`; 204 if that is nothing either
 
 An error is answered with 500 and the request's id, and logged with its traceback; an error made by
-http.error(status, body) is that answer. `req` and `res` are dead when the answer is complete: whoever
-needs something of them later copies it before.
+http.error(status, body) is that answer. `req` and `res` are dead when the answer is complete:
+whoever needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
-          cookies; req:body(), req:read(), req:json(), req:form()       (src/lib/http_request.c)
+          cookies; req:body(), req:read(), req:json(), req:form(), req:timeout(seconds)
+                                                                       (src/lib/http_request.c)
     res   status, headers, body, sent; res:send(...), res:text(s), res:html(s), res:json(v),
           res:redirect(url [, status]), res:add(name, value), res:write(...)
                                                                        (src/lib/http_response.c)
@@ -42,7 +43,6 @@ to serve, once for each route. ]]
 
 local core = require "rille.http.core"
 local fibers = require "rille.core"
-require "rille.net" -- app:inject is a connection
 
 local http = {}
 
@@ -322,8 +322,8 @@ end
 -- address, "tcp://[::1]:8080" or "unix:/run/app.sock"; backlog (4096).
 --
 -- Limits: max_line (8256 bytes; more is answered with 414), max_header (16 KiB; 431), max_headers
--- (100; 431), max_head (64 KiB; 431), max_body (1 MiB; 413), max_requests of a connection (none),
--- max_connections (16384; 503).
+-- (100; 431), max_head (64 KiB; 431), max_body (1 MiB, of req:body(); 413), max_upload (1 GiB, of
+-- req:read(); 413), max_requests of a connection (none), max_connections (16384; 503).
 --
 -- Times in seconds: head_timeout (10; 408), body_timeout (30, or 16 KiB further; 408),
 -- handler_timeout (60; 503), send_timeout (30 without the client taking anything), idle_timeout
@@ -343,54 +343,6 @@ end
 
 -- -- trying without a network --------------------------------------------------------------------
 
-local function request_text(options)
-  local body = options.body
-  local lines = {
-    ("%s %s HTTP/1.1"):format(options.method or (body and "POST" or "GET"), options.path or "/"),
-  }
-  local seen = {}
-  for name, value in pairs(options.headers or {}) do
-    seen[name:lower()] = true
-    for _, one in ipairs(type(value) == "table" and value or { value }) do
-      table.insert(lines, name .. ": " .. tostring(one))
-    end
-  end
-  if type(body) == "table" then
-    body = core.encode(body)
-    if not seen["content-type"] then table.insert(lines, "Content-Type: application/json") end
-  end
-  if not seen.host then table.insert(lines, "Host: localhost") end
-  if body and not seen["content-length"] then
-    table.insert(lines, "Content-Length: " .. #body)
-  end
-  table.insert(lines, "Connection: close\r\n\r\n")
-  return table.concat(lines, "\r\n") .. (body or "")
-end
-
-local function read_head(conn)
-  local line = assert(conn:read "line")
-  local status, headers = math.tointeger(line:match "^HTTP/1%.1 (%d%d%d)"), {}
-  for field in conn:lines() do
-    if field == "" then break end
-    local name, value = field:match "^([^:]+): ?(.*)$"
-    name = name:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
-  end
-  if status < 200 then return read_head(conn) end
-  return status, headers
-end
-
-local function read_chunks(conn)
-  local pieces = {}
-  for line in conn:lines() do
-    local size = tonumber(line, 16)
-    if size == 0 then return table.concat(pieces) end
-    table.insert(pieces, conn:read(size))
-    conn:read "line"
-  end
-  return nil, "the answer was cut off"
-end
-
 --- app:inject(options) -> { status, headers, body, error }
 --
 -- Sends the app a request without a network, and waits for the answer. Options: method, path (with
@@ -401,16 +353,7 @@ function App:inject(options)
   if type(options) == "string" then options = { path = options } end
   local root = root_of(self)
   root.injected = root.injected or core.listen(site_of(root), nil, {})
-  local conn <close> = root.injected:connect()
-  conn:write(request_text(options))
-  local answer = {}
-  answer.status, answer.headers = read_head(conn)
-  if answer.headers["transfer-encoding"] then
-    answer.body, answer.error = read_chunks(conn)
-  else
-    answer.body = conn:read "all"
-  end
-  return answer
+  return require "rille.http.inject" (root.injected, options)
 end
 
 -- -- what is easier in Lua -----------------------------------------------------------------------

@@ -218,9 +218,12 @@ describe("an HTTP connection", function()
     conn:shutdown()
     assert.equal(400, read_answer(conn).status)
     local chunk = "10000\r\n" .. ("x"):rep(65536) .. "\r\n"
-    local text = exchange(address, "POST /pieces HTTP/1.1\r\nHost: x\r\n" ..
+    local text = exchange(address, "POST /echo HTTP/1.1\r\nHost: x\r\n" ..
       "Transfer-Encoding: chunked\r\n\r\n" .. chunk:rep(17) .. "0\r\n\r\n")
     assert.equal(413, status_of(text))
+    local upload = exchange(address, "POST /pieces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" ..
+      "Transfer-Encoding: chunked\r\n\r\n" .. chunk:rep(33) .. "0\r\n\r\n")
+    assert.matches(tostring(33 * 65536) .. "$", upload)
   end)
 
   it("has no body for HEAD", function()

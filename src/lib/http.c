@@ -34,6 +34,7 @@ static const struct {
     {"max_headers", COUNT, offsetof(struct rl_http_options, limits.fields)},
     {"max_head", COUNT, offsetof(struct rl_http_options, limits.head)},
     {"max_body", BYTES, offsetof(struct rl_http_options, limits.body)},
+    {"max_upload", BYTES, offsetof(struct rl_http_options, upload)},
     {"max_requests", COUNT, offsetof(struct rl_http_options, requests)},
     {"max_connections", COUNT, offsetof(struct rl_http_options, connections)},
     {"backlog", COUNT, offsetof(struct rl_http_options, backlog)},

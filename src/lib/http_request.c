@@ -10,20 +10,19 @@
  *
  * Any other field may be set by a script, to hand something on to the next middleware. */
 #include <lauxlib.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "http/cookie.h"
 #include "http/pattern.h"
 #include "http/percent.h"
 #include "http/query.h"
 #include "http/scan.h"
+#include "io/address.h"
 #include "lib/modules.h"
+#include "serve/http_exchange.h"
 #include "serve/http_handle.h"
 #include "serve/http_input.h"
 #include "serve/http_pool.h"
 #include "serve/http_site.h"
-#include "io/address.h"
 
 enum { PAIRS = 1000 }; /* in a query, in the cookies */
 
@@ -360,20 +359,36 @@ static int request_tostring(lua_State *L) {
  * A body over the limit, malformed, cut short or too slow is an error, and the answer's status then
  * says so, unless the handler gives another answer. */
 static int request_body(lua_State *L) {
-  return rl_http_input_all(L, rl_http_handle_check(L, 1, RL_HTTP_REQUEST));
+  struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
+  lua_Integer limit = luaL_optinteger(L, 2, -1);
+  luaL_argcheck(L, limit >= -1, 2, "a number of bytes expected");
+  uint64_t usual = exchange->server->options.limits.body;
+  return rl_http_input_all(L, exchange, limit < 0 ? usual : (uint64_t)limit);
 }
 
 /* req:read() -> string | nil
  *
  * What has arrived of the body, at least one byte; nil at its end. Waits. While nothing is read the
- * client is held back. Errors are as for req:body(). */
+ * client is held back. The limit is the server's max_upload; errors are as for req:body(). */
 static int request_read(lua_State *L) {
   return rl_http_input_some(L, rl_http_handle_check(L, 1, RL_HTTP_REQUEST));
 }
 
+/* req:timeout(seconds): how long the handler may go on from now; then it is cancelled, and the
+ * answer is 503. math.huge: for ever. */
+static int request_timeout(lua_State *L) {
+  struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
+  lua_Number seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, seconds > 0, 2, "seconds above 0 expected");
+  if (rl_http_exchange_time(exchange, seconds) != 0)
+    return luaL_error(L, "not enough memory");
+  return 0;
+}
+
 /* [module]: adds `request`, the table of methods, to which the Lua module adds its own. */
 void rl_lib_http_request(lua_State *L) {
-  static const luaL_Reg methods[] = {{"body", request_body}, {"read", request_read}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"body", request_body}, {"read", request_read}, {"timeout", request_timeout}, {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__index", request_index}, {"__newindex", request_newindex}, {NULL, NULL}};
   luaL_newlib(L, methods);

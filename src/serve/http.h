@@ -117,6 +117,7 @@ enum rl_http_phase {
 struct rl_http_options {
   struct rl_http_limits limits;
   uint32_t time[RL_HTTP_PHASES]; /* ms; 0: for ever */
+  uint64_t upload;               /* bytes of a body that is read piece by piece; 413 */
   uint32_t requests;             /* for each connection; 0: any number */
   uint32_t connections;          /* at once */
   int backlog;
@@ -162,6 +163,8 @@ enum rl_http_stage {
   RL_HTTP_LAST,     /* nothing more is read: the connection closes after the output */
 };
 
+struct rl_timer;
+
 struct rl_http_exchange {
   struct rl_list link;  /* in http->free */
   struct rl_list every; /* in http->all */
@@ -192,6 +195,8 @@ struct rl_http_exchange {
   struct rl_fiber *fiber;
   struct rl_wait reader, writer; /* of the fiber, or of one that it started */
   int trouble;                   /* why the body cannot be read: a status, or -1 for its end */
+  struct rl_timer *timer;        /* of the handler, if it has set one; NULL */
+  bool own_time;                 /* it has */
   bool expired;                  /* its time is over */
 
   /* what goes out */

@@ -335,13 +335,6 @@ static void probe(struct rl_http_connection *connection) {
     rl_http_wire_enter(connection, RL_HTTP_HALF);
 }
 
-static void expire_handler(struct rl_http_exchange *exchange) {
-  struct rl_http_connection *connection = exchange->connection;
-  exchange->expired = true;
-  rl_http_wire_enter(connection, RL_HTTP_RUNNING);
-  rl_http_wire_cancel(exchange, "the handler's time is over");
-}
-
 /* The time of the connection's phase is over. */
 static void expire(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
@@ -357,10 +350,9 @@ static void expire(struct rl_http_connection *connection) {
     rl_http_input_arrived(exchange, 408);
     return;
   case RL_HTTP_RUNNING:
-    if (exchange->streaming || exchange->expired)
-      rl_http_wire_enter(connection, RL_HTTP_RUNNING);
-    else
-      expire_handler(exchange);
+    rl_http_wire_enter(connection, RL_HTTP_RUNNING);
+    if (!exchange->streaming && !exchange->expired && !exchange->own_time)
+      rl_http_exchange_expire(exchange);
     return;
   case RL_HTTP_HALF: probe(connection); return;
   default: break;

@@ -3,10 +3,12 @@
 #include "serve/http_exchange.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "domain/domain.h"
+#include "domain/timer.h"
 #include "http/percent.h"
 #include "http/scan.h"
 #include "http/status.h"
@@ -14,6 +16,7 @@
 #include "serve/http_pool.h"
 #include "serve/http_result.h"
 #include "serve/http_site.h"
+#include "serve/http_wire.h"
 #include "vm/call.h"
 
 /* -- answers of the server's own ----------------------------------------------------------- */
@@ -30,6 +33,30 @@ void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status) {
   exchange->stage = RL_HTTP_LAST;
   exchange->request.head.minor = 1;
   answer_plainly(exchange, status);
+}
+
+/* -- the handler's time ---------------------------------------------------------------------- */
+
+static void on_time(struct rl_timer *timer, void *owner) {
+  struct rl_http_exchange *exchange = owner;
+  (void)timer;
+  exchange->timer = NULL;
+  rl_http_exchange_expire(exchange);
+}
+
+void rl_http_exchange_expire(struct rl_http_exchange *exchange) {
+  exchange->expired = true;
+  rl_http_wire_cancel(exchange, "the handler's time is over");
+}
+
+int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds) {
+  if (exchange->timer)
+    rl_timer_stop(exchange->timer);
+  exchange->timer = NULL;
+  exchange->own_time = seconds > 0;
+  if (seconds > 0 && !isinf(seconds))
+    exchange->timer = rl_timer_start(exchange->http->domain, seconds, false, on_time, exchange);
+  return exchange->own_time && !isinf(seconds) && !exchange->timer ? -1 : 0;
 }
 
 /* -- the end of the handler ---------------------------------------------------------------- */
@@ -56,9 +83,9 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   char line[128], id[RL_HTTP_ID];
   size_t size;
   int status = status_of(exchange);
-  bool expected = status != 500 || !exchange->connection;
+  bool left = exchange->fiber->whole.cancelled && !exchange->expired; /* the client has */
   const char *text = rl_traceback_text(L, -1, &size);
-  if (!expected || exchange->expired)
+  if (!left && (status == 500 || exchange->expired))
     log_failure(exchange, text, size);
   exchange->headers.size = 0;
   exchange->length = -1;
@@ -124,6 +151,7 @@ static void on_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresu
   else if (exchange->streaming && rl_http_answer_end(exchange) != 0)
     cut(exchange, NULL, "the answer is shorter than its Content-Length");
   exchange->fiber = NULL;
+  rl_http_exchange_time(exchange, 0);
   if (exchange->http->current != exchange)
     exchange->http->over(exchange);
 }
@@ -210,14 +238,9 @@ static bool lead(struct rl_http_exchange *exchange) {
 }
 
 void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
-  const struct rl_head *head = &exchange->request.head;
   exchange->ticket = ++exchange->http->ticket;
   exchange->connection->requests++;
   exchange->stage = RL_HTTP_DRAINING;
-  if (head->body == RL_BODY_LENGTH && head->length > exchange->server->options.limits.body) {
-    rl_http_exchange_refuse(exchange, 413);
-    return;
-  }
   if (!lead(exchange))
     return;
   exchange->stage = RL_HTTP_HANDLING;

@@ -17,4 +17,11 @@ void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status);
  * is no memory. */
 int rl_http_exchange_keep(struct rl_http_exchange *exchange);
 
+/* Gives the handler that many seconds from now, instead of the server's handler_timeout; 0: that
+ * again. 0, or -1 when there is no memory. */
+int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds);
+
+/* The handler's time is over: it is cancelled, and the answer is 503. */
+void rl_http_exchange_expire(struct rl_http_exchange *exchange);
+
 #endif

@@ -41,13 +41,14 @@ int rl_http_input_append(struct rl_http_exchange *exchange, const char *bytes, s
   return 0;
 }
 
-static void begin(struct rl_http_exchange *exchange) {
+/* The first call decides how long the body may be. */
+static void begin(struct rl_http_exchange *exchange, uint64_t limit) {
   const struct rl_http_limits *limits = &exchange->server->options.limits;
   if (exchange->body_begun)
     return;
   exchange->body_begun = true;
-  if (rl_body_init(&exchange->body, &exchange->request.head, limits, limits->body,
-                   exchange->http->heap) != 0)
+  if (rl_body_init(&exchange->body, &exchange->request.head, limits, limit, exchange->http->heap) !=
+      0)
     exchange->trouble = exchange->body.refusal.status;
 }
 
@@ -148,9 +149,9 @@ static int read_on(lua_State *L, int status, lua_KContext whole) {
   return wait_for_more(L, exchange, whole);
 }
 
-int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange) {
+int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t limit) {
   struct rl_slice data = {"", 0};
-  begin(exchange);
+  begin(exchange, limit);
   if (exchange->trouble)
     return fail(L, exchange);
   if (exchange->text.size == 0 && take(exchange, &data)) {
@@ -164,7 +165,7 @@ int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange) {
 }
 
 int rl_http_input_some(lua_State *L, struct rl_http_exchange *exchange) {
-  begin(exchange);
+  begin(exchange, exchange->server->options.upload);
   if (exchange->trouble)
     return fail(L, exchange);
   return read_on(L, LUA_OK, false);
@@ -178,7 +179,7 @@ void rl_http_input_arrived(struct rl_http_exchange *exchange, int trouble) {
 
 int rl_http_input_drain(struct rl_http_exchange *exchange) {
   struct rl_slice data;
-  begin(exchange);
+  begin(exchange, exchange->server->options.upload);
   while (take(exchange, &data)) {
     exchange->drained += data.size;
     if (exchange->drained > DRAINED)

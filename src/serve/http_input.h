@@ -9,9 +9,9 @@
 
 #include "serve/http.h"
 
-/* Pushes the whole body, a string, or what of it was not read yet. The request is at index 1. May
- * suspend; raises. To be returned. */
-int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange);
+/* Pushes the whole body, a string of at most `limit` bytes, or what of it was not read yet. The
+ * request is at index 1. May suspend; raises. To be returned. */
+int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t limit);
 
 /* Pushes what has arrived of it, a string; or nil at its end. May suspend; raises. To be returned.
  */

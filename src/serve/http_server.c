@@ -24,6 +24,7 @@ void rl_http_server_defaults(struct rl_http_options *options) {
                [RL_HTTP_HALF] = 1000,
                [RL_HTTP_SENDING] = 30 * 1000,
                [RL_HTTP_LINGER] = 2 * 1000},
+      .upload = (uint64_t)1 << 30,
       .connections = 16 * 1024,
       .backlog = RL_LISTENER_BACKLOG,
       .cancel = true,
