@@ -11,6 +11,6 @@ app:get("/hello/:name", function(req)
   return { message = "hello, " .. req.params.name }
 end)
 
-local server = app:listen { port = tonumber(arg[1]) or 8080 }
-print(server:address())
+local server = app:listen { port = tonumber(arg[1] or 8080) }
+print("listening on " .. server:address())
 io.stdout:flush()

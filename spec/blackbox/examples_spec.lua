@@ -2,6 +2,7 @@
 -- run beside anything; what they say on the wire is what clients of the first Fibonacci servers
 -- expect.
 
+local net = require "rille.net"
 local process = require "spec.support.process"
 
 local function run(name, ...)
@@ -224,6 +225,34 @@ describe("tune_bounds", function()
     assert.matches("%d+ of 2 domains idle: max 2 %-> 1\n", result.stdout)
     assert.matches("%d+ tasks done; half of them queued less than %d+%.%d ms", result.stdout)
     assert.equal(0, result.status)
+  end)
+end)
+
+--- The body of the answer to one request.
+local function get(port, path)
+  local conn <close> = assert(net.connect("tcp://127.0.0.1:" .. port))
+  conn:write(("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(path))
+  return conn:read("all"):match "\r\n\r\n(.*)$"
+end
+
+describe("hello", function()
+  it("greets", function()
+    local server <close>, port = serve("hello.lua", 0)
+    assert.equal("hello, world\n", get(port, "/"))
+    assert.equal('{"message":"hello, m\u{fc}ller"}', get(port, "/hello/m%C3%BCller"))
+    assert.is_table(server)
+  end)
+end)
+
+describe("fib_http", function()
+  it("answers with JSON, computed on a domain", function()
+    local server <close>, port = serve("fib_http.lua", 0)
+    local body = get(port, "/fib/20")
+    assert.matches('"n":20', body)
+    assert.matches('"fib":6765', body)
+    assert.equal('{"error":"n is 40 at most"}', get(port, "/fib/41"))
+    assert.equal("Not Found\n", get(port, "/fib/x"))
+    assert.is_table(server)
   end)
 end)
 
