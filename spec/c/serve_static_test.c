@@ -12,6 +12,7 @@ static struct folder folder;
 static struct rl_files *files;
 static struct rl_buffer fields, text;
 static struct rl_static_answer answer;
+static long fail_in; /* the allocation of an answer that fails; 0: none */
 static const struct rl_http_limits limits = RL_HTTP_LIMITS_DEFAULT;
 
 enum { TODAY = 1700000000 };
@@ -54,7 +55,9 @@ static void ask(const char *method, const char *target, const char *lines) {
   assert_int_equal(rl_request_feed(&request, bytes, (size_t)size, &used), RL_REQUEST_HEAD);
   struct rl_static_ask wanted = {.path = rl_head_path(&request.head), .now = 1, .today = TODAY};
   wanted.rest = (struct rl_slice){wanted.path.bytes + 3, wanted.path.size - 3};
+  atomic_store(&heap.fail_in, fail_in);
   rl_static_answer(files, &request.head, &wanted, &fields, &text, &answer);
+  atomic_store(&heap.fail_in, 0);
   rl_request_free(&request);
   rl_buffer_byte(&fields, 0);
 }
@@ -188,6 +191,24 @@ static void what_cannot_be_had_is_said(void **state) {
   assert_true(has("Allow: GET, HEAD\r\n"));
 }
 
+static void without_memory_it_says_so(void **state) {
+  (void)state;
+  for (fail_in = 1; fail_in < 16; fail_in++) {
+    rl_files_free(files);
+    rl_buffer_free(&fields);
+    rl_buffer_free(&text);
+    assert_int_equal(rl_files_new(&heap, folder.path, &rl_files_defaults, &files), 0);
+    ask("GET", "plain%2etxt",
+        "Range: bytes=0-0,-1\r\nAccept-Encoding: br\r\nAccept-Encoding: gzip\r\n");
+    bool failed = fields.failed || text.failed || answer.status == 503;
+    if (!failed)
+      assert_int_equal(answer.status, 206);
+    rl_file_release(answer.file);
+    fields.failed = text.failed = false;
+  }
+  fail_in = 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_is_answered_with),
@@ -197,6 +218,7 @@ int main(void) {
       cmocka_unit_test(ranges_are_cut_out),
       cmocka_unit_test(a_directory_gets_its_slash),
       cmocka_unit_test(what_cannot_be_had_is_said),
+      cmocka_unit_test(without_memory_it_says_so),
   };
   return cmocka_run_group_tests(tests, make, clean);
 }
