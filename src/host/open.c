@@ -13,6 +13,7 @@ static const luaL_Reg modules[] = {
     {"rille.crypto", luaopen_rille_crypto},
     {"rille.domains", luaopen_rille_domains},
     {"rille.http.core", luaopen_rille_http_core},
+    {"rille.http.tools", luaopen_rille_http_tools},
     {"rille.net", luaopen_rille_net},
     {NULL, NULL},
 };
