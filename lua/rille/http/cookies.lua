@@ -1,0 +1,132 @@
+--[[ rille.http.cookies: cookies that a client cannot forge, or not even read.
+
+    local cookies = require "rille.http.cookies"
+    app:use(cookies { secret = os.getenv "APP_SECRET" })
+    app:post("/theme", function(req)
+      req.jar:set("theme", "dark")
+      req.jar:seal("user", "42", { max_age = 3600 })
+    end)
+    app:get("/", function(req) return req.jar:open "user" or "nobody" end)
+
+Options:
+
+    secret       at least 32 random bytes, or a list of such, the newest first: the others still
+                 read what they made. Needed for signed and sealed cookies
+    path         "/"
+    domain       none: the host itself only
+    secure       true: over TLS only (browsers make an exception for localhost)
+    http_only    true: hidden from the page's scripts
+    same_site    "lax"; or "strict", "none"
+    max_age      seconds; without it until the browser is closed. Signed and sealed cookies are not
+                 taken after that time, whatever the client does
+
+The middleware sets req.jar:
+
+    jar:get(name)                   the value as the client sent it, or nil
+    jar:set(name, value [, o])      sets it; `o` overrides the options from path to max_age
+    jar:remove(name [, o])          o: path and domain, if it was set with others
+    jar:sign(name, value [, o])     the client can read it and cannot change it
+    jar:verify(name)                the value, or nil and "missing", "forged" or "expired"
+    jar:seal(name, value [, o])     the client can neither read nor change it
+    jar:open(name)                  as verify
+
+A value that was signed or sealed for one name is not taken for another. ]]
+
+local crypto = require "rille.crypto"
+local options = require "rille.http.options"
+local tools = require "rille.http.tools"
+
+local Jar = {}
+Jar.__index = Jar
+Jar.__name = "jar"
+
+local ATTRIBUTES = { "path", "domain", "secure", "http_only", "same_site", "max_age" }
+
+local function check_site(value)
+  if value == "lax" or value == "strict" or value == "none" then return end
+  return '"lax", "strict" or "none" expected'
+end
+
+local function check_secret(value)
+  local list = type(value) == "table" and value or { value }
+  local ok, err = pcall(crypto.keys, table.unpack(list))
+  if not ok then return (err:gsub("^.-%(", ""):gsub("%)$", "")) end
+end
+
+local RULES = {
+  secret = { type = "string table", check = check_secret },
+  path = { type = "string", default = "/" },
+  domain = { type = "string" },
+  secure = { type = "boolean", default = true },
+  http_only = { type = "boolean", default = true },
+  same_site = { type = "string", default = "lax", check = check_site },
+  max_age = { type = "number" },
+}
+
+local OVERRIDES = {}
+for _, name in ipairs(ATTRIBUTES) do
+  OVERRIDES[name] = { type = RULES[name].type, check = RULES[name].check }
+end
+
+local function attributes_of(jar, given)
+  if not given then return jar.settings end
+  local result = options("cookies", given, OVERRIDES)
+  for _, name in ipairs(ATTRIBUTES) do
+    if result[name] == nil then result[name] = jar.settings[name] end
+  end
+  return result
+end
+
+local function keys_of(jar)
+  return jar.keys or error("rille.http.cookies: option \"secret\" is missing", 3)
+end
+
+function Jar:get(name)
+  return self.req.cookies[name]
+end
+
+function Jar:set(name, value, given)
+  self.res:add("Set-Cookie", tools.cookie(name, value, attributes_of(self, given)))
+end
+
+function Jar:remove(name, given)
+  local attributes = setmetatable({ max_age = 0 }, { __index = attributes_of(self, given) })
+  self.res:add("Set-Cookie", tools.cookie(name, "", attributes))
+end
+
+function Jar:sign(name, value, given)
+  local attributes = attributes_of(self, given)
+  local token = keys_of(self):sign("cookie " .. name, value, attributes.max_age)
+  self.res:add("Set-Cookie", tools.cookie(name, token, attributes))
+end
+
+function Jar:seal(name, value, given)
+  local attributes = attributes_of(self, given)
+  local token = keys_of(self):seal("cookie " .. name, value, attributes.max_age)
+  self.res:add("Set-Cookie", tools.cookie(name, token, attributes))
+end
+
+function Jar:verify(name)
+  local keys, token = keys_of(self), self.req.cookies[name]
+  if not token then return nil, "missing" end
+  return keys:verify("cookie " .. name, token)
+end
+
+function Jar:open(name)
+  local keys, token = keys_of(self), self.req.cookies[name]
+  if not token then return nil, "missing" end
+  return keys:open("cookie " .. name, token)
+end
+
+--- cookies(options) -> middleware
+return function(given)
+  local settings = options("cookies", given, RULES)
+  local secret, keys = settings.secret, nil
+  if type(secret) == "string" then secret = { secret } end
+  if secret then keys = crypto.keys(table.unpack(secret)) end
+  settings.secret = nil
+  return function(req, res, next)
+    req.jar = setmetatable({ req = req, res = res, keys = keys, settings = settings }, Jar)
+    next()
+  end
+end

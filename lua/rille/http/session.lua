@@ -1,0 +1,206 @@
+--[[ rille.http.session: what is remembered of a client from one request to the next.
+
+    local session = require "rille.http.session"
+    app:use(session { secret = os.getenv "APP_SECRET" })
+    app:post("/login", function(req)
+      req.session:renew()
+      req.session.user = 42
+      return 204
+    end)
+
+req.session is a table of what JSON can hold (whole numbers come back as integers). It is saved when
+the handler is over and something changed; not if that raised an error. The client gets a cookie
+only once there is something in it.
+
+    session:renew()      at every login: a new identity, so that nobody can plant one beforehand
+    session:destroy()    forgets everything
+    session:save()       now: before the first res:write, which sends the head
+
+By default the client itself keeps the session, in a sealed cookie, which holds some 2,800 bytes and
+cannot be taken back before its time: one that was stolen outlives a logout. With a `store` the
+cookie holds a random name only.
+
+Options:
+
+    secret       at least 32 random bytes, or a list, the newest first. Needed without a store
+    store        a table: store:get(id) -> string or nil; store:set(id, string, seconds), where nil
+                 in place of the string removes. Both may wait. Ids are not what the client has, so
+                 who can read the store cannot take over a session
+    max_age      604800 seconds (a week) without a visit
+    refresh      how old it may grow before a visit extends it: max_age / 2
+    cookie       its name: "__Host-session", or "session" where that is not possible
+    path, domain, secure, same_site    as in rille.http.cookies; always http_only ]]
+
+local core = require "rille.http.core"
+local crypto = require "rille.crypto"
+local options = require "rille.http.options"
+local tools = require "rille.http.tools"
+
+local RULES = {
+  secret = { type = "string table" },
+  store = {
+    type = "table",
+    check = function(store)
+      if not (store.get and store.set) then return "it has no get or no set" end
+    end,
+  },
+  max_age = { type = "number", default = 604800, least = 1 },
+  refresh = { type = "number" },
+  cookie = { type = "string" },
+  path = { type = "string", default = "/" },
+  domain = { type = "string" },
+  secure = { type = "boolean", default = true },
+  same_site = {
+    type = "string",
+    default = "lax",
+    check = function(value)
+      if value ~= "lax" and value ~= "strict" and value ~= "none" then
+        return '"lax", "strict" or "none" expected'
+      end
+    end,
+  },
+}
+
+local LARGEST = 4096 -- bytes of a cookie's name and value that every browser takes
+local PURPOSE, FORMAT = "rille session", ">I6"
+
+local Session = {}
+
+-- -- where it is kept --------------------------------------------------------------------------
+
+-- What a store knows a session by.
+local function id_of(token)
+  return crypto.base64url(crypto.sha256(token))
+end
+
+-- A record is the time of its making and the JSON.
+local function load_record(settings, token)
+  if settings.store then return settings.store:get(id_of(token)) end
+  return settings.keys:open(PURPOSE, token)
+end
+
+local function save_record(settings, state, record)
+  if not settings.store then
+    local token = settings.keys:seal(PURPOSE, record, settings.max_age)
+    if #token + #settings.cookie <= LARGEST then return token end
+    error(("the session takes %d bytes: too many for a cookie, use a store"):format(#record), 0)
+  end
+  state.token = state.token or crypto.base64url(crypto.random(32))
+  settings.store:set(id_of(state.token), record, settings.max_age)
+  return state.token
+end
+
+local function forget(settings, state)
+  if settings.store and state.token then settings.store:set(id_of(state.token), nil, 0) end
+  state.token = nil
+end
+
+-- -- one session -------------------------------------------------------------------------------
+
+-- A session's own affairs stand beside its table, not in it.
+local states = setmetatable({}, { __mode = "k" })
+
+local function send(state, value, max_age)
+  local settings = state.settings
+  state.res:add("Set-Cookie", tools.cookie(settings.cookie, value, {
+    path = settings.path, domain = settings.domain, secure = settings.secure, http_only = true,
+    same_site = settings.same_site, max_age = max_age,
+  }))
+end
+
+local function remove(state)
+  local sent = state.token or state.given
+  forget(state.settings, state)
+  if sent then send(state, "", 0) end
+  state.json, state.given = nil, nil
+end
+
+function Session:save()
+  local state = states[self]
+  local settings, now = state.settings, os.time()
+  if next(self) == nil then
+    if state.json or state.destroyed then remove(state) end
+    return
+  end
+  local json = core.encode(setmetatable(self, nil))
+  setmetatable(self, Session)
+  if json == state.json and now - state.made < settings.refresh then return end
+  local token = save_record(settings, state, FORMAT:pack(now) .. json)
+  send(state, token, math.ceil(settings.max_age))
+  state.json, state.made = json, now
+end
+
+function Session:renew()
+  local state = states[self]
+  forget(state.settings, state)
+  state.json = ""
+end
+
+function Session:destroy()
+  for key in pairs(self) do self[key] = nil end
+  states[self].destroyed = true
+end
+
+Session.__index = Session
+
+function Session.__newindex(session, key, value)
+  if Session[key] then error(("a session cannot have a field %q"):format(key), 2) end
+  rawset(session, key, value)
+end
+
+-- JSON has one kind of number: what is whole comes back as an integer.
+local function integers(value)
+  if type(value) == "table" then
+    for key, one in pairs(value) do value[key] = integers(one) end
+    return value
+  end
+  return math.type(value) == "float" and math.tointeger(value) or value
+end
+
+-- What the client's cookie stands for; an empty session if that is nothing.
+local function open(settings, req, res)
+  local token = req.cookies[settings.cookie]
+  local state = { settings = settings, res = res, given = token, made = 0 }
+  local record = token and load_record(settings, token)
+  local data = {}
+  if record and #record > FORMAT:packsize() then
+    local made, from = FORMAT:unpack(record)
+    local json = record:sub(from)
+    local ok, value = pcall(core.decode, json)
+    if ok and type(value) == "table" and os.time() - made < settings.max_age then
+      data, state.json, state.made, state.token = integers(value), json, made, token
+    end
+  end
+  for name in pairs(Session) do data[name] = nil end
+  states[data] = state
+  return setmetatable(data, Session)
+end
+
+local function complete(settings)
+  local secret = settings.secret
+  if not settings.store then
+    if not secret then
+      error('rille.http.session: option "secret" is missing (or "store")', 3)
+    end
+    local list = type(secret) == "table" and secret or { secret }
+    local ok, keys = pcall(crypto.keys, table.unpack(list))
+    if not ok then error('rille.http.session: option "secret": ' .. keys, 3) end
+    settings.keys = keys
+  end
+  settings.secret = nil
+  settings.refresh = settings.refresh or settings.max_age / 2
+  local strict = settings.secure and settings.path == "/" and not settings.domain
+  settings.cookie = settings.cookie or (strict and "__Host-session" or "session")
+  return settings
+end
+
+--- session(options) -> middleware
+return function(given)
+  local settings = complete(options("session", given, RULES))
+  return function(req, res, next)
+    local session = open(settings, req, res)
+    req.session = session
+    next()
+    session:save()
+  end
+end
