@@ -1,0 +1,88 @@
+--[[ rille.http.csrf: refuses what another site's page makes a browser send.
+
+    local csrf = require "rille.http.csrf"
+    app:use(csrf())
+
+A request with another method than GET, HEAD and OPTIONS must come from a page of this site: so must
+say Sec-Fetch-Site, or, in a browser without that, Origin, which is compared with Host. A client
+that sends neither is no browser of these days: it passes unless it sends cookies. What is refused
+is answered with 403. Handlers of GET must change nothing.
+
+Options:
+
+    trusted   {}: origins of other sites that may send, such as "https://app.example.com"
+    secret    as in rille.http.cookies. With it every such request needs a token as well, in the
+              header X-CSRF-Token: req.csrf_token is one, for the page to put into its requests
+    max_age   86400 seconds for which a token is good
+    cookie    "__Host-csrf": what tokens are bound to; it is set by the first request
+    secure    true: the cookie over TLS only ]]
+
+local crypto = require "rille.crypto"
+local options = require "rille.http.options"
+local tools = require "rille.http.tools"
+
+local RULES = {
+  trusted = { type = "table", default = {} },
+  secret = { type = "string table" },
+  max_age = { type = "number", default = 86400, least = 1 },
+  cookie = { type = "string", default = "__Host-csrf" },
+  secure = { type = "boolean", default = true },
+}
+
+local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+
+local function is_own(req, trusted)
+  local origin, site = req.headers["Origin"], req.headers["Sec-Fetch-Site"]
+  if origin and trusted[origin] then return true end
+  if site then return site == "same-origin" or site == "none" end
+  if origin then
+    local host = req.headers["Host"]
+    return host and origin:match "^https?://(.+)$" == host:lower()
+  end
+  return not req.headers["Cookie"]
+end
+
+-- What this client's tokens are bound to.
+local function binding(settings, req, res)
+  local value = req.cookies[settings.cookie]
+  if value and #value == 43 then return value end
+  value = crypto.base64url(crypto.random(32))
+  res:add("Set-Cookie", tools.cookie(settings.cookie, value, {
+    path = "/", secure = settings.secure, http_only = true, same_site = "lax",
+  }))
+  return value
+end
+
+local function has_token(settings, keys, req)
+  local token, value = req.headers["X-CSRF-Token"], req.cookies[settings.cookie]
+  local said = token and value and keys:verify("rille csrf", token)
+  return said and crypto.equal(said, value)
+end
+
+local function keys_of(secret)
+  if not secret then return nil end
+  if type(secret) == "string" then secret = { secret } end
+  local ok, keys = pcall(crypto.keys, table.unpack(secret))
+  if not ok then error('rille.http.csrf: option "secret": ' .. keys, 3) end
+  return keys
+end
+
+--- csrf([options]) -> middleware
+return function(given)
+  local settings = options("csrf", given, RULES)
+  local keys, trusted = keys_of(settings.secret), {}
+  for _, origin in ipairs(settings.trusted) do trusted[origin] = true end
+  if not settings.secure and settings.cookie:find "^__" then settings.cookie = "csrf" end
+  return function(req, res, next)
+    if not SAFE[req.method] then
+      if not is_own(req, trusted) then return 403, "this request came from another site\n" end
+      if keys and not has_token(settings, keys, req) then
+        return 403, "this request needs a valid X-CSRF-Token\n"
+      end
+    end
+    if keys then
+      req.csrf_token = keys:sign("rille csrf", binding(settings, req, res), settings.max_age)
+    end
+    next()
+  end
+end
