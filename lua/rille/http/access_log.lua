@@ -1,0 +1,82 @@
+--[[ rille.http.access_log: a line for each request.
+
+    local access_log = require "rille.http.access_log"
+    app:use(access_log())
+
+    127.0.0.1:51234 - - [22/Nov/2026:17:04:05 +0000] "GET / HTTP/1.1" 200 21 "-" "curl" 0.0042 a1-2
+
+The last two are the seconds that it took, and the request's id.
+
+Options:
+
+    write    function(line): io.stdout by default. The line has its end
+    format   "combined", or "json": an object with time, remote, method, target, status, bytes,
+             seconds, id, referer, agent and, after an error, error = true; or a function(entry) ->
+             line that gets these in a table
+    skip     function(req) -> true for what is not logged, such as health checks
+
+bytes is missing ("-") where the body was written piece by piece. What clients sent is escaped: a
+line is always one line. Use it first, so that it sees what the other middleware does. ]]
+
+local core = require "rille.http.core"
+local options = require "rille.http.options"
+local rille = require "rille"
+
+local function escaped(text)
+  return (text:gsub('[%c"\\\x7f-\xff]', function(byte) return ("\\x%02x"):format(byte:byte()) end))
+end
+
+local FORMATS = {}
+
+function FORMATS.combined(entry)
+  return ('%s - - [%s] "%s %s HTTP/%s" %d %s "%s" "%s" %.4f %s\n'):format(
+    escaped(entry.remote), os.date("!%d/%b/%Y:%H:%M:%S +0000", entry.time), escaped(entry.method),
+    escaped(entry.target), entry.version, entry.status, entry.bytes or "-",
+    escaped(entry.referer or "-"), escaped(entry.agent or "-"), entry.seconds, entry.id)
+end
+
+function FORMATS.json(entry)
+  local safe = {}
+  for key, value in pairs(entry) do
+    safe[key] = type(value) == "string" and value:gsub("[\x80-\xff]", "?") or value
+  end
+  return core.encode(safe) .. "\n"
+end
+
+local RULES = {
+  write = { type = "function", default = function(line) io.stdout:write(line) end },
+  format = {
+    type = "string function",
+    default = "combined",
+    check = function(value)
+      if type(value) == "string" and not FORMATS[value] then return '"combined" or "json"' end
+    end,
+  },
+  skip = { type = "function" },
+}
+
+local function entry_of(req, res, start, ok)
+  local body = res.body
+  local status = res.status or (body and 200 or 204)
+  return {
+    time = os.time(), remote = req.remote ~= "" and req.remote or "-",
+    method = req.method, target = req.target, version = req.version,
+    status = ok and status or 500, id = tostring(req.id),
+    bytes = ok and not res.sent and #(body or "") or nil, seconds = rille.now() - start,
+    referer = req.headers["Referer"], agent = req.headers["User-Agent"],
+    error = not ok or nil,
+  }
+end
+
+--- access_log([options]) -> middleware
+return function(given)
+  local settings = options("access_log", given, RULES)
+  local format, write = FORMATS[settings.format] or settings.format, settings.write
+  return function(req, res, next)
+    if settings.skip and settings.skip(req) then return next() end
+    local start = rille.now()
+    local ok, err = pcall(next)
+    write(format(entry_of(req, res, start, ok)))
+    if not ok then error(err, 0) end
+  end
+end
