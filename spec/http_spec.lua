@@ -32,6 +32,24 @@ describe("a handler", function()
     assert.equal("application/json", got.headers["content-type"])
   end)
 
+  it("returns JSON of every kind, and of numbers all digits", function()
+    local function json(value) return answer(function() return { value } end).body end
+    assert.equal("[2880067194370816120]", json(2880067194370816120))
+    assert.equal("[0.1]", json(0.1))
+    assert.equal("[0.30000000000000004]", json(0.1 + 0.2))
+    assert.equal("[42]", json(42.0))
+    assert.equal("[-1e+300]", json(-1e300))
+    assert.equal('[[true,false,[{}],{"a":[1,2]}]]', json { true, false, { {} }, { a = { 1, 2 } } })
+    assert.equal('["\\"\\\\/\\n\\u0000\\u001f\127ä"]', json "\"\\/\n\0\31\127ä")
+    assert.equal('[{"7":1}]', json { [7] = 1 })
+    assert.equal('[{"1":1,"x":2}]', (json({ 1, x = 2 }):gsub('"x":2,"1":1', '"1":1,"x":2')))
+    local cycle = {}
+    cycle[1] = cycle
+    for _, wrong in ipairs { cycle, 0 / 0, math.huge, { [true] = 1 } } do
+      assert.equal(500, answer(function() return { wrong } end).status)
+    end
+  end)
+
   it("returns a status and a body", function()
     local got = answer(function() return 201, { ok = true } end)
     assert.equal(201, got.status)
@@ -123,7 +141,7 @@ describe("a request", function()
     app:get("/a/:name/:n{int}/*rest", function(req)
       return { req.params.name, math.type(req.params.n), req.params.n, req.params.rest }
     end)
-    assert.equal('["x\\/y z","integer",7,"p\\/q"]', app:inject("/a/x%2Fy%20z/7/p/q").body)
+    assert.equal('["x/y z","integer",7,"p/q"]', app:inject("/a/x%2Fy%20z/7/p/q").body)
   end)
 
   it("carries what a script sets", function()

@@ -10,33 +10,37 @@
 #include "http/status.h"
 #include "serve/http_answer.h"
 #include "vm/call.h"
+#include "vm/json.h"
 
 static const char TEXT[] = "text/plain; charset=utf-8";
 static const char JSON[] = "application/json";
 
 /* -- JSON ---------------------------------------------------------------------------------- */
 
-/* [value] -> [result of the function `name` of cjson] */
-static void call_json(lua_State *L, int *reference, const char *name) {
-  if (*reference == LUA_NOREF) {
+/* The buffer is the domain's: a value that cannot be encoded leaves nothing behind. */
+void rl_http_result_encode(lua_State *L, struct rl_http *http) {
+  struct rl_buffer *text = &http->json;
+  if (text->failed || text->capacity > RL_HTTP_HIGH)
+    rl_buffer_free(text);
+  text->size = 0;
+  rl_json_encode(L, -1, text);
+  lua_pop(L, 1);
+  lua_pushlstring(L, (const char *)text->bytes, text->size);
+}
+
+/* cjson's own, which is loaded with the first body. */
+void rl_http_result_decode(lua_State *L, struct rl_http *http) {
+  if (http->decode == LUA_NOREF) {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "cjson");
     lua_call(L, 1, 1);
-    lua_getfield(L, -1, name);
-    *reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_getfield(L, -1, "decode");
+    http->decode = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pop(L, 1);
   }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, *reference);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, http->decode);
   lua_insert(L, -2);
   lua_call(L, 1, 1);
-}
-
-void rl_http_result_encode(lua_State *L, struct rl_http *http) {
-  call_json(L, &http->encode, "encode");
-}
-
-void rl_http_result_decode(lua_State *L, struct rl_http *http) {
-  call_json(L, &http->decode, "decode");
 }
 
 /* -- headers ------------------------------------------------------------------------------- */

@@ -18,9 +18,9 @@ int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults
  * when the handler is over. Raises if they are no answer. */
 void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int first);
 
-/* [value] -> [string]: JSON. Raises, also where the encoder cannot be loaded. */
+/* [value] -> [string]: JSON. Raises. */
 void rl_http_result_encode(lua_State *L, struct rl_http *http);
-/* [string] -> [value] */
+/* [string] -> [value]. Raises, also where the decoder cannot be loaded. */
 void rl_http_result_decode(lua_State *L, struct rl_http *http);
 
 /* Sets a header: checked, and kept as a line. Raises. A nil value at `index` removes it, a list
