@@ -7,6 +7,7 @@
 
 #include "http/authority.h"
 #include "http/chars.h"
+#include "http/scan.h"
 
 enum { VERSION_SIZE = 8 }; /* HTTP/1.1 */
 
@@ -24,22 +25,8 @@ static bool is_digit(char byte) {
   return byte >= '0' && byte <= '9';
 }
 
-static bool is_word(struct rl_slice slice, const char *word) {
-  return slice.size == strlen(word) && rl_header_same(slice.bytes, word, slice.size);
-}
-
 static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t';
-}
-
-static struct rl_slice trim(struct rl_slice text) {
-  while (text.size && is_blank(text.bytes[0])) {
-    text.bytes++;
-    text.size--;
-  }
-  while (text.size && is_blank(text.bytes[text.size - 1]))
-    text.size--;
-  return text;
 }
 
 /* The next element of a comma-separated list, trimmed; false at its end. */
@@ -48,7 +35,7 @@ static bool next_element(struct rl_slice *list, struct rl_slice *element) {
     return false;
   const char *comma = list->size ? memchr(list->bytes, ',', list->size) : NULL;
   size_t size = comma ? (size_t)(comma - list->bytes) : list->size;
-  *element = trim((struct rl_slice){list->bytes, size});
+  *element = rl_scan_trim((struct rl_slice){list->bytes, size});
   *list = comma ? (struct rl_slice){comma + 1, list->size - size - 1} : (struct rl_slice){NULL, 0};
   return true;
 }
@@ -168,7 +155,7 @@ static int read_coding(struct rl_head *head, struct claims *claims, const struct
   while (next_element(&list, &coding)) {
     if (claims->chunked || coding.size == 0 || !is_coding(coding))
       return rl_refusal_set(refusal, 400, "Transfer-Encoding is no list that ends in chunked");
-    if (is_word(coding, "chunked"))
+    if (rl_scan_is(coding, "chunked"))
       claims->chunked = true;
     else
       claims->foreign = true;
@@ -180,16 +167,16 @@ static void read_connection(struct rl_head *head, struct claims *claims,
                             const struct rl_field *field) {
   struct rl_slice list = rl_field_value(head->bytes, field), option;
   while (next_element(&list, &option)) {
-    claims->close |= is_word(option, "close");
-    claims->keep_alive |= is_word(option, "keep-alive");
-    claims->upgrade |= is_word(option, "upgrade");
+    claims->close |= rl_scan_is(option, "close");
+    claims->keep_alive |= rl_scan_is(option, "keep-alive");
+    claims->upgrade |= rl_scan_is(option, "upgrade");
   }
 }
 
 static void read_expect(struct rl_head *head, struct claims *claims, const struct rl_field *field) {
   struct rl_slice list = rl_field_value(head->bytes, field), expectation;
   while (next_element(&list, &expectation)) {
-    if (is_word(expectation, "100-continue"))
+    if (rl_scan_is(expectation, "100-continue"))
       claims->expect_continue = true;
     else if (expectation.size)
       claims->expect_other = true;

@@ -2,9 +2,9 @@
 #include "http/scan.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "http/chars.h"
+#include "http/header.h"
 
 static bool is_blank(char byte) {
   return byte == ' ' || byte == '\t';
@@ -30,7 +30,7 @@ struct rl_slice rl_scan_trim(struct rl_slice text) {
 }
 
 bool rl_scan_is(struct rl_slice text, const char *other) {
-  return text.size == strlen(other) && strncasecmp(text.bytes, other, text.size) == 0;
+  return text.size == strlen(other) && rl_header_same(text.bytes, other, text.size);
 }
 
 bool rl_scan_equal(struct rl_slice one, struct rl_slice other) {

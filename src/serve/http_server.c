@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,18 +109,6 @@ static struct rl_http_server *create(lua_State *L, int site,
   return server;
 }
 
-/* Names are not looked up: that would wait. */
-static struct rl_address resolve(lua_State *L, const struct rl_address *address) {
-  struct rl_address resolved = *address;
-  if (address->kind != RL_ADDRESS_NAME)
-    return resolved;
-  if (strcasecmp(address->where.name, "localhost") != 0)
-    luaL_error(L, "cannot listen on the name \"%s\": give an address", address->where.name);
-  resolved.kind = RL_ADDRESS_IP;
-  uv_ip4_addr("127.0.0.1", address->port, &resolved.where.ip.in);
-  return resolved;
-}
-
 int rl_http_server_listen(lua_State *L, int site, const struct rl_address *address,
                           const struct rl_http_options *options) {
   static const struct rl_listener_events events = {on_accepted, on_listener_closed};
@@ -129,7 +116,7 @@ int rl_http_server_listen(lua_State *L, int site, const struct rl_address *addre
   if (!address)
     return 1;
   struct rl_domain *domain = server->http->domain;
-  struct rl_address where = resolve(L, address);
+  struct rl_address where = rl_serving_resolve(L, address);
   int status = rl_listener_open(&server->listener, domain->loop, &where, options->backlog,
                                 &domain->settings->log, &events);
   if (status == 0) {

@@ -2,6 +2,7 @@
 #include "serve/serving.h"
 
 #include <lauxlib.h>
+#include <strings.h>
 
 #include "domain/domain.h"
 
@@ -67,4 +68,15 @@ int rl_serving_fail(lua_State *L, int error) {
   luaL_pushfail(L);
   lua_pushfstring(L, "%s: %s", uv_err_name(error), uv_strerror(error));
   return 2;
+}
+
+struct rl_address rl_serving_resolve(lua_State *L, const struct rl_address *address) {
+  struct rl_address resolved = *address;
+  if (address->kind != RL_ADDRESS_NAME)
+    return resolved;
+  if (strcasecmp(address->where.name, "localhost") != 0)
+    luaL_error(L, "cannot listen on the name \"%s\": give an address", address->where.name);
+  resolved.kind = RL_ADDRESS_IP;
+  uv_ip4_addr("127.0.0.1", address->port, &resolved.where.ip.in);
+  return resolved;
 }

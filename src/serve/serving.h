@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "io/address.h"
 #include "io/stream.h"
 
 struct rl_domain;
@@ -42,5 +43,10 @@ unsigned rl_serving_running(struct rl_domain *domain);
 
 /* [] -> [nil, text]: how a failed operation is returned: "ECONNRESET: connection reset by peer". */
 int rl_serving_fail(lua_State *L, int error);
+
+/* An address to listen on. Names are not looked up, that would wait: raises for any but
+ * "localhost".
+ */
+struct rl_address rl_serving_resolve(lua_State *L, const struct rl_address *address);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <lauxlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "domain/domain.h"
@@ -131,22 +130,10 @@ static struct rl_server *create(lua_State *L, const struct rl_tcp_options *optio
   return server;
 }
 
-/* Names are not looked up: that would wait. */
-static struct rl_address resolve(lua_State *L, const struct rl_address *address) {
-  struct rl_address resolved = *address;
-  if (address->kind != RL_ADDRESS_NAME)
-    return resolved;
-  if (strcasecmp(address->where.name, "localhost") != 0)
-    luaL_error(L, "cannot listen on the name \"%s\": give an address", address->where.name);
-  resolved.kind = RL_ADDRESS_IP;
-  uv_ip4_addr("127.0.0.1", address->port, &resolved.where.ip.in);
-  return resolved;
-}
-
 int rl_tcp_listen(lua_State *L, const struct rl_address *address,
                   const struct rl_tcp_options *options) {
   static const struct rl_listener_events events = {on_accepted, on_closed};
-  struct rl_address where = resolve(L, address);
+  struct rl_address where = rl_serving_resolve(L, address);
   struct rl_server *server = create(L, options); // [.., handler, userdata]
   struct rl_serving *serving = server->serving;
   lua_pushvalue(L, -2);
