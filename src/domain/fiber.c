@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 
+#include "base/clock.h"
 #include "domain/blame.h"
 #include "domain/domain.h"
 #include "vm/call.h"
@@ -162,6 +163,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->enter = NULL;
   fiber->stop = NULL;
   fiber->detached = false;
+  fiber->ran = NULL;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   lua_pushcfunction(fiber->L, body);
@@ -199,6 +201,11 @@ static int raise_cancelled(lua_State *L) {
   return rl_region_raise(L, &rl_fiber_running(L)->whole);
 }
 
+void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
+  if (fiber->ran)
+    *fiber->ran += now - fiber->since;
+}
+
 /* A fiber cancelled before its first step does not run its function. */
 static void begin(struct rl_fiber *fiber) {
   fiber->fresh = false;
@@ -227,6 +234,8 @@ static void resume(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   if (fiber->fresh)
     begin(fiber);
+  else if (fiber->ran)
+    fiber->since = rl_clock_now();
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
   fiber->state = RL_FIBER_RUNNING;
   domain->running = fiber;
@@ -234,6 +243,8 @@ static void resume(struct rl_fiber *fiber) {
   rl_fiber_watch(domain);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
   if (status == LUA_YIELD && fiber->state == RL_FIBER_PARKED) {
+    if (fiber->ran)
+      rl_fiber_account(fiber, rl_clock_now());
     domain->running = NULL;
     domain->innermost = NULL;
     return;
@@ -249,6 +260,7 @@ static void resume(struct rl_fiber *fiber) {
 void rl_fiber_abandon(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   assert(fiber->state == RL_FIBER_PARKED);
+  fiber->since = rl_clock_now();
   take_back(fiber);
   fiber->whole.seen = fiber->whole.cancelled;
   domain->running = fiber;

@@ -85,6 +85,8 @@ struct rl_fiber {
   unsigned insisted;         /* how often it has */
   struct rl_domain *main;    /* where its run_in_main goes; inherited by fibers it starts */
   bool detached;             /* runs a task of the pool, which may not end the program */
+  uint64_t *ran;             /* counts the ns it runs, waits excluded; NULL: nobody asks */
+  uint64_t since;            /* if so: clock when it began to run, or went on */
   const atomic_bool *stop;   /* set by another thread to end it wherever it runs; NULL: none can */
   /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
    * how many values that is. May raise. */
@@ -190,6 +192,9 @@ bool rl_fiber_run_ready(struct rl_domain *domain);
 /* Cancels a fiber, or every fiber of the domain, because the program is ending: needs no memory. */
 void rl_fiber_end(struct rl_fiber *fiber);
 void rl_fiber_end_all(struct rl_domain *domain);
+
+/* From `ended`, and for fiber.c: adds what it has run since it went on to *fiber->ran. */
+void rl_fiber_account(struct rl_fiber *fiber, uint64_t now);
 
 /* Ends a parked fiber where it stands: its to-be-closed variables run (and may not wait), its
  * function does not go on. Outside any fiber. */

@@ -200,14 +200,14 @@ static void count(struct rl_task *task) {
   if (at_worker) {
     struct rl_worker *worker = (struct rl_worker *)(void *)runner;
     rl_histogram_record(&worker->waits, waited);
-    rl_histogram_record(&worker->runs, task->ran);
+    rl_histogram_record(&worker->runs, task->took);
     atomic_fetch_sub_explicit(&worker->tasks, 1, memory_order_relaxed);
   }
   lock(pool);
   task->runner = NULL;
   if (!at_worker) {
     rl_histogram_record(&pool->waits, waited);
-    rl_histogram_record(&pool->runs, task->ran);
+    rl_histogram_record(&pool->runs, task->took);
   }
   if (task->outcome == RL_TASK_DONE)
     pool->finished++;

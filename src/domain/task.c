@@ -61,7 +61,8 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
   task->held = task->taken = task->abandoned = false;
-  task->ran = 0;
+  task->deadline = task->run_limit = 0;
+  task->took = task->ran = 0;
   task->admitted.arrive = NULL;
   task->cancel.arrive = cancel_arrived;
   atomic_store_explicit(&task->stop, false, memory_order_relaxed);
@@ -130,7 +131,7 @@ static void returned(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
   rl_parcel_release(here->vm.L, &task->arguments);
   rl_domain_settle(here);
-  rl_domain_learn(here, task->ran);
+  rl_domain_learn(here, task->took);
   task->settled(task);
 }
 
@@ -207,7 +208,9 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
     task->lender = fiber->domain;
     rl_domain_expect(fiber->domain);
   }
-  task->ran = rl_clock_now() - task->started;
+  uint64_t now = rl_clock_now();
+  rl_fiber_account(fiber, now);
+  task->took = now - task->started;
   send_back(task);
 }
 
@@ -223,6 +226,8 @@ static int begin(lua_State *L) {
   fiber->main = task->main;
   fiber->enter = enter;
   fiber->stop = &task->stop;
+  fiber->ran = &task->ran;
+  fiber->since = task->started; /* the same moment, but for what is ready before it */
   fiber->detached = task->pool != NULL;
   task->fiber = fiber;
   rl_fiber_start(fiber);

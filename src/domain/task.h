@@ -52,6 +52,8 @@ struct rl_task {
   void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
   struct rl_parcel arguments;
   uint64_t submitted; /* clock, ns */
+  uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
+  uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
 
   /* runner's thread, then the origin's */
   struct rl_fiber *fiber; /* while it runs */
@@ -59,7 +61,8 @@ struct rl_task {
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
   const char *refusal;   /* the error if it was cancelled without having run */
-  uint64_t started, ran; /* clock when begun; ns from then to the end */
+  uint64_t started, took; /* clock when begun; ns from then to the end */
+  uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
 
   /* pool's lock */
   struct rl_domain *runner; /* from take to return */
