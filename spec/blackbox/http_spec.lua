@@ -2,94 +2,17 @@
 
 local net = require "rille.net"
 local process = require "spec.support.process"
+local raw_http = require "spec.support.raw_http"
 local rille = require "rille"
 local scale = require "spec.support.scale"
-local work = require "spec.support.work"
+local server = require "spec.support.server"
 
-local server = [[
-  local http, rille = require "rille.http", require "rille"
-  local app = http.app()
-  local log = function(...) io.stdout:write(table.concat({ ... }, " "), "\n") io.stdout:flush() end
-  app:get("/", function() return "hello" end)
-  app:get("/n/:n", function(req) return req.params.n end)
-  app:post("/echo", function(req) return req:body() end)
-  app:post("/ignore", function() return "ignored" end)
-  app:get("/sleep/:s", function(req) rille.sleep(tonumber(req.params.s)) return "slept" end)
-  app:get("/ever", function()
-    local ok, err = pcall(rille.sleep, 60)
-    log("ended:", tostring(ok), err:match "^[^\n]*")
-    error(err, 0)
-  end)
-  app:get("/large", function() return ("x"):rep(8 * 1024 * 1024) end)
-  app:get("/stream", function(_, res)
-    for i = 1, 3 do res:write("piece ", i, "\n") rille.sleep(0.01) end
-  end)
-  app:get("/flood", function(_, res)
-    local ok, err = pcall(function() while true do res:write(("x"):rep(65536)) end end)
-    log("ended:", tostring(ok), err:match "^[^\n]*")
-  end)
-  app:get("/spin", function() while true do end end)
-  app:post("/pieces", function(req)
-    local count = 0
-    for piece in req.read, req do count = count + #piece end
-    return tostring(count)
-  end)
-  app:get("/fail", function(_, res) res:write "some" rille.sleep(0.01) error "boom" end)
-  local options = load("return " .. (arg[1] or "{}"))()
-  options.port = options.address and nil or 0
-  print(app:listen(options):address())
-  io.stdout:flush()
-]]
+local exchange, get, post = raw_http.exchange, raw_http.get, raw_http.post
+local occurrences, status_of = raw_http.occurrences, raw_http.status_of
+local read_answer, stop = raw_http.read_answer, server.stop
 
 local function start(options)
-  local self = process.start {
-    "--grace", "5", "server.lua", options, files = { ["server.lua"] = server }, seconds = 60,
-  }
-  return self, self:line()
-end
-
-local function stop(self)
-  self:signal "TERM"
-  return self:wait()
-end
-
---- One answer: its status, headers by lower-case name, body.
-local function read_answer(conn, bodyless)
-  local line = conn:read()
-  if not line then return nil end
-  local answer = { status = tonumber(line:match "^HTTP/1%.1 (%d%d%d)"), headers = {} }
-  for field in conn:lines() do
-    if field == "" then break end
-    local name, value = field:match "^([^:]+): (.*)$"
-    answer.headers[name:lower()] = value
-  end
-  local length = tonumber(answer.headers["content-length"])
-  if length and not bodyless then answer.body = conn:read(length) end
-  return answer
-end
-
---- Sends the bytes on a connection of their own; everything that comes back until its end.
-local function exchange(address, bytes)
-  local conn <close> = assert(net.connect(address, { timeout = 20 }))
-  conn:write(bytes)
-  return conn:read "all", conn
-end
-
-local function get(path, fields)
-  return ("GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n"):format(path, fields or "")
-end
-
-local function post(path, body, fields)
-  return ("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n%s")
-    :format(path, #body, fields or "", body)
-end
-
-local function status_of(text)
-  return tonumber((text or ""):match "^HTTP/1%.1 (%d%d%d)")
-end
-
-local function occurrences(text, pattern)
-  return select(2, text:gsub(pattern, ""))
+  return server.start { path = "spec/blackbox/http_site.lua", argument = options }
 end
 
 describe("an HTTP connection", function()
@@ -238,7 +161,7 @@ describe("an HTTP connection", function()
   it("writes chunks in 1.1 and until the end in 1.0", function()
     local conn <close> = net.connect(address)
     conn:write(get "/stream")
-    assert.equal("chunked", read_answer(conn).headers["transfer-encoding"])
+    assert.equal("chunked", raw_http.read_head(conn).headers["transfer-encoding"])
     local chunks = "8\r\npiece 1\n\r\n8\r\npiece 2\n\r\n8\r\npiece 3\n\r\n0\r\n\r\n"
     assert.equal(chunks, conn:read(#chunks))
     conn:write(get "/")
@@ -386,7 +309,7 @@ describe("the end of an HTTP server", function()
   it("is told when the port is taken", function()
     local self <close>, address = start()
     local result = process.run {
-      "server.lua", ("{ address = %q }"):format(address), files = { ["server.lua"] = server },
+      process.root .. "/spec/blackbox/http_site.lua", ("{ address = %q }"):format(address),
     }
     assert.equal(1, result.status)
     assert.matches("cannot listen on " .. address:gsub("%p", "%%%0"), result.stderr)
@@ -405,19 +328,13 @@ describe("the end of an HTTP server", function()
 
   it("has its descriptors back after clients that reset or say nothing", function()
     local self <close>, address = start()
-    local function descriptors()
-      local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
-      local count = pipe:read "n"
-      pipe:close()
-      return count
-    end
     exchange(address, get("/", "Connection: close\r\n"))
-    local count = descriptors()
+    local count = server.descriptors(self)
     for i = 1, scale(500) do
       local conn <close> = net.connect(address)
       if i % 2 == 0 then conn:write(get "/sleep/0.01") end
     end
-    work.await(function() return descriptors() <= count end)
+    server.await_descriptors(self, count)
     stop(self)
   end)
 end)

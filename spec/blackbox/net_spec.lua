@@ -1,13 +1,15 @@
 -- Sockets under faults, on the real server: resets, exhausted descriptors, failing handlers.
 
 local net = require "rille.net"
-local process = require "spec.support.process"
+local raw_http = require "spec.support.raw_http"
+local resetting = require "spec.support.resetting"
 local rille = require "rille"
 local scale = require "spec.support.scale"
+local server = require "spec.support.server"
 local work = require "spec.support.work"
 
 --- An echo server. "boom" fails in its handler, "cpu" tells the processor time used so far.
-local server = [[
+local echo = [[
   local net = require "rille.net"
   local listener = assert(net.listen(arg[1] or "tcp://127.0.0.1:0", function(conn)
     for line in conn:lines() do
@@ -19,53 +21,20 @@ local server = [[
   io.stdout:flush()
 ]]
 
---- Clients that reset: so many connections to a port, each of which sends half a line.
-local resetting = [[
-  use Socket;
-  my ($port, $count) = @ARGV;
-  for (1 .. $count) {
-    socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!;
-    connect($s, sockaddr_in($port, inet_aton("127.0.0.1"))) or die $!;
-    syswrite($s, "half a line");
-    setsockopt($s, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)) or die $!;
-    close($s);
-  }
-]]
-
 --- Starts a server; its end does not wait long for handlers that go on.
 local function start(options)
   options = options or {}
-  local self = process.start {
-    "--grace", "0.5", "server.lua", options.argument,
-    files = { ["server.lua"] = options.script or server },
-    before = options.before,
+  return server.start {
+    script = options.script or echo, argument = options.argument, before = options.before,
+    grace = 0.5,
   }
-  return self, self:line()
 end
 
-local function stop(self)
-  self:signal "TERM"
-  return self:wait()
-end
+local occurrences, stop = raw_http.occurrences, server.stop
 
 local function ask(conn, line)
   assert(conn:write(line, "\n"))
   return conn:read()
-end
-
-local function descriptors(self)
-  local pipe = assert(io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid)))
-  local count = pipe:read "n"
-  pipe:close()
-  return count
-end
-
-local function is_back_at(self, count)
-  return function() return descriptors(self) <= count end
-end
-
-local function occurrences(text, pattern)
-  return select(2, text:gsub(pattern, ""))
 end
 
 describe("a server", function()
@@ -73,29 +42,28 @@ describe("a server", function()
     local self, address = start()
     local conn <close> = net.connect(address)
     assert.equal("before", ask(conn, "before"))
-    local count = descriptors(self)
-    local clients = process.run {
-      program = "perl", "-e", resetting, address:match "%d+$", scale(1000),
-    }
-    assert.equal("", clients.stderr)
+    local count, steps = server.descriptors(self), {}
+    for i = 1, scale(1000) do steps[i] = { "half a line" } end
+    resetting(address, steps)
     assert.equal("after", ask(conn, "after"))
-    work.await(is_back_at(self, count))
+    server.await_descriptors(self, count)
     conn:close()
     local result = stop(self)
     assert.equal(0, result.status)
-    local logged = occurrences(result.stderr, "error in a connection's handler: [^\n]*ECONNRESET")
-    assert.equal(occurrences(result.stderr, "error in"), logged)
+    local log = result.stderr
+    local resets = occurrences(log, "error in a connection's handler: [^\n]*ECONNRESET")
+    assert.equal(occurrences(log, "error in"), resets)
   end)
 
   it("has its descriptors back after two thousand clients", function()
     local self, address = start()
     local conn <close> = net.connect(address)
     ask(conn, "first")
-    local count = descriptors(self)
+    local count = server.descriptors(self)
     for _ = 1, scale(2000) do
       local _ <close> = assert(net.connect(address))
     end
-    work.await(is_back_at(self, count))
+    server.await_descriptors(self, count)
     assert.equal("last", ask(conn, "last"))
     assert.equal("", stop(self).stderr)
   end)
@@ -201,7 +169,7 @@ describe("a server", function()
 
   it("ends with its connections open when the script fails", function()
     local self, address = start {
-      script = server .. [[
+      script = echo .. [[
         require("rille").sleep(0.3)
         error "the script fails"
       ]],

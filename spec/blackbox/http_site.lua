@@ -1,0 +1,34 @@
+-- What the specs of HTTP are served by. Its argument: options of app:listen.
+
+local http, rille = require "rille.http", require "rille"
+local app = http.app()
+local log = function(...) io.stdout:write(table.concat({ ... }, " "), "\n") io.stdout:flush() end
+app:get("/", function() return "hello" end)
+app:get("/n/:n", function(req) return req.params.n end)
+app:post("/echo", function(req) return req:body() end)
+app:post("/ignore", function() return "ignored" end)
+app:get("/sleep/:s", function(req) rille.sleep(tonumber(req.params.s)) return "slept" end)
+app:get("/ever", function()
+  local ok, err = pcall(rille.sleep, 60)
+  log("ended:", tostring(ok), err:match "^[^\n]*")
+  error(err, 0)
+end)
+app:get("/large", function() return ("x"):rep(8 * 1024 * 1024) end)
+app:get("/stream", function(_, res)
+  for i = 1, 3 do res:write("piece ", i, "\n") rille.sleep(0.01) end
+end)
+app:get("/flood", function(_, res)
+  local ok, err = pcall(function() while true do res:write(("x"):rep(65536)) end end)
+  log("ended:", tostring(ok), err:match "^[^\n]*")
+end)
+app:get("/spin", function() while true do end end)
+app:post("/pieces", function(req)
+  local count = 0
+  for piece in req.read, req do count = count + #piece end
+  return tostring(count)
+end)
+app:get("/fail", function(_, res) res:write "some" rille.sleep(0.01) error "boom" end)
+local options = load("return " .. (arg[1] or "{}"))()
+options.port = options.address and nil or 0
+print(app:listen(options):address())
+io.stdout:flush()
