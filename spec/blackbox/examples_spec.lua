@@ -2,6 +2,7 @@
 -- run beside anything; what they say on the wire is what clients of the first Fibonacci servers
 -- expect.
 
+local decode = require "rille.http.core".decode
 local net = require "rille.net"
 local process = require "spec.support.process"
 
@@ -228,11 +229,23 @@ describe("tune_bounds", function()
   end)
 end)
 
---- The body of the answer to one request.
-local function get(port, path)
+--- The answer to one request: { status, headers by their lower-case names, body }; what is JSON is
+-- decoded in `value`.
+local function ask(port, method, path, body, fields)
   local conn <close> = assert(net.connect("tcp://127.0.0.1:" .. port))
-  conn:write(("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(path))
-  return conn:read("all"):match "\r\n\r\n(.*)$"
+  conn:write(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+    "Content-Length: ", #(body or ""), "\r\n", fields or "", "\r\n", body or "")
+  local head, rest = conn:read("all"):match "^(.-\r\n)\r\n(.*)$"
+  local answer = { status = tonumber(head:match "^HTTP/1%.1 (%d+)"), headers = {}, body = rest }
+  for name, value in head:gmatch "([^\r\n:]+): ([^\r\n]*)" do
+    answer.headers[name:lower()] = value
+  end
+  if answer.headers["content-type"] == "application/json" then answer.value = decode(rest) end
+  return answer
+end
+
+local function get(port, path)
+  return ask(port, "GET", path).body
 end
 
 describe("hello", function()
@@ -253,6 +266,110 @@ describe("fib_http", function()
     assert.equal('{"error":"n is 40 at most"}', get(port, "/fib/41"))
     assert.equal("Not Found\n", get(port, "/fib/x"))
     assert.is_table(server)
+  end)
+end)
+
+describe("techempower", function()
+  it("answers with the headers that the rules ask for", function()
+    local server <close>, port = serve("techempower.lua", 0)
+    local plaintext, json = ask(port, "GET", "/plaintext"), ask(port, "GET", "/json")
+    assert.equal("Hello, World!", plaintext.body)
+    assert.matches("^text/plain", plaintext.headers["content-type"])
+    assert.equal('{"message":"Hello, World!"}', json.body)
+    assert.equal("application/json", json.headers["content-type"])
+    for _, answer in ipairs { plaintext, json } do
+      assert.equal(200, answer.status)
+      assert.equal("rille", answer.headers.server)
+      assert.equal(tostring(#answer.body), answer.headers["content-length"])
+      assert.matches("^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$", answer.headers.date)
+    end
+    assert.is_table(server)
+  end)
+end)
+
+describe("api", function()
+  local server, port
+
+  before_each(function() server, port = serve("api.lua", 0) end)
+  after_each(function()
+    server:signal "TERM"
+    local result = server:wait()
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
+  end)
+
+  local function make(title)
+    return ask(port, "POST", "/notes", ('{"title": %q}'):format(title))
+  end
+
+  it("keeps notes: makes, shows, changes and forgets them", function()
+    local made = make "milk"
+    assert.equal(201, made.status)
+    assert.same({ id = 1, title = "milk", done = false, revision = 1 }, made.value)
+    assert.equal("/notes/1", made.headers.location)
+    assert.same(made.value, ask(port, "GET", "/notes/1").value)
+    local changed = ask(port, "PUT", "/notes/1", '{"title": "oat milk", "done": true}')
+    assert.same({ id = 1, title = "oat milk", done = true, revision = 2 }, changed.value)
+    assert.same(changed.value, ask(port, "GET", "/notes/1").value)
+    assert.equal(204, ask(port, "DELETE", "/notes/1").status)
+    assert.equal(404, ask(port, "GET", "/notes/1").status)
+    assert.equal(2, make("bread").value.id)
+  end)
+
+  it("says which fields are wrong", function()
+    local answer = ask(port, "POST", "/notes", '{"title": "", "done": 1}')
+    assert.equal(400, answer.status)
+    assert.same({
+      error = "this is no note",
+      fields = { title = "must be a text", done = "must be true or false" },
+    }, answer.value)
+    for _, body in ipairs { "", "{", "7", '"text"', "null", "[]" } do
+      local wrong = ask(port, "POST", "/notes", body)
+      assert.equal(400, wrong.status, body)
+      assert.is_string(wrong.value.error)
+    end
+    assert.same({ notes = {} }, ask(port, "GET", "/notes").value)
+  end)
+
+  it("lists them in pages", function()
+    for i = 1, 5 do make("note " .. i) end
+    ask(port, "DELETE", "/notes/2")
+    local titles, path = {}, "/notes?limit=2"
+    while path do
+      local page = ask(port, "GET", path).value
+      assert.is_true(#page.notes >= 1 and #page.notes <= 2)
+      for _, note in ipairs(page.notes) do table.insert(titles, note.title) end
+      path = page.next
+    end
+    assert.same({ "note 1", "note 3", "note 4", "note 5" }, titles)
+    for _, query in ipairs { "limit=0", "limit=x", "limit=-1", "after=x", "after=1.5" } do
+      assert.equal(400, ask(port, "GET", "/notes?" .. query).status, query)
+    end
+  end)
+
+  it("refuses a change of what has changed meanwhile", function()
+    local tag = make("milk").headers.etag
+    assert.equal(tag, ask(port, "GET", "/notes/1").headers.etag)
+    local condition = ("If-Match: %s\r\n"):format(tag)
+    local first = ask(port, "PUT", "/notes/1", '{"title": "a"}', condition)
+    local second = ask(port, "PUT", "/notes/1", '{"title": "b"}', condition)
+    assert.equal(200, first.status)
+    assert.not_equal(tag, first.headers.etag)
+    assert.equal(412, second.status)
+    assert.equal(412, ask(port, "DELETE", "/notes/1", nil, condition).status)
+    assert.equal("a", ask(port, "GET", "/notes/1").value.title)
+  end)
+
+  it("answers in JSON where there is nothing, and says what is allowed", function()
+    for _, path in ipairs { "/", "/notes/7", "/notes/x", "/notes/" } do
+      local answer = ask(port, "GET", path)
+      assert.equal(404, answer.status, path)
+      assert.is_string(answer.value.error)
+    end
+    local wrong = ask(port, "PATCH", "/notes/1")
+    assert.equal(405, wrong.status)
+    assert.equal("GET, HEAD, PUT, DELETE, OPTIONS", wrong.headers.allow)
+    assert.is_string(wrong.value.error)
   end)
 end)
 
