@@ -4,6 +4,8 @@ local http, rille = require "rille.http", require "rille"
 local app = http.app()
 local log = function(...) io.stdout:write(table.concat({ ... }, " "), "\n") io.stdout:flush() end
 app:get("/", function() return "hello" end)
+app:get("/next", function() return "next" end)
+app:get("/host", function(req) return req.host end)
 app:get("/n/:n", function(req) return req.params.n end)
 app:post("/echo", function(req) return req:body() end)
 app:post("/ignore", function() return "ignored" end)

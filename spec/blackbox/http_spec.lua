@@ -48,6 +48,15 @@ describe("an HTTP connection", function()
     end
   end)
 
+  it("goes on after an answer that is large, but taken by the client at once", function()
+    local conn <close> = net.connect(address, { timeout = 20 })
+    local body = ("x"):rep(100 * 1024)
+    conn:write(post("/echo", body), get "/n/1", post("/echo", body), get "/n/2")
+    for _, expected in ipairs { body, "1", body, "2" } do
+      assert.equal(expected, read_answer(conn).body)
+    end
+  end)
+
   it("answers bodies, by length and in chunks, between other requests", function()
     local chunked = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" ..
       "3\r\nabc\r\n2;a=b\r\nde\r\n0\r\nTrailer: x\r\n\r\n"

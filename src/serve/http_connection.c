@@ -74,36 +74,42 @@ static enum rl_http_phase phase_of(const struct rl_http_connection *connection) 
   return connection->ended ? RL_HTTP_HALF : RL_HTTP_RUNNING;
 }
 
-/* Everything that was read has been served as far as possible. */
-static void settle(struct rl_http_connection *connection) {
+/* All that waits is the exchange's own from now on: 0 or -1. */
+static int keep(struct rl_http_exchange *exchange) {
+  if (exchange->stage == RL_HTTP_HANDLING && rl_http_exchange_keep(exchange) != 0)
+    return -1;
+  return rl_http_input_keep(exchange);
+}
+
+/* Everything was written; what comes next. */
+static void go_on(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
-  int status = rl_http_output_flush(exchange);
-  if (status < 0)
-    return;
-  if (exchange->stage == RL_HTTP_HANDLING && rl_http_exchange_keep(exchange) != 0) {
-    rl_http_wire_close(connection);
-    return;
-  }
-  if (rl_http_input_keep(exchange) != 0) {
-    rl_http_wire_close(connection);
-    return;
-  }
-  if (status > 0) {
-    stay(connection, RL_HTTP_SENDING);
-    return;
-  }
-  if (exchange->stage == RL_HTTP_LAST) {
+  if (exchange->stage == RL_HTTP_LAST)
     linger(connection);
-    return;
-  }
-  bool idle = exchange->stage == RL_HTTP_READING && !rl_request_begun(&exchange->request) &&
-              exchange->in.size == 0;
-  if (idle)
+  else if (exchange->stage == RL_HTTP_READING && !rl_request_begun(&exchange->request))
     rest(connection);
   else if (connection->ended && exchange->stage != RL_HTTP_HANDLING)
     rl_http_wire_close(connection);
   else
     stay(connection, phase_of(connection));
+}
+
+/* What was read has been served as far as possible: writes the answers. True when that has made
+ * room for those to requests that were held back. */
+static bool settle(struct rl_http_connection *connection) {
+  struct rl_http_exchange *exchange = connection->exchange;
+  int status = rl_http_output_flush(exchange);
+  if (status < 0)
+    return false;
+  if (status == 0 && exchange->stage == RL_HTTP_READING && exchange->in.size > 0)
+    return true;
+  if (keep(exchange) != 0)
+    rl_http_wire_close(connection);
+  else if (status > 0)
+    stay(connection, RL_HTTP_SENDING);
+  else
+    go_on(connection);
+  return false;
 }
 
 /* -- serving ------------------------------------------------------------------------------- */
@@ -142,8 +148,8 @@ static bool read_head(struct rl_http_exchange *exchange, bool now) {
   return true;
 }
 
-/* Serves request after request, until something has to be waited for. `now`: outside any fiber. */
-static void serve(struct rl_http_exchange *exchange, bool now) {
+/* Serves request after request, until something has to be waited for. */
+static void serve_what_is_there(struct rl_http_exchange *exchange, bool now) {
   struct rl_http *http = exchange->http;
   struct rl_http_exchange *before = http->current;
   http->current = exchange;
@@ -159,10 +165,18 @@ static void serve(struct rl_http_exchange *exchange, bool now) {
     }
   }
   http->current = before;
-  if (exchange->connection)
-    settle(exchange->connection);
-  else if (!exchange->fiber)
-    rl_http_pool_give(exchange); /* the client left while its handler ran */
+}
+
+/* `now`: outside any fiber. The exchange may be given back. */
+static void serve(struct rl_http_exchange *exchange, bool now) {
+  do {
+    serve_what_is_there(exchange, now);
+    if (!exchange->connection) { /* the client left while its handler ran */
+      if (!exchange->fiber)
+        rl_http_pool_give(exchange);
+      return;
+    }
+  } while (settle(exchange->connection));
 }
 
 void rl_http_connection_over(struct rl_http_exchange *exchange) {

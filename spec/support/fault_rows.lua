@@ -1,0 +1,76 @@
+--- Fault rows: a table of bytes that a client sends, and of what it must get, each a test whose
+-- name says both. A row is { number, bytes, answer [, body] }. Its answer is
+--
+--     "400c"   one answer of that status with `Connection: close`; then an orderly end, without a
+--              reset; what is sent behind it is not taken for a request
+--     "200"    an answer of that status, and the connection goes on: the next request is answered
+--     "200x"   as "400c", because the client asked for it: without more being sent
+--     "closed" no answer: an orderly end
+--
+-- and `body`, if given, is a pattern for the body. After each row the next client is served.
+
+local assert = require "luassert"
+local net = require "rille.net"
+local raw_http = require "spec.support.raw_http"
+
+local NEXT = "GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+local ESCAPES = { ["\r"] = "\\r", ["\n"] = "\\n", ["\t"] = "\\t", ["\\"] = "\\\\" }
+
+local function printable(bytes)
+  local text = bytes:sub(1, 90):gsub("[\\%c\128-\255]", function(byte)
+    return ESCAPES[byte] or ("\\x%02x"):format(byte:byte())
+  end)
+  return #bytes > 90 and ("%s... (%d bytes)"):format(text, #bytes) or text
+end
+
+local function read_answers(conn)
+  local answers = {}
+  repeat
+    local answer = raw_http.read_answer(conn)
+    table.insert(answers, answer)
+  until not answer
+  return answers, (select(2, conn:read "some"))
+end
+
+local function is_next(answer)
+  return answer and answer.status == 200 and answer.body == "next"
+end
+
+local function check(address, bytes, expected, body)
+  local conn <close> = assert(net.connect(address, { timeout = 20 }))
+  local status, ending = expected:match "^(%d*)(%l*)$"
+  conn:write(bytes, ending == "x" and "" or NEXT)
+  local answers, err = read_answers(conn)
+  assert.is_nil(err)
+  if expected == "closed" then
+    assert.equal(0, #answers)
+    return
+  end
+  assert.equal(tonumber(status), answers[1] and answers[1].status)
+  if body then assert.matches(body, answers[1].body) end
+  if ending == "" then
+    assert.is_true(is_next(answers[2]))
+  else
+    assert.equal("close", answers[1].headers.connection)
+    assert.equal(1, #answers)
+  end
+end
+
+local function check_next_client(address)
+  local conn <close> = assert(net.connect(address, { timeout = 20 }))
+  conn:write(NEXT)
+  assert.is_true(is_next(raw_http.read_answer(conn)))
+end
+
+--- Makes a test of each row. `address()` is where the server listens, which has a route "/next"
+-- with the answer "next".
+return function(address, rows)
+  for _, row in ipairs(rows) do
+    local number, bytes, expected, body = table.unpack(row)
+    it(("row %s: %s -> %s"):format(number, printable(bytes), expected), function()
+      check(address(), bytes, expected, body)
+      check_next_client(address())
+    end)
+  end
+end
