@@ -18,10 +18,11 @@ http.error(status, body) is that answer. `req` and `res` are dead when the answe
 whoever needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
-          cookies; req:body(), req:read(), req:json(), req:form(), req:timeout(seconds)
-                                                                       (src/lib/http_request.c)
-    res   status, headers, body, sent; res:send(...), res:text(s), res:html(s), res:json(v),
-          res:redirect(url [, status]), res:add(name, value), res:write(...)
+          cookies, trailers; req:body(), req:read(), req:json(), req:form(),
+          req:timeout(seconds)                                         (src/lib/http_request.c)
+    res   status, headers, trailers, body, sent; res:send(...), res:text(s), res:html(s),
+          res:json(v), res:redirect(url [, status]), res:add(name, value), res:write(...),
+          res:stream(source [, options])                       (lua/rille/http/stream.lua)
                                                                        (src/lib/http_response.c)
 
 A middleware is called as middleware(req, res, next). next() runs the rest, and returns when that is
@@ -343,12 +344,12 @@ end
 
 -- -- trying without a network --------------------------------------------------------------------
 
---- app:inject(options) -> { status, headers, body, error }
+--- app:inject(options) -> { status, headers, body, trailers, error }
 --
 -- Sends the app a request without a network, and waits for the answer. Options: method, path (with
--- its query), headers, body (a string, or a table for JSON); or just a path. The names of the
--- answer's headers are in lower case, repeated ones joined by commas. `error` is set if the answer
--- was cut off.
+-- its query), headers, body (a string, a table for JSON, or an iterator over pieces, sent as chunks)
+-- and trailers behind that; or just a path. The names of the answer's headers and trailers are in
+-- lower case, repeated ones joined by commas. `error` is set if the answer was cut off.
 function App:inject(options)
   if type(options) == "string" then options = { path = options } end
   local root = root_of(self)
@@ -392,6 +393,8 @@ function core.response:json(value)
   self.headers["Content-Type"] = "application/json"
   self.body = core.encode(value)
 end
+
+core.response.stream = require "rille.http.stream"
 
 --- res:redirect(url [, status]): 302 unless said otherwise.
 function core.response:redirect(url, status)

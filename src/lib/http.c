@@ -217,5 +217,6 @@ int luaopen_rille_http_core(lua_State *L) {
   lua_setfield(L, -2, "options");
   rl_lib_http_request(L);
   rl_lib_http_response(L);
+  rl_lib_http_stream(L);
   return 1;
 }

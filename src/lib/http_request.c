@@ -8,6 +8,9 @@
  * headers.name joins several values with a comma, as HTTP means it, and takes the name in any case.
  * params.name is an integer where the route says {int}.
  *
+ * req.trailers is the same for what a client sends behind a chunked body: to be asked when that has
+ * been read to its end, an error before. What means something in a head never stands among them.
+ *
  * Any other field may be set by a script, to hand something on to the next middleware. */
 #include <lauxlib.h>
 
@@ -38,14 +41,15 @@ enum field {
   QUERY,
   PARAMS,
   HEADERS,
-  COOKIES
+  COOKIES,
+  TRAILERS
 };
 
-static const char *const fields[] = {"method", "path",    "target",  "query_string",
-                                     "host",   "version", "remote",  "id",
-                                     "query",  "params",  "headers", "cookies"};
+static const char *const fields[] = {"method",  "path",    "target",  "query_string", "host",
+                                     "version", "remote",  "id",      "query",        "params",
+                                     "headers", "cookies", "trailers"};
 
-static const char *const views[] = {"query", "params", "headers", "cookies"};
+static const char *const views[] = {"query", "params", "headers", "cookies", "trailers"};
 
 static void push(lua_State *L, struct rl_slice text) {
   lua_pushlstring(L, text.bytes, text.size);
@@ -107,19 +111,36 @@ static void visit_cookies(struct visit *visit) {
   }
 }
 
+/* The same for names of headers, which are equal in any case. */
+static bool offer_header(struct visit *visit, struct rl_slice name, struct rl_slice value) {
+  bool same = visit->name.bytes && name.size == visit->name.size &&
+              rl_header_same(name.bytes, visit->name.bytes, name.size);
+  if (visit->name.bytes && !same)
+    return true;
+  visit->count++;
+  return visit->on(visit, name, value);
+}
+
 static void visit_headers(struct visit *visit) {
   const struct rl_head *head = &visit->exchange->request.head;
-  for (uint32_t i = 0; i < head->fields.count; i++) {
+  bool more = true;
+  for (uint32_t i = 0; more && i < head->fields.count; i++) {
     const struct rl_field *field = &head->fields.list[i];
-    struct rl_slice name = rl_field_name(head->bytes, field);
-    bool same = visit->name.bytes && name.size == visit->name.size &&
-                rl_header_same(name.bytes, visit->name.bytes, name.size);
-    if (visit->name.bytes && !same)
-      continue;
-    visit->count++;
-    if (!visit->on(visit, name, rl_field_value(head->bytes, field)))
-      return;
+    more =
+        offer_header(visit, rl_field_name(head->bytes, field), rl_field_value(head->bytes, field));
   }
+}
+
+static void visit_trailers(struct visit *visit) {
+  const struct rl_http_exchange *exchange = visit->exchange;
+  struct rl_slice name, value;
+  if (exchange->request.head.body == RL_BODY_NONE)
+    return;
+  if (!exchange->body_begun || !exchange->body.done)
+    luaL_error(visit->L, "req.trailers: they follow the body, which was not read to its end");
+  for (size_t at = 0; rl_body_trailer(&exchange->body, &at, &name, &value);)
+    if (!offer_header(visit, name, value))
+      return;
 }
 
 static void offer_param(struct visit *visit, struct rl_slice name, struct rl_slice value) {
@@ -156,6 +177,7 @@ static void visit_all(struct visit *visit, enum field view) {
   case QUERY: visit_query(visit); return;
   case PARAMS: visit_params(visit); return;
   case HEADERS: visit_headers(visit); return;
+  case TRAILERS: visit_trailers(visit); return;
   default: visit_cookies(visit); return;
   }
 }
@@ -217,7 +239,7 @@ static int view_index(lua_State *L) {
   enum field view = view_of(L);
   struct visit visit = begin(L, view);
   visit.name.bytes = luaL_checklstring(L, 2, &visit.name.size);
-  visit.on = view == HEADERS ? join : push_first;
+  visit.on = view == HEADERS || view == TRAILERS ? join : push_first;
   visit_all(&visit, view);
   return visit.count > 0;
 }
@@ -405,6 +427,6 @@ void rl_lib_http_request(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   lua_setfield(L, -2, "request");
-  for (int view = QUERY; view <= COOKIES; view++)
+  for (int view = QUERY; view <= TRAILERS; view++)
     make_view(L, (enum field)view);
 }

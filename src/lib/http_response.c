@@ -2,10 +2,12 @@
  *
  * Fields: status; headers (res.headers["X-Name"] = value, a list for several, nil to remove; any
  * case; checked: CR, LF, NUL or another control character is an error); body (a string, nil while
- * there is none, or when it was written piece by piece); sent (whether the head is out). */
+ * there is none, or when it was written piece by piece); sent (whether the head is out); trailers
+ * (see http_stream.c). */
 #include <lauxlib.h>
 #include <string.h>
 
+#include "http/lines.h"
 #include "http/response.h"
 #include "http/scan.h"
 #include "http/status.h"
@@ -39,7 +41,7 @@ static int headers_index(lua_State *L) {
   struct rl_slice name, value;
   name.bytes = luaL_checklstring(L, 2, &name.size);
   int count = 0;
-  for (size_t at = 0; (value = rl_http_answer_header(exchange, name, &at)).bytes; count++) {
+  for (size_t at = 0; (value = rl_lines_find(&exchange->headers, name, &at)).bytes; count++) {
     if (count)
       lua_pushliteral(L, ", ");
     lua_pushlstring(L, value.bytes, value.size);
@@ -112,6 +114,8 @@ static int response_index(lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (strcmp(key, "headers") == 0)
     rl_http_handle_push(L, exchange, HEADERS);
+  else if (strcmp(key, "trailers") == 0)
+    rl_http_handle_push(L, exchange, RL_HTTP_TRAILERS);
   else if (strcmp(key, "status") == 0 && exchange->status)
     lua_pushinteger(L, exchange->status);
   else if (strcmp(key, "sent") == 0)

@@ -37,6 +37,7 @@
 #define RL_HTTP_SERVER   "rille.http.server"
 #define RL_HTTP_REQUEST  "request"
 #define RL_HTTP_RESPONSE "response"
+#define RL_HTTP_TRAILERS "response trailers"
 
 enum {
   RL_HTTP_HIGH = 64 * 1024,  /* output that waits for the client before anything waits for it */
@@ -201,13 +202,14 @@ struct rl_http_exchange {
   bool expired;                  /* its time is over */
 
   /* what goes out */
-  int status;               /* 0 while the script has set none */
-  struct rl_buffer headers; /* whole lines */
-  const char *type;         /* of the body, if no header says so; static */
-  int body_text;            /* registry reference of the answer's body; LUA_NOREF */
-  bool began;               /* the head is written */
-  bool streaming;           /* body to follow from the script */
-  bool bodyless;            /* what the script writes is dropped: HEAD, 204, 304 */
+  int status;                /* 0 while the script has set none */
+  struct rl_buffer headers;  /* lines */
+  struct rl_buffer trailers; /* lines, for the end of a chunked body */
+  const char *type;          /* of the body, if no header says so; static */
+  int body_text;             /* registry reference of the answer's body; LUA_NOREF */
+  bool began;                /* the head is written */
+  bool streaming;            /* body to follow from the script */
+  bool bodyless;             /* what the script writes is dropped: HEAD, 204, 304 */
   bool chunked;
   bool keep_alive;    /* the connection goes on after this answer */
   int64_t length;     /* that the script promised; -1: none */

@@ -1,11 +1,10 @@
-/* HTTP answer: see the header. Headers are kept as the lines that will be sent: they are set far
- * more often than they are looked up. */
+/* HTTP answer: see the header. */
 #include "serve/http_answer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "http/header.h"
+#include "http/lines.h"
 #include "http/response.h"
 #include "http/scan.h"
 #include "http/status.h"
@@ -15,48 +14,9 @@
  * connection. */
 enum { DRAINED = 64 * 1024 };
 
-static const char *end_of_line(const char *at, const char *end) {
-  const char *line = memmem(at, (size_t)(end - at), "\r\n", 2);
-  return line ? line + 2 : end;
-}
-
-static bool is_named(const char *line, const char *end, struct rl_slice name) {
-  return (size_t)(end - line) > name.size && line[name.size] == ':' &&
-         rl_header_same(line, name.bytes, name.size);
-}
-
-struct rl_slice rl_http_answer_header(const struct rl_http_exchange *exchange, struct rl_slice name,
-                                      size_t *at) {
-  const char *bytes = (const char *)exchange->headers.bytes, *end = bytes + exchange->headers.size;
-  for (const char *line = bytes + *at, *next; line < end; line = next) {
-    next = end_of_line(line, end);
-    *at = (size_t)(next - bytes);
-    if (is_named(line, end, name))
-      return (struct rl_slice){line + name.size + 2, (size_t)(next - line) - name.size - 4};
-  }
-  return (struct rl_slice){NULL, 0};
-}
-
-void rl_http_answer_remove(struct rl_http_exchange *exchange, struct rl_slice name) {
-  struct rl_buffer *headers = &exchange->headers;
-  size_t at = 0;
-  while (at < headers->size) {
-    const char *line = (const char *)headers->bytes + at,
-               *end = (const char *)headers->bytes + headers->size;
-    size_t size = (size_t)(end_of_line(line, end) - line);
-    if (!is_named(line, end, name)) {
-      at += size;
-      continue;
-    }
-    memmove(headers->bytes + at, line + size, headers->size - at - size);
-    headers->size -= size;
-  }
-}
-
 static bool has(const struct rl_http_exchange *exchange, const char *name) {
   size_t at = 0;
-  return exchange->headers.size > 0 &&
-         rl_http_answer_header(exchange, rl_scan_text(name), &at).bytes != NULL;
+  return rl_lines_find(&exchange->headers, rl_scan_text(name), &at).bytes != NULL;
 }
 
 /* Whether the next request can be found after what is left of this one's body. */
@@ -198,6 +158,8 @@ int rl_http_answer_end(struct rl_http_exchange *exchange) {
     return -1;
   if (exchange->chunked) {
     rl_response_last_chunk(&exchange->out);
+    if (exchange->trailers.size)
+      rl_buffer_append(&exchange->out, exchange->trailers.bytes, exchange->trailers.size);
     rl_buffer_append(&exchange->out, "\r\n", 2);
   }
   return 0;

@@ -20,7 +20,8 @@ void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const c
 int rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
                          int count);
 
-/* The end of it: 0; or -1 if it is less than was promised: the connection must be closed. */
+/* The end of it, with the trailers where it is chunked: 0; or -1 if it is less than was promised:
+ * the connection must be closed. */
 int rl_http_answer_end(struct rl_http_exchange *exchange);
 
 /* An answer of the server's own to a request that no handler answers: a line of text, and the
@@ -29,12 +30,5 @@ void rl_http_answer_status(struct rl_http_exchange *exchange, int status, const 
 
 /* The methods in `allowed`, as a header. */
 void rl_http_answer_allow(struct rl_http_exchange *exchange, uint64_t allowed);
-
-/* The header of that name: its value, or NULL bytes. The one after `at`, which starts at 0. */
-struct rl_slice rl_http_answer_header(const struct rl_http_exchange *exchange, struct rl_slice name,
-                                      size_t *at);
-
-/* Removes all headers of that name. */
-void rl_http_answer_remove(struct rl_http_exchange *exchange, struct rl_slice name);
 
 #endif

@@ -174,6 +174,8 @@ static void serve(struct rl_http_exchange *exchange, bool now) {
     if (!exchange->connection) { /* the client left while its handler ran */
       if (!exchange->fiber)
         rl_http_pool_give(exchange);
+      else if (rl_http_exchange_keep(exchange) != 0)
+        exchange->ticket = 0; /* for its script the request has ended */
       return;
     }
   } while (settle(exchange->connection));
@@ -272,7 +274,8 @@ static bool on_writable(struct rl_http_connection *connection) {
   if (status > 0)
     return true;
   if (exchange->stage == RL_HTTP_HANDLING) {
-    rl_http_wire_enter(connection, RL_HTTP_RUNNING);
+    bool reads = rl_wait_pending(&exchange->reader);
+    rl_http_wire_enter(connection, reads ? RL_HTTP_BODY : RL_HTTP_RUNNING);
     return true;
   }
   serve(exchange, true);

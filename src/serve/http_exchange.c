@@ -107,7 +107,8 @@ static void cut(struct rl_http_exchange *exchange, lua_State *L, const char *why
   size_t size = strlen(why);
   if (L)
     why = rl_traceback_text(L, -1, &size);
-  if (exchange->connection)
+  if (exchange->connection &&
+      (!exchange->trouble || exchange->expired)) /* not the client's fault */
     log_failure(exchange, why, size);
   if (L)
     lua_pop(L, 1);

@@ -14,9 +14,11 @@ static void forget(struct rl_http_exchange *exchange) {
   exchange->out.size = 0;
 }
 
-/* The client is slow. */
-static void wait_for_room(struct rl_http_connection *connection) {
-  rl_http_wire_enter(connection, RL_HTTP_SENDING);
+/* The client is slow. Its time begins anew when it has taken something, not when there is more to
+ * send. */
+static void wait_for_room(struct rl_http_connection *connection, bool took) {
+  if (took || connection->phase != RL_HTTP_SENDING)
+    rl_http_wire_enter(connection, RL_HTTP_SENDING);
   rl_http_wire_watch(connection, connection->watched | UV_WRITABLE);
 }
 
@@ -31,11 +33,11 @@ int rl_http_output_flush(struct rl_http_exchange *exchange) {
     rl_http_wire_close(connection);
     return UV_ENOMEM;
   }
-  while (exchange->written < out->size) {
+  for (bool took = false; exchange->written < out->size; took = true) {
     ssize_t count = rl_thin_write(&connection->thin, out->bytes + exchange->written,
                                   out->size - exchange->written);
     if (count == UV_EAGAIN) {
-      wait_for_room(connection);
+      wait_for_room(connection, took);
       return 1;
     }
     if (count < 0) {

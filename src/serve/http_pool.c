@@ -17,6 +17,7 @@ static void free_exchange(struct rl_http_exchange *exchange) {
   rl_buffer_free(&exchange->text);
   rl_buffer_free(&exchange->path_room);
   rl_buffer_free(&exchange->headers);
+  rl_buffer_free(&exchange->trailers);
   rl_buffer_free(&exchange->out);
   rl_free(exchange->http->heap, exchange, sizeof *exchange);
 }
@@ -112,6 +113,7 @@ static struct rl_http_exchange *new_exchange(struct rl_http *http) {
   rl_buffer_init(&exchange->text, http->heap);
   rl_buffer_init(&exchange->path_room, http->heap);
   rl_buffer_init(&exchange->headers, http->heap);
+  rl_buffer_init(&exchange->trailers, http->heap);
   rl_buffer_init(&exchange->out, http->heap);
   exchange->fields = exchange->body_text = LUA_NOREF;
   exchange->length = -1;
@@ -171,6 +173,7 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   empty(&exchange->text);
   empty(&exchange->path_room);
   empty(&exchange->headers);
+  empty(&exchange->trailers);
   unref(exchange, &exchange->fields);
   unref(exchange, &exchange->body_text);
   exchange->stage = RL_HTTP_READING;

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "http/lines.h"
 #include "http/response.h"
 #include "http/scan.h"
 #include "http/status.h"
@@ -81,7 +82,7 @@ void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, stru
     luaL_error(L, "header \"%s\": the head of the answer is already sent", name.bytes);
   if (name.size == 14 && rl_header_same(name.bytes, "content-length", 14))
     exchange->length = -1;
-  rl_http_answer_remove(exchange, name);
+  rl_lines_remove(&exchange->headers, name);
   if (lua_isnil(L, index))
     return;
   if (!lua_istable(L, index)) {

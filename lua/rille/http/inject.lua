@@ -2,42 +2,81 @@
 -- is tried is what clients get.
 
 local core = require "rille.http.core"
+local rille = require "rille"
 require "rille.net" -- the type of the client's end
 
-local function request_text(options)
-  local body = options.body
-  local lines = {
-    ("%s %s HTTP/1.1"):format(options.method or (body and "POST" or "GET"), options.path or "/"),
-  }
+-- A body up to this size is written before the answer is read; with a larger one, client and server
+-- could each wait for the other to read.
+local SMALL = 65536
+
+-- Adds the lines of some fields; returns the set of their names.
+local function add_fields(lines, fields)
   local seen = {}
-  for name, value in pairs(options.headers or {}) do
+  for name, value in pairs(fields or {}) do
     seen[name:lower()] = true
     for _, one in ipairs(type(value) == "table" and value or { value }) do
       table.insert(lines, name .. ": " .. tostring(one))
     end
   end
-  if type(body) == "table" then
-    body = core.encode(body)
-    if not seen["content-type"] then table.insert(lines, "Content-Type: application/json") end
-  end
-  if not seen.host then table.insert(lines, "Host: localhost") end
-  if body and not seen["content-length"] then
-    table.insert(lines, "Content-Length: " .. #body)
-  end
-  table.insert(lines, "Connection: close\r\n\r\n")
-  return table.concat(lines, "\r\n") .. (body or "")
+  return seen
 end
 
-local function read_head(conn)
-  local line = assert(conn:read "line")
-  local status, headers = math.tointeger(line:match "^HTTP/1%.1 (%d%d%d)"), {}
+local function head_of(options, body)
+  local lines = {
+    ("%s %s HTTP/1.1"):format(options.method or (body and "POST" or "GET"), options.path or "/"),
+  }
+  local seen = add_fields(lines, options.headers)
+  if type(options.body) == "table" and not seen["content-type"] then
+    table.insert(lines, "Content-Type: application/json")
+  end
+  if not seen.host then table.insert(lines, "Host: localhost") end
+  if type(body) == "function" then
+    table.insert(lines, "Transfer-Encoding: chunked")
+  elseif body and not seen["content-length"] then
+    table.insert(lines, "Content-Length: " .. #body)
+  end
+  if not seen.connection then table.insert(lines, "Connection: close") end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+local function send_chunks(conn, pieces, trailers)
+  for piece in pieces do
+    if piece ~= "" then conn:write(("%x\r\n"):format(#piece), piece, "\r\n") end
+  end
+  local lines = { "0" }
+  add_fields(lines, trailers)
+  conn:write(table.concat(lines, "\r\n"), "\r\n\r\n")
+end
+
+-- Returns the task that still sends, if one does.
+local function send(conn, options)
+  local body = options.body
+  if type(body) == "table" then body = core.encode(body) end
+  conn:write(head_of(options, body))
+  if type(body) == "function" then
+    return rille.spawn(send_chunks, conn, body, options.trailers)
+  elseif body and #body > SMALL then
+    return rille.spawn(conn.write, conn, body)
+  end
+  if body then conn:write(body) end
+end
+
+local function read_fields(conn)
+  local fields = {}
   for field in conn:lines() do
     if field == "" then break end
     local name, value = field:match "^([^:]+): ?(.*)$"
     name = name:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+    fields[name] = fields[name] and fields[name] .. ", " .. value or value
   end
-  if status < 200 then return read_head(conn) end
+  return fields
+end
+
+local function read_head(conn)
+  local line = assert(conn:read "line")
+  local status = math.tointeger(line:match "^HTTP/1%.1 (%d%d%d)")
+  local headers = read_fields(conn)
+  if status < 200 and status ~= 101 then return read_head(conn) end
   return status, headers
 end
 
@@ -45,23 +84,30 @@ local function read_chunks(conn)
   local pieces = {}
   for line in conn:lines() do
     local size = tonumber(line, 16)
-    if size == 0 then return table.concat(pieces) end
+    if size == 0 then return table.concat(pieces), read_fields(conn) end
     table.insert(pieces, conn:read(size))
     conn:read "line"
   end
-  return nil, "the answer was cut off"
+  return table.concat(pieces), nil, "the answer was cut off"
 end
 
---- inject(server, options) -> { status, headers, body, error }; see app:inject.
+local function read_body(conn, answer, method)
+  if answer.headers["transfer-encoding"] then return read_chunks(conn) end
+  local body = conn:read "all"
+  local length = tonumber(answer.headers["content-length"])
+  if length and method ~= "HEAD" and body and #body < length then
+    return body, nil, "the answer was cut off"
+  end
+  return body
+end
+
+--- inject(server, options) -> { status, headers, body, trailers, error }; see app:inject.
 return function(server, options)
   local conn <close> = server:connect()
-  conn:write(request_text(options))
+  local sending = send(conn, options)
   local answer = {}
   answer.status, answer.headers = read_head(conn)
-  if answer.headers["transfer-encoding"] then
-    answer.body, answer.error = read_chunks(conn)
-  else
-    answer.body = conn:read "all"
-  end
+  answer.body, answer.trailers, answer.error = read_body(conn, answer, options.method)
+  if sending then sending:cancel "the answer has come" end
   return answer
 end

@@ -1,0 +1,51 @@
+-- res:stream: an answer that is sent while it is made. For rille.http.
+
+local core = require "rille.http.core"
+local options = require "rille.http.options"
+
+local RULES = {
+  type = { type = "string" },
+  length = { type = "number", check = function(length)
+    if not math.tointeger(length) then return "it is no whole number of bytes" end
+  end },
+}
+
+-- Whatever has a read: a request, a part of a multipart body, a socket.
+local function copy(source, res)
+  while true do
+    local piece, message = source:read "some"
+    if message then error(message, 0) end
+    if not piece then return end
+    res:write(piece)
+  end
+end
+
+local function is_reader(source)
+  local kind = type(source)
+  return (kind == "table" or kind == "userdata") and source.read ~= nil
+end
+
+--- res:stream(source [, options])
+--
+-- Sends the head, then what the source gives, and returns when that is over. The source is a
+-- function, called as source(write), whose write(...) is res:write: it waits while the client is
+-- slow; or something with a read: the request itself, a part, a socket. To HEAD, and with 204 and
+-- 304, only the head is sent, and the source is not asked.
+--
+-- Options: type (of the content; "application/octet-stream" unless a header says it), length (in
+-- bytes: a promise; without it the answer is chunked, and res.trailers follow it). An error in the
+-- middle cuts the connection, so that the client does not take a part for the whole.
+return function(res, source, given)
+  if type(source) ~= "function" and not is_reader(source) then
+    local text = "bad argument #1 to 'stream' (function or reader expected, got %s)"
+    error(text:format(type(source)), 2)
+  end
+  local settings = options("stream", given, RULES)
+  if settings.length then res.headers["Content-Length"] = math.tointeger(settings.length) end
+  local mime = settings.type or res.headers["Content-Type"] or "application/octet-stream"
+  res.headers["Content-Type"] = mime
+  res:write()
+  if not core.takes_body(res) then return end
+  if type(source) ~= "function" then return copy(source, res) end
+  source(function(...) res:write(...) end)
+end
