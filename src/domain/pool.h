@@ -18,6 +18,7 @@
 #include "base/histogram.h"
 #include "base/list.h"
 #include "domain/domain.h"
+#include "domain/queue.h"
 
 struct rl_task;
 
@@ -61,14 +62,13 @@ struct rl_pool {
   /* Starts a compute domain; the pool has counted it already. Called without the lock. */
   void (*start)(struct rl_pool *pool);
 
-  atomic_uint queued;  /* length of queue; written under the lock, read by any */
   atomic_uint threads; /* started and not yet joined */
 
   pthread_mutex_t lock;
-  struct rl_list queue; /* of struct rl_task, oldest first */
-  struct rl_list held;  /* tasks that wait for room in the queue */
-  unsigned holding;     /* their number */
-  unsigned limit;       /* of the queue */
+  struct rl_queue queue; /* of struct rl_task, by `entry` */
+  struct rl_list held;   /* of these, those beyond the limit, oldest first: their callers wait */
+  unsigned holding;      /* their number */
+  unsigned limit;        /* of the others */
   struct rl_bounds bounds;
   double idle_seconds; /* after which a domain above min ends */
   struct rl_list workers, idle;
@@ -91,8 +91,8 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
                   void (*start)(struct rl_pool *pool));
 void rl_pool_destroy(struct rl_pool *pool);
 
-/* The origin hands over a packed task. True if it went into the queue (or to a main domain, when
- * max is 0), false if it is held until there is room. Refuses it when the pool is stopping. */
+/* The origin hands over a packed task. False if it went beyond the queue's limit: it has its place,
+ * but the caller is to wait until task->admitted arrives. Refuses it when the pool is stopping. */
 bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task);
 
 /* The origin wants its task no more: true if it had not begun, and the caller owns it again; else
@@ -142,5 +142,34 @@ void rl_pool_stop(struct rl_pool *pool);
 
 /* Interrupts every domain, so that Lua code that runs there notices that the pool is stopping. */
 void rl_pool_interrupt(struct rl_pool *pool);
+
+/* -- between the pool's own files, under the lock ------------------------------------------- */
+
+/* For each task that may be taken and that no domain is looking for: wakes a domain, or counts one
+ * that the caller is to start with rl_pool_start, once the lock is released. */
+unsigned rl_pool_call_help(struct rl_pool *pool);
+void rl_pool_start(struct rl_pool *pool, unsigned count);
+
+/* The next task, out of the queue; NULL if there is none. */
+struct rl_task *rl_pool_next(struct rl_pool *pool);
+
+/* Moves what waits for room into the queue, in order. */
+void rl_pool_admit(struct rl_pool *pool);
+
+/* While no compute domain may be: moves what may be taken into a list for rl_pool_run_at_main,
+ * which is called without the lock. */
+void rl_pool_take_for_main(struct rl_pool *pool, struct rl_list *tasks);
+void rl_pool_run_at_main(struct rl_list *tasks);
+
+/* Moves all tasks that have not begun, or those that nobody will take because no domain could be
+ * started, into a list for rl_pool_refuse. */
+void rl_pool_take_all(struct rl_pool *pool, struct rl_list *tasks);
+void rl_pool_take_orphans(struct rl_pool *pool, struct rl_list *tasks);
+
+/* Without the lock: ends them unrun. */
+void rl_pool_refuse(struct rl_pool *pool, struct rl_list *tasks);
+
+/* Makes Lua code that runs at a compute domain look whether it is to stop. */
+void rl_pool_nudge(struct rl_domain *runner);
 
 #endif

@@ -19,7 +19,7 @@ unsigned rl_pool_free_number(struct rl_pool *pool) {
 
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
-  bool unbegun = rl_task_unbegun(task);
+  bool unbegun = rl_queue_holds(&task->entry);
   pthread_mutex_unlock(&pool->lock);
   return unbegun;
 }
@@ -50,7 +50,7 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   rl_histogram_init(&stats->runs);
   pthread_mutex_lock(&pool->lock);
   stats->domains = pool->domains;
-  stats->queued = atomic_load_explicit(&pool->queued, memory_order_relaxed);
+  stats->queued = pool->queue.length - pool->holding;
   stats->held = pool->holding;
   stats->submitted = pool->submitted;
   stats->finished = pool->finished;

@@ -60,7 +60,9 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->count = NULL;
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
-  task->held = task->taken = task->abandoned = false;
+  task->held = task->abandoned = false;
+  task->entry.group = NULL;
+  task->entry.place = RL_PLACE_NONE;
   task->deadline = task->run_limit = 0;
   task->took = task->ran = 0;
   task->admitted.arrive = NULL;

@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "domain/fiber.h"
+#include "domain/queue.h"
 #include "io/mailbox.h"
 #include "vm/parcel.h"
 
@@ -34,7 +35,9 @@ enum rl_outcome {
 
 struct rl_task {
   struct rl_message message; /* out to a main domain, and back */
-  struct rl_list link;       /* in the queue (pool's lock), or in the origin's spare list */
+  struct rl_entry entry;     /* in the pool's queue (pool's lock) */
+  struct rl_list
+      link; /* among those who wait for room in it (pool's lock), or the origin's spare */
   atomic_uint references;
 
   /* origin's thread */
@@ -60,14 +63,13 @@ struct rl_task {
   struct rl_parcel results;
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
-  const char *refusal;   /* the error if it was cancelled without having run */
+  const char *refusal;    /* the error if it was cancelled without having run */
   uint64_t started, took; /* clock when begun; ns from then to the end */
   uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
 
   /* pool's lock */
   struct rl_domain *runner; /* from take to return */
   bool held;                /* it waits for room in the queue */
-  bool taken;               /* out of the queue to be refused, or run at a main domain */
 
   /* a cancellation on its way to the runner */
   atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
@@ -105,11 +107,6 @@ void rl_task_error(lua_State *L, struct rl_task *task);
 /* Origin's thread, inside a fiber, when the task is back: pushes its results and returns their
  * number; or raises its error, joined with the caller's traceback. The task is dropped. */
 int rl_task_results(lua_State *L, struct rl_task *task);
-
-/* Under the pool's lock: whether it lies in the queue, or among the held. */
-static inline bool rl_task_unbegun(const struct rl_task *task) {
-  return !task->runner && !task->taken && !rl_list_empty(&task->link);
-}
 
 /* Frees the origin's spare tasks. */
 void rl_task_free_all(struct rl_domain *domain);

@@ -59,7 +59,7 @@ static bool take(struct rl_domain *domain) {
 static bool ready(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   struct rl_pool *pool = worker->pool;
-  bool queued = atomic_load_explicit(&pool->queued, memory_order_relaxed) > 0;
+  bool queued = rl_queue_ready(&pool->queue) > 0;
   return (queued && !worker->retiring) ||
          atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
 }
