@@ -62,14 +62,9 @@ static int headers_newindex(lua_State *L) {
 /* res:add(name, value): a further header of that name, as for Set-Cookie. */
 static int response_add(lua_State *L) {
   struct rl_http_exchange *exchange = check(L);
-  struct rl_slice name = check_name(L, 2), value;
-  value.bytes = luaL_checklstring(L, 3, &value.size);
-  const char *fault = rl_response_field_fault(name, value);
-  if (fault)
-    return luaL_error(L, "bad header \"%s\": %s", name.bytes, fault);
-  if (exchange->began)
-    return luaL_error(L, "header \"%s\": the head of the answer is already sent", name.bytes);
-  rl_response_field(&exchange->headers, name, value);
+  struct rl_slice name = check_name(L, 2);
+  luaL_checkstring(L, 3);
+  rl_http_result_add(L, exchange, name, 3);
   return 0;
 }
 
@@ -97,12 +92,13 @@ static int response_write(lua_State *L) {
     parts[i].bytes = luaL_checklstring(L, i + 2, &parts[i].size);
   if (exchange->began && !exchange->streaming)
     return luaL_error(L, "res:write: the answer is complete");
+  if (!rl_http_answer_fits(exchange, parts, count))
+    return luaL_error(L, "res:write: more than its Content-Length of %I bytes",
+                      (lua_Integer)exchange->length);
   if (!exchange->began)
     rl_http_answer_begin(exchange, exchange->status ? exchange->status : 200,
                          "text/plain; charset=utf-8");
-  if (rl_http_answer_write(exchange, parts, count) != 0)
-    return luaL_error(L, "res:write: more than its Content-Length of %I bytes",
-                      (lua_Integer)exchange->length);
+  rl_http_answer_write(exchange, parts, count);
   return rl_http_output_push(L, exchange);
 }
 

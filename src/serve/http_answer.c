@@ -130,24 +130,32 @@ void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const c
   exchange->chunked = frame.framing == RL_FRAMING_CHUNKED;
 }
 
-int rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
-                         int count) {
-  char line[RL_RESPONSE_CHUNK_SIZE];
+static size_t size_of(const struct rl_slice *parts, int count) {
   size_t size = 0;
   for (int i = 0; i < count; i++)
     size += parts[i].size;
-  if (exchange->length >= 0 && size > (uint64_t)exchange->length - exchange->sent_body)
-    return -1;
+  return size;
+}
+
+bool rl_http_answer_fits(const struct rl_http_exchange *exchange, const struct rl_slice *parts,
+                         int count) {
+  return exchange->length < 0 ||
+         size_of(parts, count) <= (uint64_t)exchange->length - exchange->sent_body;
+}
+
+void rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
+                          int count) {
+  char line[RL_RESPONSE_CHUNK_SIZE];
+  size_t size = size_of(parts, count);
   exchange->sent_body += size;
   if (exchange->bodyless || size == 0)
-    return 0;
+    return;
   if (exchange->chunked)
     rl_buffer_append(&exchange->out, line, rl_response_chunk(line, size));
   for (int i = 0; i < count; i++)
     rl_buffer_append(&exchange->out, parts[i].bytes, parts[i].size);
   if (exchange->chunked)
     rl_buffer_append(&exchange->out, "\r\n", 2);
-  return 0;
 }
 
 int rl_http_answer_end(struct rl_http_exchange *exchange) {

@@ -15,10 +15,13 @@ void rl_http_answer(struct rl_http_exchange *exchange, int status, const char *t
  * one that the script promised. */
 void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const char *type);
 
-/* A piece of it, of `count` parts: 0; or -1 if it is more than was promised, and nothing of it is
- * written. */
-int rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
+/* Whether that much more is no more than was promised. */
+bool rl_http_answer_fits(const struct rl_http_exchange *exchange, const struct rl_slice *parts,
                          int count);
+
+/* A piece of it, of `count` parts, which fits. */
+void rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_slice *parts,
+                          int count);
 
 /* The end of it, with the trailers where it is chunked: 0; or -1 if it is less than was promised:
  * the connection must be closed. */

@@ -74,12 +74,23 @@ static void check_name(lua_State *L, struct rl_slice name) {
       luaL_error(L, "bad header \"%s\": the server sets it", name.bytes);
 }
 
-void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
-                           int index) {
-  index = lua_absindex(L, index);
+static void check_open(lua_State *L, const struct rl_http_exchange *exchange,
+                       struct rl_slice name) {
   check_name(L, name);
   if (exchange->began)
     luaL_error(L, "header \"%s\": the head of the answer is already sent", name.bytes);
+}
+
+void rl_http_result_add(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
+                        int index) {
+  check_open(L, exchange, name);
+  add_header(L, exchange, name, lua_absindex(L, index));
+}
+
+void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
+                           int index) {
+  index = lua_absindex(L, index);
+  check_open(L, exchange, name);
   if (name.size == 14 && rl_header_same(name.bytes, "content-length", 14))
     exchange->length = -1;
   rl_lines_remove(&exchange->headers, name);

@@ -28,6 +28,10 @@ void rl_http_result_decode(lua_State *L, struct rl_http *http);
 void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
                            int index);
 
+/* Adds a header to those of its name: checked in the same way. Raises. */
+void rl_http_result_add(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
+                        int index);
+
 /* A status for an answer, from the stack. Raises. */
 int rl_http_result_status(lua_State *L, int index);
 
