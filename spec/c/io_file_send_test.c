@@ -1,7 +1,6 @@
 /* io/file_send.h: a file into a socket. */
 #include "folder.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/list.h"
@@ -19,7 +18,6 @@ static int descriptors;
 
 static int make(void **state) {
   (void)state;
-  signal(SIGPIPE, SIG_IGN);
   rl_heap_init(&heap);
   folder_make(&folder);
   content = malloc(SIZE);

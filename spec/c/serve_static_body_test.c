@@ -1,7 +1,6 @@
 /* serve/static_body.h: answers from files as they come out of a socket. */
 #include "folder.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/list.h"
@@ -20,7 +19,6 @@ static int warmed;
 
 static int make(void **state) {
   (void)state;
-  signal(SIGPIPE, SIG_IGN);
   rl_heap_init(&heap);
   folder_make(&folder);
   content = malloc(SIZE);

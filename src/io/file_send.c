@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "io/sigpipe.h"
 
 enum { PIECE = 32 * 1024 };
 
@@ -106,6 +107,15 @@ static int next_slice(struct rl_file_send *send, uint64_t *slice) {
   return 0;
 }
 
+static ssize_t send_slice(const struct rl_file_send *send, int socket, uint64_t slice) {
+  struct rl_sigpipe sigpipe;
+  off_t at = (off_t)send->at;
+  rl_sigpipe_block(&sigpipe);
+  ssize_t count = sendfile(socket, send->file->fd, &at, slice);
+  rl_sigpipe_restore(&sigpipe, count < 0 && errno == EPIPE);
+  return count;
+}
+
 int rl_file_send_some(struct rl_file_send *send, int socket) {
   uint64_t slice;
   if (send->left == 0)
@@ -113,8 +123,7 @@ int rl_file_send_some(struct rl_file_send *send, int socket) {
   int status = next_slice(send, &slice);
   if (status)
     return status;
-  off_t at = (off_t)send->at;
-  ssize_t count = sendfile(socket, send->file->fd, &at, slice);
+  ssize_t count = send_slice(send, socket, slice);
   if (count == 0)
     return UV_EOF;
   if (count < 0)

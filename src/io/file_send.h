@@ -6,7 +6,7 @@
  * system that cannot tell may make the loop wait. Going through the pool for every slice
  * (uv_fs_sendfile) would cost two wake-ups of a thread a slice.
  *
- * SIGPIPE must be ignored: sendfile has no flag against it.
+ * A socket that broke raises no SIGPIPE (io/sigpipe.h): sendfile has no flag against it.
  * Owner: whoever embeds it, as long as it likes: reading ahead does not need it. Threads: the
  * loop's only. */
 #ifndef RL_IO_FILE_SEND_H
