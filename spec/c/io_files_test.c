@@ -193,6 +193,22 @@ static void what_is_hidden_stays_so(void **state) {
   options.hidden = false;
 }
 
+static void what_is_well_known_is_not_hidden(void **state) {
+  (void)state;
+  folder_folder(&folder, "root/.well-known");
+  folder_folder(&folder, "root/docs/.well-known");
+  folder_write(&folder, "root/.well-known/security.txt", "Contact");
+  folder_write(&folder, "root/.well-known/.private", "private");
+  folder_write(&folder, "root/docs/.well-known/security.txt", "no");
+  begin();
+  check_found(".well-known/security.txt", "Contact");
+  check_error(".well-known/", UV_ENOENT);
+  check_error(".well-known/.private", UV_ENOENT);
+  check_error(".well-knownx", UV_ENOENT);
+  check_error("docs/.well-known/security.txt", UV_ENOENT);
+  end();
+}
+
 static void links_do_not_lead_out(void **state) {
   (void)state;
   folder_link(&folder, "docs/page.html", "root/inside");
@@ -573,6 +589,7 @@ int main(void) {
       cmocka_unit_test(a_directory_has_an_index),
       cmocka_unit_test(no_path_leads_out),
       cmocka_unit_test(what_is_hidden_stays_so),
+      cmocka_unit_test(what_is_well_known_is_not_hidden),
       cmocka_unit_test(links_do_not_lead_out),
       cmocka_unit_test(only_regular_files_are_served),
       cmocka_unit_test(what_may_not_be_read_is_said),

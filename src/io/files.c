@@ -11,6 +11,7 @@
 #include "http/accept.h"
 #include "http/media.h"
 #include "http/percent.h"
+#include "http/scan.h"
 #include "io/beneath.h"
 #include "io/file_cache.h"
 
@@ -115,16 +116,18 @@ static void root_again(struct rl_files *files, uint64_t now) {
 
 /* -- paths -------------------------------------------------------------------------------- */
 
-static bool is_segment(const char *segment, size_t size, bool hidden) {
-  if (size == 0)
+static bool is_segment(struct rl_slice segment, bool hidden, bool first) {
+  if (segment.size == 0)
     return false;
-  if (segment[0] != '.')
+  if (segment.bytes[0] != '.')
     return true;
-  return hidden && !(size == 1 || (size == 2 && segment[1] == '.'));
+  if (hidden)
+    return !rl_scan_equal(segment, rl_scan_text(".")) &&
+           !rl_scan_equal(segment, rl_scan_text(".."));
+  return first && rl_scan_equal(segment, rl_scan_text(".well-known"));
 }
 
-/* Whether a decoded path may be looked up; only its last segment may be empty. */
-static bool is_allowed(struct rl_slice path, bool hidden) {
+bool rl_files_allow(struct rl_slice path, bool hidden) {
   if (path.size == 0)
     return true;
   if (memchr(path.bytes, 0, path.size) || memchr(path.bytes, '\\', path.size))
@@ -133,18 +136,19 @@ static bool is_allowed(struct rl_slice path, bool hidden) {
   for (size_t at = 0; at < path.size; at++) {
     if (path.bytes[at] != '/')
       continue;
-    if (!is_segment(path.bytes + from, at - from, hidden))
+    if (!is_segment((struct rl_slice){path.bytes + from, at - from}, hidden, from == 0))
       return false;
     from = at + 1;
   }
-  return from == path.size || is_segment(path.bytes + from, path.size - from, hidden);
+  struct rl_slice last = {path.bytes + from, path.size - from};
+  return last.size == 0 || is_segment(last, hidden, from == 0);
 }
 
 static int decode(struct rl_files *files, struct rl_slice path, struct rl_slice *decoded) {
   size_t where;
   files->room.size = 0;
   switch (rl_percent_decode(path, RL_PERCENT_PATH, &files->room, decoded, &where)) {
-  case 0: return is_allowed(*decoded, files->options.hidden) ? 0 : UV_ENOENT;
+  case 0: return rl_files_allow(*decoded, files->options.hidden) ? 0 : UV_ENOENT;
   case RL_PERCENT_BAD: return UV_EINVAL;
   case RL_PERCENT_NO_MEMORY: files->room.failed = false; return UV_ENOMEM;
   default: return UV_ENOENT;

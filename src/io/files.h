@@ -6,7 +6,8 @@
  * A path is what follows the prefix, in its canonical form (http/percent.h), without a slash at its
  * beginning. It is refused, before any system call, when it holds what no honest client sends: a
  * segment that is empty, "." or "..", an escaped slash or NUL, a backslash, and (unless `hidden`) a
- * segment that begins with a dot. Only regular files are found.
+ * segment that begins with a dot. `.well-known`, which begins the path, is not hidden (RFC 8615).
+ * Only regular files are found.
  *
  * The directory's own name is looked up again once a second, so that replacing it (or a link to it)
  * as a whole is seen; if it is gone the old one is served on.
@@ -47,6 +48,9 @@ struct rl_found {
   const char *type;     /* for Content-Type; NULL: not known. Static */
   bool varies;          /* there are several forms */
 };
+
+/* Whether a decoded path may be looked up; only its last segment may be empty. */
+bool rl_files_allow(struct rl_slice path, bool hidden);
 
 /* Opens the directory: 0, or an error of libuv. The options are copied, `index` too. */
 int rl_files_new(struct rl_heap *heap, const char *directory,
