@@ -44,6 +44,7 @@ to serve, once for each route. ]]
 
 local core = require "rille.http.core"
 local fibers = require "rille.core"
+local files = require "rille.http.files"
 
 local http = {}
 
@@ -131,15 +132,36 @@ local function place_of(app)
   return prefix, host or ""
 end
 
-local function add_route(site, app, route)
-  local prefix, host = place_of(app)
-  local fn = compose(app, route.handler, route.chain)
-  site:add(host, route.method, prefix .. route.pattern, fn, arguments_of(fn))
+-- Whether middleware is around all handlers of the app.
+local function has_middleware(app)
+  while app do
+    if #app.middleware > 0 then return true end
+    app = app.parent
+  end
+  return false
 end
 
-local function add_all(site, app)
-  for _, route in ipairs(app.routes) do add_route(site, app, route) end
-  for _, child in ipairs(app.children) do add_all(site, child) end
+local function add_route(site, app, route, pattern)
+  local prefix, host = place_of(app)
+  pattern = prefix .. (pattern or route.pattern)
+  if route.files and not has_middleware(app) then
+    site:add(host, route.method, pattern, route.files, 0)
+  else
+    local fn = compose(app, route.handler, route.chain)
+    site:add(host, route.method, pattern, fn, arguments_of(fn))
+  end
+end
+
+-- The prefix of files without its slash leads to the one with it, unless there is such a route.
+local function add_bare(site, app, route)
+  if route.bare and (place_of(app)) .. route.bare ~= "" then
+    pcall(add_route, site, app, route, route.bare)
+  end
+end
+
+local function add_all(site, app, add)
+  for _, route in ipairs(app.routes) do add(site, app, route) end
+  for _, child in ipairs(app.children) do add_all(site, child, add) end
 end
 
 local function default_missing() end
@@ -149,7 +171,8 @@ local function site_of(app)
   local root = root_of(app)
   if root.site then return root.site end
   local site = core.site()
-  add_all(site, root)
+  add_all(site, root, add_route)
+  add_all(site, root, add_bare)
   if root.missing_handler or root.error_handler or #root.middleware > 0 then
     site:catch(compose(root, root.missing_handler or default_missing, {}))
   end
@@ -163,6 +186,16 @@ local function check_not_serving(app, name)
   end
 end
 
+local function put_route(app, route)
+  local site = root_of(app).site
+  if site then
+    add_route(site, app, route)
+    add_bare(site, app, route)
+  end
+  table.insert(app.routes, route)
+  return app
+end
+
 --- app:get(pattern [, middleware...], handler) -> app; likewise post, put, patch, delete, head,
 -- options, any
 --
@@ -174,15 +207,42 @@ function App:route(method, pattern, ...)
   if #chain == 0 then error(("app:%s: no handler"):format(method), 3) end
   for i, fn in ipairs(chain) do chain[i] = check_callable(fn, method, i + 1) end
   local handler = table.remove(chain)
-  local route = { method = method:upper(), pattern = pattern, handler = handler, chain = chain }
-  local site = root_of(self).site
-  if site then add_route(site, self, route) end
-  table.insert(self.routes, route)
-  return self
+  return put_route(self, {
+    method = method:upper(), pattern = pattern, handler = handler, chain = chain,
+  })
 end
 
 for _, method in ipairs(METHODS) do
   App[method] = function(self, pattern, ...) return App.route(self, method, pattern, ...) end
+end
+
+--- app:static(prefix, directory [, options]) -> app
+--
+-- Serves the files of a directory below `prefix`: GET and HEAD, with ranges, conditions and types
+-- by extension; "/" after a directory's name means its index. Nothing outside the directory is
+-- ever served. Without middleware around it no Lua runs for that. What is not there is answered as
+-- other missing routes are. Routes that say more than `prefix` go before it, wherever they were
+-- added. Raises if the directory cannot be opened; its name is looked up again when it is replaced.
+--
+-- Options: index ("index.html"; false: none); hidden (false: names that begin with a dot are not
+-- there, but for /.well-known below the prefix); links (true: those that stay inside are followed);
+-- compressed (true: file.br, file.zst and file.gz stand for file where the client likes them
+-- better); headers (a table of further headers: { ["Cache-Control"] = "max-age=3600" }).
+--
+-- Of the cache: small (131072: files up to so many bytes are kept in memory), bytes (33554432: all
+-- in all), entries (1024), descriptors (256 kept open), fresh (1: seconds for which a file is
+-- believed to be what it was).
+--
+-- To middleware such an answer has res.status, res.headers and res.length, and no res.body.
+function App:static(prefix, directory, options)
+  check_string(prefix, "static", 1)
+  check_string(directory, "static", 2)
+  local opened = files.open(directory, options)
+  local bare = prefix:gsub("/$", "")
+  return put_route(self, {
+    method = "GET", pattern = bare .. "/*rest", bare = bare, chain = {}, files = opened,
+    handler = files.handler(opened, function() return root_of(self).missing_handler end),
+  })
 end
 
 --- app:use(middleware...) -> app: around all routes of the app, wherever they were added.

@@ -176,6 +176,54 @@ static void a_directory_gets_its_slash(void **state) {
   rl_file_release(answer.file);
 }
 
+static void so_does_the_prefix(void **state) {
+  (void)state;
+  struct rl_request request;
+  static const char bytes[] = "GET /s HTTP/1.1\r\nHost: h\r\n\r\n";
+  size_t used;
+  fields.size = text.size = 0;
+  rl_request_init(&request, &heap, &limits);
+  assert_int_equal(rl_request_feed(&request, bytes, sizeof bytes - 1, &used), RL_REQUEST_HEAD);
+  struct rl_static_ask wanted = {rl_head_path(&request.head), {"", 0}, 1, TODAY};
+  rl_static_answer(files, &request.head, &wanted, &fields, &text, &answer);
+  check(301, 0);
+  assert_memory_equal(fields.bytes, "Location: /s/\r\n", 15);
+  rl_request_free(&request);
+}
+
+/* One file, for a request with these lines: the status. */
+static int ask_file(const char *method, bool whole, const char *lines) {
+  char bytes[512];
+  struct rl_request request;
+  struct rl_file *file;
+  size_t used;
+  int size = snprintf(bytes, sizeof bytes, "%s /x HTTP/1.1\r\nHost: h\r\n%s\r\n", method, lines);
+  int fd = open(folder_at(&folder, "plain.txt"), O_RDONLY | O_CLOEXEC);
+  fields.size = text.size = 0;
+  rl_request_init(&request, &heap, &limits);
+  assert_int_equal(rl_request_feed(&request, bytes, (size_t)size, &used), RL_REQUEST_HEAD);
+  assert_int_equal(rl_file_open(&heap, fd, 100, TODAY, NULL, &file), 0);
+  rl_static_answer_file(file, "a/b", whole, &request.head, TODAY, &fields, &text, &answer);
+  rl_request_free(&request);
+  rl_file_release(answer.file);
+  rl_buffer_byte(&fields, 0);
+  return answer.status;
+}
+
+static void one_file_is_answered_with(void **state) {
+  (void)state;
+  assert_int_equal(ask_file("GET", false, "Range: bytes=2-3\r\n"), 206);
+  assert_true(has("Content-Type: a/b\r\n"));
+  assert_int_equal(answer.length, 2);
+  assert_int_equal(ask_file("GET", true, "Range: bytes=2-3\r\n"), 200);
+  assert_int_equal(answer.length, 10);
+  assert_int_equal(ask_file("POST", false, "Content-Length: 0\r\nRange: bytes=2-3\r\n"), 200);
+  assert_int_equal(answer.length, 10);
+  assert_int_equal(ask_file("HEAD", true, ""), 200);
+  assert_null(answer.file);
+  assert_int_equal(ask_file("HEAD", false, "If-Match: \"a\"\r\n"), 412);
+}
+
 static void what_cannot_be_had_is_said(void **state) {
   (void)state;
   ask("GET", "none", "");
@@ -217,6 +265,8 @@ int main(void) {
       cmocka_unit_test(conditions_may_stand_on_several_lines),
       cmocka_unit_test(ranges_are_cut_out),
       cmocka_unit_test(a_directory_gets_its_slash),
+      cmocka_unit_test(so_does_the_prefix),
+      cmocka_unit_test(one_file_is_answered_with),
       cmocka_unit_test(what_cannot_be_had_is_said),
       cmocka_unit_test(without_memory_it_says_so),
   };

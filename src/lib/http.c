@@ -103,12 +103,13 @@ static uint64_t check_method(lua_State *L, int index) {
   return (uint64_t)1 << method;
 }
 
-/* site:add(host, method, pattern, function, arguments) */
+/* site:add(host, method, pattern, function | files, arguments) */
 static int site_add(lua_State *L) {
   struct rl_http_site *site = rl_http_site_check(L, 1);
   struct rl_slice host = check_text(L, 2), pattern = check_text(L, 4);
   uint64_t methods = check_method(L, 3);
-  luaL_checktype(L, 5, LUA_TFUNCTION);
+  luaL_argexpected(L, lua_isfunction(L, 5) || luaL_testudata(L, 5, RL_HTTP_STATIC), 5,
+                   "function or files");
   rl_http_site_add(L, site, host, pattern, methods, 5, (int)luaL_checkinteger(L, 6));
   return 0;
 }
@@ -218,5 +219,6 @@ int luaopen_rille_http_core(lua_State *L) {
   rl_lib_http_request(L);
   rl_lib_http_response(L);
   rl_lib_http_stream(L);
+  rl_lib_http_files(L);
   return 1;
 }

@@ -2,8 +2,9 @@
  *
  * Fields: status; headers (res.headers["X-Name"] = value, a list for several, nil to remove; any
  * case; checked: CR, LF, NUL or another control character is an error); body (a string, nil while
- * there is none, or when it was written piece by piece); sent (whether the head is out); trailers
- * (see http_stream.c). */
+ * there is none, when it is a file, or when it was written piece by piece); length (of the body in
+ * bytes, also of a file; nil when it was written piece by piece); sent (whether the head is out);
+ * trailers (see http_stream.c). */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "http/status.h"
 #include "lib/modules.h"
 #include "serve/http_answer.h"
+#include "serve/http_file.h"
 #include "serve/http_handle.h"
 #include "serve/http_output.h"
 #include "serve/http_result.h"
@@ -92,6 +94,8 @@ static int response_write(lua_State *L) {
     parts[i].bytes = luaL_checklstring(L, i + 2, &parts[i].size);
   if (exchange->began && !exchange->streaming)
     return luaL_error(L, "res:write: the answer is complete");
+  if (exchange->file)
+    return luaL_error(L, "res:write: the answer is a file");
   if (!rl_http_answer_fits(exchange, parts, count))
     return luaL_error(L, "res:write: more than its Content-Length of %I bytes",
                       (lua_Integer)exchange->length);
@@ -100,6 +104,18 @@ static int response_write(lua_State *L) {
                          "text/plain; charset=utf-8");
   rl_http_answer_write(exchange, parts, count);
   return rl_http_output_push(L, exchange);
+}
+
+/* How long the body is as far as it is known. */
+static void push_length(lua_State *L, const struct rl_http_exchange *exchange) {
+  if (exchange->file) {
+    lua_pushinteger(L, (lua_Integer)exchange->file->length);
+  } else if (exchange->body_text != LUA_NOREF) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->body_text);
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+  } else if (!exchange->began) {
+    lua_pushinteger(L, 0);
+  }
 }
 
 static int response_index(lua_State *L) {
@@ -118,10 +134,13 @@ static int response_index(lua_State *L) {
     lua_pushboolean(L, exchange->began);
   else if (strcmp(key, "body") == 0 && exchange->body_text != LUA_NOREF)
     lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->body_text);
+  else if (strcmp(key, "length") == 0)
+    push_length(L, exchange);
   return 1;
 }
 
 static void set_body(lua_State *L, struct rl_http_exchange *exchange) {
+  rl_http_answer_replace_file(exchange, false);
   luaL_unref(L, LUA_REGISTRYINDEX, exchange->body_text);
   exchange->body_text = LUA_NOREF;
   if (lua_isnil(L, 3))

@@ -17,6 +17,7 @@ int luaopen_rille_net(lua_State *L);
 void rl_lib_http_request(lua_State *L);
 void rl_lib_http_response(lua_State *L);
 void rl_lib_http_stream(lua_State *L);
+void rl_lib_http_files(lua_State *L);
 
 /* Changes to Lua's own libraries, made when a state opens. */
 void rl_lib_replace_coroutine(lua_State *L);

@@ -35,6 +35,7 @@
 /* Names of the metatables, which the Lua module makes. */
 #define RL_HTTP_SITE     "rille.http.site"
 #define RL_HTTP_SERVER   "rille.http.server"
+#define RL_HTTP_STATIC   "rille.http.static"
 #define RL_HTTP_REQUEST  "request"
 #define RL_HTTP_RESPONSE "response"
 #define RL_HTTP_TRAILERS "response trailers"
@@ -81,10 +82,13 @@ struct rl_http {
 
 /* -- what is served ------------------------------------------------------------------------ */
 
+struct rl_http_static;
+
 struct rl_http_handler {
-  struct rl_slice pattern; /* of the heap */
-  int function;            /* registry reference */
-  int arguments;           /* how many of req and res it takes */
+  struct rl_slice pattern;      /* of the heap */
+  struct rl_http_static *files; /* served without Lua; NULL: the function is called */
+  int function;                 /* registry reference, of the function or of the files */
+  int arguments;                /* how many of req and res it takes */
 };
 
 struct rl_http_host {
@@ -166,6 +170,7 @@ enum rl_http_stage {
 };
 
 struct rl_timer;
+struct rl_http_file;
 
 struct rl_http_exchange {
   struct rl_list link;  /* in http->free */
@@ -215,7 +220,8 @@ struct rl_http_exchange {
   int64_t length;     /* that the script promised; -1: none */
   uint64_t sent_body; /* what it has written */
   struct rl_buffer out;
-  size_t written; /* of out */
+  size_t written;            /* of out */
+  struct rl_http_file *file; /* the body of the answer, after `out`; NULL: none */
 };
 
 /* An exchange as scripts hold it: good while the tickets are equal. */

@@ -8,6 +8,7 @@
 #include "http/response.h"
 #include "http/scan.h"
 #include "http/status.h"
+#include "serve/http_file.h"
 #include "serve/http_pool.h"
 
 /* What is left to come of a body that nobody read, and is passed over rather than ending the
@@ -128,6 +129,32 @@ void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const c
   exchange->streaming = true;
   exchange->bodyless = !frame.body;
   exchange->chunked = frame.framing == RL_FRAMING_CHUNKED;
+}
+
+void rl_http_answer_file(struct rl_http_exchange *exchange, int status) {
+  struct rl_http_file *file = exchange->file;
+  struct rl_response_frame frame;
+  write_head(exchange, status, "", (int64_t)file->length, &frame);
+  const struct rl_file *bytes = frame.body ? file->answer.file : NULL;
+  if (bytes && (bytes->fd >= 0 || file->length > RL_HTTP_SPARE)) {
+    rl_http_file_begin(exchange);
+    return;
+  }
+  if (bytes)
+    rl_static_body_copy(&file->answer, &file->text, &exchange->out);
+  rl_http_file_drop(exchange);
+}
+
+void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly) {
+  enum { OF_ITS_BYTES = 3 };
+  static const char *const names[] = {"Content-Encoding", "Content-Range", "Accept-Ranges",
+                                      "Content-Type",     "ETag",          "Last-Modified"};
+  size_t count = wholly ? sizeof names / sizeof *names : OF_ITS_BYTES;
+  if (!exchange->file)
+    return;
+  rl_http_file_drop(exchange);
+  for (size_t i = 0; i < count; i++)
+    rl_lines_remove(&exchange->headers, rl_scan_text(names[i]));
 }
 
 static size_t size_of(const struct rl_slice *parts, int count) {

@@ -15,6 +15,14 @@ void rl_http_answer(struct rl_http_exchange *exchange, int status, const char *t
  * one that the script promised. */
 void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const char *type);
 
+/* The whole answer, whose body is the file that was chosen: all of it follows the output, or is in
+ * it already if it is small. */
+void rl_http_answer_file(struct rl_http_exchange *exchange, int status);
+
+/* A script sets another body in place of the file that was chosen, if there is one: drops it, with
+ * the headers that are true of its bytes only; `wholly`: and those that are about the file. */
+void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly);
+
 /* Whether that much more is no more than was promised. */
 bool rl_http_answer_fits(const struct rl_http_exchange *exchange, const struct rl_slice *parts,
                          int count);

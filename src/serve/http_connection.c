@@ -74,9 +74,10 @@ static enum rl_http_phase phase_of(const struct rl_http_connection *connection) 
   return connection->ended ? RL_HTTP_HALF : RL_HTTP_RUNNING;
 }
 
-/* All that waits is the exchange's own from now on: 0 or -1. */
+/* What the exchange still needs of the scratch becomes its own. 0, or -1 without memory. */
 static int keep(struct rl_http_exchange *exchange) {
-  if (exchange->stage == RL_HTTP_HANDLING && rl_http_exchange_keep(exchange) != 0)
+  bool needs_head = exchange->stage == RL_HTTP_HANDLING || rl_http_file_follows(exchange);
+  if (needs_head && rl_http_exchange_keep(exchange) != 0)
     return -1;
   return rl_http_input_keep(exchange);
 }
@@ -95,13 +96,14 @@ static void go_on(struct rl_http_connection *connection) {
 }
 
 /* What was read has been served as far as possible: writes the answers. True when that has made
- * room for those to requests that were held back. */
+ * room for those to requests that were held back, or has completed the one that is a file. */
 static bool settle(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
+  bool file = rl_http_file_follows(exchange);
   int status = rl_http_output_flush(exchange);
   if (status < 0)
     return false;
-  if (status == 0 && exchange->stage == RL_HTTP_READING && exchange->in.size > 0)
+  if (status == 0 && (file || (exchange->stage == RL_HTTP_READING && exchange->in.size > 0)))
     return true;
   if (keep(exchange) != 0)
     rl_http_wire_close(connection);
@@ -148,7 +150,8 @@ static bool read_head(struct rl_http_exchange *exchange, bool now) {
   return true;
 }
 
-/* Serves request after request, until something has to be waited for. */
+/* Serves request after request, until something has to be waited for. A file ends that: its bytes
+ * come before the next answer. */
 static void serve_what_is_there(struct rl_http_exchange *exchange, bool now) {
   struct rl_http *http = exchange->http;
   struct rl_http_exchange *before = http->current;
@@ -160,7 +163,7 @@ static void serve_what_is_there(struct rl_http_exchange *exchange, bool now) {
       goes_on = exchange->in.size > 0 && rl_http_output_pending(exchange) < RL_HTTP_HIGH &&
                 read_head(exchange, now);
       break;
-    case RL_HTTP_DRAINING: goes_on = finish(exchange); break;
+    case RL_HTTP_DRAINING: goes_on = !exchange->file && finish(exchange); break;
     default: goes_on = false;
     }
   }
@@ -194,7 +197,7 @@ void rl_http_connection_over(struct rl_http_exchange *exchange) {
 
 static void on_end(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
-  bool waits = exchange && (exchange->fiber || rl_http_output_pending(exchange) > 0);
+  bool waits = exchange && (exchange->fiber || rl_http_output_waits(exchange));
   connection->ended = true;
   if (!waits) {
     rl_http_wire_close(connection);
@@ -265,10 +268,11 @@ static void on_readable(struct rl_http_connection *connection) {
 /* The client has taken something. False when the connection is gone. */
 static bool on_writable(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
-  rl_http_wire_watch(connection, connection->watched & UV_READABLE);
   int status = rl_http_output_flush(exchange);
   if (status < 0)
     return false;
+  if (status == 0)
+    rl_http_wire_watch(connection, connection->watched & UV_READABLE);
   if (rl_http_output_pending(exchange) <= RL_HTTP_HIGH / 2)
     rl_wake(&exchange->writer, 0);
   if (status > 0)

@@ -13,9 +13,11 @@
 #include "http/scan.h"
 #include "http/status.h"
 #include "serve/http_answer.h"
+#include "serve/http_file.h"
 #include "serve/http_pool.h"
 #include "serve/http_result.h"
 #include "serve/http_site.h"
+#include "serve/http_static.h"
 #include "serve/http_wire.h"
 #include "vm/call.h"
 
@@ -87,6 +89,7 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   const char *text = rl_traceback_text(L, -1, &size);
   if (!left && (status == 500 || exchange->expired))
     log_failure(exchange, text, size);
+  rl_http_file_drop(exchange);
   exchange->headers.size = 0;
   exchange->length = -1;
   if (status != 500) {
@@ -127,6 +130,7 @@ static int answer_error(struct rl_http_exchange *exchange, lua_State *L, int sta
   lua_pushliteral(L, "body");
   lua_rawget(L, error);
   if (lua_isinteger(L, -2)) {
+    rl_http_file_drop(exchange);
     exchange->headers.size = 0;
     return rl_http_result(exchange, L, 2);
   }
@@ -209,6 +213,24 @@ static int start(struct rl_http_exchange *exchange, bool now) {
   return 0;
 }
 
+/* There is nothing here: a script answers, or false when the answer was given. */
+static bool miss(struct rl_http_exchange *exchange, int status) {
+  char text[64];
+  exchange->status = status;
+  exchange->handler = exchange->server->site->missing;
+  exchange->match.captured = 0;
+  if (exchange->handler >= 0)
+    return true;
+  snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
+  rl_http_answer_status(exchange, status, text);
+  return false;
+}
+
+/* Files are answered at once; but one that is missing, as whatever is. */
+static bool lead_to_files(struct rl_http_exchange *exchange, struct rl_http_static *files) {
+  return !rl_http_static_serve(exchange, files) && miss(exchange, 404);
+}
+
 /* Finds the handler; false if the answer was given. */
 static bool lead(struct rl_http_exchange *exchange) {
   const struct rl_head *head = &exchange->request.head;
@@ -223,19 +245,13 @@ static bool lead(struct rl_http_exchange *exchange) {
   }
   exchange->handler =
       rl_http_site_find(site, head, exchange->path, &exchange->match, &status, &allowed);
-  if (exchange->handler >= 0)
-    return true;
+  if (exchange->handler >= 0) {
+    struct rl_http_static *files = site->handlers[exchange->handler].files;
+    return !files || lead_to_files(exchange, files);
+  }
   if (status != 404)
     rl_http_answer_allow(exchange, allowed);
-  exchange->status = status;
-  exchange->handler = site->missing;
-  exchange->match.captured = 0;
-  if (site->missing >= 0)
-    return true;
-  char text[64];
-  snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
-  rl_http_answer_status(exchange, status, text);
-  return false;
+  return miss(exchange, status);
 }
 
 void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {

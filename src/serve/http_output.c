@@ -14,12 +14,38 @@ static void forget(struct rl_http_exchange *exchange) {
   exchange->out.size = 0;
 }
 
-/* The client is slow. Its time begins anew when it has taken something, not when there is more to
- * send. */
-static void wait_for_room(struct rl_http_connection *connection, bool took) {
-  if (took || connection->phase != RL_HTTP_SENDING)
+/* Something is left: until when depends on whether the client takes anything. */
+static void wait_for(struct rl_http_connection *connection, bool went_on, bool disk) {
+  int others = connection->watched & UV_READABLE;
+  if (went_on || connection->phase != RL_HTTP_SENDING)
     rl_http_wire_enter(connection, RL_HTTP_SENDING);
-  rl_http_wire_watch(connection, connection->watched | UV_WRITABLE);
+  rl_http_wire_watch(connection, disk ? others : others | UV_WRITABLE);
+}
+
+/* 0: all is written; 1: the socket is full. */
+static int write_bytes(struct rl_http_exchange *exchange) {
+  struct rl_buffer *out = &exchange->out;
+  while (exchange->written < out->size) {
+    ssize_t count = rl_thin_write(&exchange->connection->thin, out->bytes + exchange->written,
+                                  out->size - exchange->written);
+    if (count < 0)
+      return count == UV_EAGAIN ? 1 : (int)count;
+    exchange->written += (size_t)count;
+  }
+  return 0;
+}
+
+static int write_file(struct rl_http_exchange *exchange) {
+  struct rl_slice before = {(const char *)exchange->out.bytes + exchange->written,
+                            rl_http_output_pending(exchange)};
+  int status = rl_http_file_send(exchange, &before);
+  exchange->written = exchange->out.size - before.size;
+  return status;
+}
+
+/* Bytes that the client has taken, as far as they are counted. */
+static uint64_t taken(const struct rl_http_exchange *exchange) {
+  return exchange->written + (exchange->file ? exchange->file->body.sent : 0);
 }
 
 int rl_http_output_flush(struct rl_http_exchange *exchange) {
@@ -33,21 +59,16 @@ int rl_http_output_flush(struct rl_http_exchange *exchange) {
     rl_http_wire_close(connection);
     return UV_ENOMEM;
   }
-  for (bool took = false; exchange->written < out->size; took = true) {
-    ssize_t count = rl_thin_write(&connection->thin, out->bytes + exchange->written,
-                                  out->size - exchange->written);
-    if (count == UV_EAGAIN) {
-      wait_for_room(connection, took);
-      return 1;
-    }
-    if (count < 0) {
-      rl_http_wire_close(connection);
-      return (int)count;
-    }
-    exchange->written += (size_t)count;
-  }
-  forget(exchange);
-  return 0;
+  bool follows = rl_http_file_follows(exchange);
+  uint64_t before = taken(exchange);
+  int status = follows ? write_file(exchange) : write_bytes(exchange);
+  if (status == 0)
+    forget(exchange);
+  else if (status > 0)
+    wait_for(connection, taken(exchange) > before, follows && exchange->file->cold);
+  else
+    rl_http_wire_close(connection);
+  return status > 0 ? 1 : status;
 }
 
 static int push_again(lua_State *L, int status, lua_KContext context) {

@@ -8,10 +8,12 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "serve/http_file.h"
 
 static const char pool_key = 0; /* its address: the key in the registry */
 
 static void free_exchange(struct rl_http_exchange *exchange) {
+  rl_http_file_drop(exchange);
   rl_request_free(&exchange->request);
   rl_buffer_free(&exchange->input);
   rl_buffer_free(&exchange->text);
@@ -167,6 +169,7 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->ticket = 0;
   wake(&exchange->reader); /* a fiber that the handler started */
   wake(&exchange->writer);
+  rl_http_file_drop(exchange);
   rl_request_reset(&exchange->request);
   if (exchange->body_begun)
     rl_body_free(&exchange->body);

@@ -10,6 +10,7 @@
 #include "http/scan.h"
 #include "http/status.h"
 #include "serve/http_answer.h"
+#include "serve/http_file.h"
 #include "vm/call.h"
 #include "vm/json.h"
 
@@ -143,6 +144,7 @@ void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int fir
     status = rl_http_result_status(L, first);
     body = first + 1;
   }
+  rl_http_answer_replace_file(exchange, true);
   luaL_unref(L, LUA_REGISTRYINDEX, exchange->body_text);
   exchange->body_text = LUA_NOREF;
   if (body < first + count && !lua_isnil(L, body)) {
@@ -160,7 +162,7 @@ static void check_length(lua_State *L, const struct rl_http_exchange *exchange) 
   if (exchange->length < 0 || exchange->began)
     return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->body_text);
-  size_t size = lua_isstring(L, -1) ? lua_rawlen(L, -1) : 0;
+  uint64_t size = exchange->file ? exchange->file->length : lua_rawlen(L, -1);
   bool head = exchange->request.head.method == RL_METHOD_HEAD;
   if (size != (uint64_t)exchange->length && !(head && size == 0))
     luaL_error(L, "the answer has %I bytes, its Content-Length says %I", (lua_Integer)size,
@@ -179,6 +181,10 @@ static int set_protected(lua_State *L) {
 
 /* Sends what was set. */
 static void send_set(struct rl_http_exchange *exchange, lua_State *L) {
+  if (exchange->file) {
+    rl_http_answer_file(exchange, exchange->status);
+    return;
+  }
   struct rl_slice body = {"", 0};
   int status = exchange->status;
   bool has_body = exchange->body_text != LUA_NOREF;
@@ -201,7 +207,8 @@ static void send_set(struct rl_http_exchange *exchange, lua_State *L) {
 }
 
 int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults) {
-  bool untouched = exchange->body_text == LUA_NOREF && !exchange->began && exchange->length < 0;
+  bool untouched = exchange->body_text == LUA_NOREF && !exchange->began && exchange->length < 0 &&
+                   !exchange->file;
   if (nresults == 1 && lua_type(L, -1) == LUA_TSTRING && untouched) {
     struct rl_slice body;
     body.bytes = lua_tolstring(L, -1, &body.size);

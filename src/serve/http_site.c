@@ -82,6 +82,7 @@ static struct rl_http_host *host_named(lua_State *L, struct rl_http_site *site,
 
 static int add_handler(lua_State *L, struct rl_http_site *site, struct rl_slice pattern, int index,
                        int arguments) {
+  struct rl_http_static *files = luaL_testudata(L, index, RL_HTTP_STATIC);
   if (site->count == site->capacity) {
     size_t more = site->capacity ? 2 * site->capacity : 16, one = sizeof *site->handlers;
     void *grown = rl_realloc(site->heap, site->handlers, site->capacity * one, more * one);
@@ -98,7 +99,10 @@ static int add_handler(lua_State *L, struct rl_http_site *site, struct rl_slice 
     return out_of_memory(L);
   }
   memcpy(copy, pattern.bytes, pattern.size);
-  site->handlers[site->count] = (struct rl_http_handler){{copy, pattern.size}, function, arguments};
+  site->handlers[site->count] = (struct rl_http_handler){.pattern = {copy, pattern.size},
+                                                         .files = files,
+                                                         .function = function,
+                                                         .arguments = arguments};
   return (int)site->count++;
 }
 

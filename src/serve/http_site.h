@@ -11,9 +11,9 @@ struct rl_http_site *rl_http_site_new(lua_State *L);
 struct rl_http_site *rl_http_site_check(lua_State *L, int index);
 int rl_http_site_collect(lua_State *L);
 
-/* Adds a route to the function at `index`, for a host ("" for all others; "*.example.com") and
- * methods, bits 1 << rl_method; the function takes that many of req and res. Raises, with what is
- * wrong with it. */
+/* Adds a route to the function at `index`, or to the files of an rl_http_static, for a host ("" for
+ * all others; "*.example.com") and methods, bits 1 << rl_method; the function takes that many of
+ * req and res. Raises, with what is wrong with it. */
 void rl_http_site_add(lua_State *L, struct rl_http_site *site, struct rl_slice host,
                       struct rl_slice pattern, uint64_t methods, int index, int arguments);
 

@@ -77,9 +77,10 @@ static int64_t told(int64_t modified, int64_t today) {
   return modified >= 0 && modified <= today ? modified : RL_CONDITION_UNSAID;
 }
 
-static int status_of(int error) {
+int rl_static_status(int error) {
   switch (error) {
-  case UV_ENOENT: return 404;
+  case UV_ENOENT:
+  case UV_EISDIR: return 404;
   case UV_EACCES: return 403;
   case UV_EINVAL: return 400;
   case UV_EMFILE:
@@ -88,6 +89,11 @@ static int status_of(int error) {
   case UV_EAGAIN: return 503;
   default: return 500;
   }
+}
+
+/* Nothing follows the prefix, not even its slash. */
+static bool lacks_slash(const struct rl_static_ask *ask) {
+  return ask->rest.size == 0 && ask->path.size > 0 && ask->path.bytes[ask->path.size - 1] != '/';
 }
 
 static void redirect(const struct rl_head *head, struct rl_slice path, struct rl_buffer *fields) {
@@ -136,8 +142,9 @@ void rl_static_answer(struct rl_files *files, const struct rl_head *head,
   rl_buffer_init(&room, fields->heap);
   struct rl_file_ask wanted = ask_of(head, ask->today, &room);
   struct rl_slice accept = joined(head, RL_HEADER_ACCEPT_ENCODING, &room);
-  int error = room.failed ? UV_ENOMEM
-                          : rl_files_find(files, ask->rest, accept, ask->now, ask->today, &found);
+  int error = room.failed ? UV_ENOMEM : lacks_slash(ask) ? UV_EISDIR : 0;
+  if (!error)
+    error = rl_files_find(files, ask->rest, accept, ask->now, ask->today, &found);
   *answer = (struct rl_static_answer){.error = error};
   if (!error) {
     plan(&wanted, &found, ask->today, fields, text, answer);
@@ -145,7 +152,30 @@ void rl_static_answer(struct rl_files *files, const struct rl_head *head,
     answer->status = 301;
     redirect(head, ask->path, fields);
   } else {
-    answer->status = status_of(error);
+    answer->status = rl_static_status(error);
+  }
+  rl_buffer_free(&room);
+}
+
+void rl_static_answer_file(struct rl_file *file, const char *type, bool whole,
+                           const struct rl_head *head, int64_t today, struct rl_buffer *fields,
+                           struct rl_buffer *text, struct rl_static_answer *answer) {
+  struct rl_buffer room;
+  struct rl_found found = {.file = file, .type = type};
+  rl_buffer_init(&room, fields->heap);
+  bool heads = head->method == RL_METHOD_HEAD;
+  struct rl_file_ask wanted = {.method = heads ? RL_METHOD_HEAD : RL_METHOD_GET,
+                               .condition = {.if_modified_since = RL_CONDITION_UNSAID,
+                                             .if_unmodified_since = RL_CONDITION_UNSAID},
+                               .if_range_date = RL_CONDITION_UNSAID};
+  if (!whole && (heads || head->method == RL_METHOD_GET))
+    wanted = ask_of(head, today, &room);
+  *answer = (struct rl_static_answer){.status = 0};
+  if (room.failed) {
+    *answer = (struct rl_static_answer){.status = 503, .error = UV_ENOMEM};
+    rl_file_release(file);
+  } else {
+    plan(&wanted, &found, today, fields, text, answer);
   }
   rl_buffer_free(&room);
 }

@@ -1,6 +1,4 @@
-/* Static: the answer to a request for a file of a directory, made ready for a session to write.
- *
- * A session does this, in the handler of `app:static`:
+/* Static: the answer to a request for a file, made ready for a session to write.
  *
  *     rl_static_answer(files, &head, &ask, &fields, &text, &answer)
  *     make the head: answer.status, `fields`, framing for answer.length, Date
@@ -34,12 +32,22 @@ struct rl_static_answer {
   struct rl_file_plan plan;
 };
 
-/* Decides. `fields` gets the answer's fields, as whole lines at its end; `text`, which is empty
- * before, what stands between several ranges. Either may fail for want of memory, which the caller
- * sees. A directory whose path lacks its slash is redirected; a time that has not come is not told;
- * a type that is not known is application/octet-stream, for browsers guess otherwise. */
+/* Of a directory. `fields` gets the answer's fields, as whole lines at its end; `text`, which is
+ * empty before, what stands between several ranges. Either may fail for want of memory, which the
+ * caller sees. A directory whose path lacks its slash is redirected; a time that has not come is
+ * not told; a type that is not known is application/octet-stream, for browsers guess otherwise. */
 void rl_static_answer(struct rl_files *files, const struct rl_head *head,
                       const struct rl_static_ask *ask, struct rl_buffer *fields,
                       struct rl_buffer *text, struct rl_static_answer *answer);
+
+/* Of one file, over whose hold it disposes; `type` for Content-Type, or NULL. `whole`: what the
+ * request says about conditions and ranges does not count, which it never does for methods other
+ * than GET and HEAD. */
+void rl_static_answer_file(struct rl_file *file, const char *type, bool whole,
+                           const struct rl_head *head, int64_t today, struct rl_buffer *fields,
+                           struct rl_buffer *text, struct rl_static_answer *answer);
+
+/* The status for an error of libuv. */
+int rl_static_status(int error);
 
 #endif

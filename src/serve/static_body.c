@@ -10,6 +10,19 @@
 
 enum { PARTS = 16 };
 
+void rl_static_body_copy(const struct rl_static_answer *answer, const struct rl_buffer *text,
+                         struct rl_buffer *to) {
+  const struct rl_file_plan *plan = &answer->plan;
+  for (int i = 0; i <= plan->count; i++) {
+    struct rl_slice before = rl_file_plan_text(plan, text, i);
+    rl_buffer_append(to, before.bytes, before.size);
+    if (i == plan->count)
+      break;
+    struct rl_range piece = plan->pieces[i];
+    rl_buffer_append(to, answer->file->bytes + piece.first, (size_t)(piece.last - piece.first + 1));
+  }
+}
+
 void rl_static_body_begin(struct rl_static_body *body, uv_loop_t *loop,
                           struct rl_static_answer *answer, struct rl_buffer *text,
                           void (*warmed)(struct rl_static_body *body)) {
@@ -99,6 +112,7 @@ static int write_near(struct rl_static_body *body, int socket, struct rl_slice *
     written = write_parts(socket, parts, count, !is_over(body, step));
   if (written < 0)
     return errno == EAGAIN ? RL_FILE_SEND_FULL : uv_translate_sys_error(errno);
+  body->sent += (size_t)written;
   size_t head = (size_t)written < before->size ? (size_t)written : before->size;
   rl_scan_skip(before, head);
   if (before->size == 0)
@@ -119,7 +133,9 @@ static int send_far(struct rl_static_body *body, int socket) {
                        piece.last - piece.first + 1, on_warmed);
     body->sending = true;
   }
+  uint64_t left = body->send.left;
   int status = rl_file_send_some(&body->send, socket);
+  body->sent += left - body->send.left;
   if (status == RL_FILE_SENT) {
     rl_file_send_end(&body->send);
     body->sending = false;

@@ -24,12 +24,17 @@ struct rl_static_body {
   struct rl_file_plan plan;
   struct rl_buffer text;
   uv_loop_t *loop;
-  int step;    /* even: the text before piece step/2; odd: that piece */
-  size_t done; /* bytes of a step in memory */
+  int step;      /* even: the text before piece step/2; odd: that piece */
+  size_t done;   /* bytes of a step in memory */
+  uint64_t sent; /* bytes all in all, with those before it */
   bool sending;
   struct rl_file_send send; /* of a piece with a descriptor */
   void (*warmed)(struct rl_static_body *body);
 };
+
+/* Appends the whole body of an answer whose file is in memory. */
+void rl_static_body_copy(const struct rl_static_answer *answer, const struct rl_buffer *text,
+                         struct rl_buffer *to);
 
 /* Takes over the answer's file, which is there, and the text, which is empty afterwards. */
 void rl_static_body_begin(struct rl_static_body *body, uv_loop_t *loop,

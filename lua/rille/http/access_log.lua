@@ -62,7 +62,7 @@ local function entry_of(req, res, start, ok)
     time = os.time(), remote = req.remote ~= "" and req.remote or "-",
     method = req.method, target = req.target, version = req.version,
     status = ok and status or 500, id = tostring(req.id),
-    bytes = ok and not res.sent and #(body or "") or nil, seconds = rille.now() - start,
+    bytes = ok and res.length or nil, seconds = rille.now() - start,
     referer = req.headers["Referer"], agent = req.headers["User-Agent"],
     error = not ok or nil,
   }
