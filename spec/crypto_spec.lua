@@ -19,6 +19,20 @@ describe("digests", function()
       crypto.hex(crypto.sha256 ""))
   end)
 
+  it("digests what comes piece by piece, to the same", function()
+    local text = ("0123456789"):rep(1000)
+    local digest = crypto.digest()
+    for i = 1, #text, 777 do digest:feed(text:sub(i, i + 776)) end
+    assert.equal(crypto.hex(crypto.sha256(text)), crypto.hex(digest:finish()))
+    assert.equal(crypto.sha256 "", crypto.digest():finish())
+    assert.equal(crypto.sha256 "ab", crypto.digest():feed("a"):feed("b"):finish())
+    for _, name in ipairs { "feed", "finish" } do
+      local ok, message = pcall(function() digest[name](digest, "x") end)
+      assert.is_false(ok)
+      assert.matches("the digest is finished", message)
+    end
+  end)
+
   -- RFC 4231, 4.2 to 4.8, but for the truncated one.
   local cases = {
     { bytes(("0b"):rep(20)), "Hi There",

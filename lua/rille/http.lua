@@ -19,7 +19,7 @@ whoever needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
           cookies, trailers; req:body(), req:read(), req:json(), req:form(),
-          req:timeout(seconds)                                         (src/lib/http_request.c)
+          req:multipart([options]), req:timeout(seconds)               (src/lib/http_request.c)
     res   status, headers, trailers, body, sent; res:send(...), res:text(s), res:html(s),
           res:json(v), res:redirect(url [, status]), res:add(name, value), res:write(...),
           res:stream(source [, options])                       (lua/rille/http/stream.lua)
@@ -407,9 +407,10 @@ end
 --- app:inject(options) -> { status, headers, body, trailers, error }
 --
 -- Sends the app a request without a network, and waits for the answer. Options: method, path (with
--- its query), headers, body (a string, a table for JSON, or an iterator over pieces, sent as chunks)
--- and trailers behind that; or just a path. The names of the answer's headers and trailers are in
--- lower case, repeated ones joined by commas. `error` is set if the answer was cut off.
+-- its query), headers, body (a string, a table for JSON, or an iterator over pieces, which are sent
+-- as chunks) and trailers behind that; or just a path. The names of the answer's headers and
+-- trailers are in lower case, repeated ones joined by commas. `error` is set if the answer was cut
+-- off; `body` is then what came of it.
 function App:inject(options)
   if type(options) == "string" then options = { path = options } end
   local root = root_of(self)
@@ -435,6 +436,11 @@ function core.request:form()
     form[http.unescape(name)] = http.unescape(value)
   end
   return form
+end
+
+--- req:multipart([options]) -> iterator over parts: see rille.http.multipart.
+function core.request:multipart(given)
+  return require "rille.http.multipart" (self, given)
 end
 
 --- res:text(s), res:html(s), res:json(value): set the body and its type; sent when the handler is

@@ -3,6 +3,7 @@
 -- expect.
 
 local decode = require "rille.http.core".decode
+local crypto = require "rille.crypto"
 local net = require "rille.net"
 local process = require "spec.support.process"
 
@@ -265,6 +266,34 @@ describe("fib_http", function()
     assert.matches('"fib":6765', body)
     assert.equal('{"error":"n is 40 at most"}', get(port, "/fib/41"))
     assert.equal("Not Found\n", get(port, "/fib/x"))
+    assert.is_table(server)
+  end)
+end)
+
+describe("upload", function()
+  local mime = "Content-Type: multipart/form-data; boundary=b\r\n"
+
+  local function form(text)
+    return '--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nAda\r\n' ..
+      '--b\r\nContent-Disposition: form-data; name="file"; filename="../x.txt"\r\n\r\n' ..
+      text .. "\r\n--b--\r\n"
+  end
+
+  it("saves what it is sent, and says its hash", function()
+    local server <close>, port = serve("upload.lua", 0)
+    assert.matches("<form", get(port, "/"))
+    local text = ("some bytes\n"):rep(100000)
+    local answer = ask(port, "POST", "/", form(text), mime)
+    assert.equal(200, answer.status)
+    assert.same({ name = "Ada" }, answer.value.fields)
+    local file = answer.value.files[1]
+    assert.equal("x.txt", file.name)
+    assert.equal(#text, file.size)
+    assert.equal(crypto.hex(crypto.sha256(text)), file.sha256)
+    local saved <close> = assert(io.open(file.path, "rb"))
+    assert.is_true(saved:read "a" == text)
+    assert.equal(415, ask(port, "POST", "/", "x").status)
+    os.execute("rm -r " .. file.path:match "^(.*)/")
     assert.is_table(server)
   end)
 end)

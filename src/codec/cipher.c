@@ -31,6 +31,31 @@ int rl_cipher_sha256(struct rl_slice text, unsigned char digest[RL_SHA256_SIZE])
   return over(EVP_Digest(text.bytes, text.size, digest, NULL, EVP_sha256(), NULL) == 1);
 }
 
+/* The type is never defined: it is OpenSSL's context. */
+static EVP_MD_CTX *context_of(struct rl_cipher_digest *digest) {
+  return (EVP_MD_CTX *)(void *)digest;
+}
+
+struct rl_cipher_digest *rl_cipher_digest_new(void) {
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  if (context && over(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1) == 0)
+    return (struct rl_cipher_digest *)(void *)context;
+  EVP_MD_CTX_free(context);
+  return NULL;
+}
+
+int rl_cipher_digest_feed(struct rl_cipher_digest *digest, struct rl_slice text) {
+  return over(EVP_DigestUpdate(context_of(digest), text.bytes, text.size) == 1);
+}
+
+int rl_cipher_digest_finish(struct rl_cipher_digest *digest, unsigned char to[RL_SHA256_SIZE]) {
+  return over(EVP_DigestFinal_ex(context_of(digest), to, NULL) == 1);
+}
+
+void rl_cipher_digest_free(struct rl_cipher_digest *digest) {
+  EVP_MD_CTX_free(context_of(digest));
+}
+
 int rl_cipher_hmac(struct rl_slice key, struct rl_slice text, unsigned char mac[RL_SHA256_SIZE]) {
   return over(key.size <= INT_MAX && HMAC(EVP_sha256(), key.bytes, (int)key.size, bytes_of(text),
                                           text.size, mac, NULL) != NULL);

@@ -1,4 +1,4 @@
-/* Cipher: what OpenSSL computes for us, each in one call: digests, random bytes, AES-256-GCM.
+/* Cipher: what OpenSSL computes for us: digests, random bytes, AES-256-GCM.
  *
  * 0, or -1 when OpenSSL failed, which means that there was no memory, unless something else is
  * said. Threads: any. */
@@ -23,6 +23,14 @@ int rl_cipher_random(void *bytes, size_t size);
 
 int rl_cipher_sha1(struct rl_slice text, unsigned char digest[RL_SHA1_SIZE]);
 int rl_cipher_sha256(struct rl_slice text, unsigned char digest[RL_SHA256_SIZE]);
+
+/* SHA-256 of what comes piece by piece: NULL when there is no memory; freed by its owner, whether
+ * it was finished or not; NULL is allowed. Nothing is fed after the finish. */
+struct rl_cipher_digest;
+struct rl_cipher_digest *rl_cipher_digest_new(void);
+int rl_cipher_digest_feed(struct rl_cipher_digest *digest, struct rl_slice text);
+int rl_cipher_digest_finish(struct rl_cipher_digest *digest, unsigned char to[RL_SHA256_SIZE]);
+void rl_cipher_digest_free(struct rl_cipher_digest *digest);
 
 /* HMAC-SHA-256. */
 int rl_cipher_hmac(struct rl_slice key, struct rl_slice text, unsigned char mac[RL_SHA256_SIZE]);

@@ -11,7 +11,8 @@
 #include "codec/keys.h"
 #include "lib/modules.h"
 
-#define KEYS "rille.crypto.keys"
+#define KEYS   "rille.crypto.keys"
+#define DIGEST "rille.crypto.digest"
 
 static struct rl_slice check_slice(lua_State *L, int arg) {
   struct rl_slice slice;
@@ -42,6 +43,45 @@ static int sha256(lua_State *L) {
   unsigned char digest[RL_SHA256_SIZE];
   check_done(L, rl_cipher_sha256(check_slice(L, 1), digest));
   lua_pushlstring(L, (const char *)digest, sizeof digest);
+  return 1;
+}
+
+/* crypto.digest() -> digest: SHA-256 of what comes piece by piece. */
+static int new_digest(lua_State *L) {
+  struct rl_cipher_digest **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, DIGEST);
+  *box = rl_cipher_digest_new();
+  return *box ? 1 : luaL_error(L, "not enough memory");
+}
+
+static struct rl_cipher_digest **check_digest(lua_State *L) {
+  struct rl_cipher_digest **box = luaL_checkudata(L, 1, DIGEST);
+  luaL_argcheck(L, *box, 1, "the digest is finished");
+  return box;
+}
+
+static int digest_collect(lua_State *L) {
+  struct rl_cipher_digest **box = luaL_checkudata(L, 1, DIGEST);
+  rl_cipher_digest_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+/* digest:feed(text) -> digest */
+static int digest_feed(lua_State *L) {
+  struct rl_cipher_digest **box = check_digest(L);
+  check_done(L, rl_cipher_digest_feed(*box, check_slice(L, 2)));
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* digest:finish() -> 32 bytes; the digest is then at its end. */
+static int digest_finish(lua_State *L) {
+  unsigned char bytes[RL_SHA256_SIZE];
+  check_done(L, rl_cipher_digest_finish(*check_digest(L), bytes));
+  digest_collect(L);
+  lua_pushlstring(L, (const char *)bytes, sizeof bytes);
   return 1;
 }
 
@@ -301,9 +341,13 @@ static const luaL_Reg keys_methods[] = {
     {"verify", keys_verify}, {NULL, NULL},
 };
 
+static const luaL_Reg digest_methods[] = {
+    {"feed", digest_feed}, {"finish", digest_finish}, {NULL, NULL}};
+
 static const luaL_Reg functions[] = {
     {"random", random_bytes},
     {"sha256", sha256},
+    {"digest", new_digest},
     {"sha1", sha1},
     {"hmac", hmac},
     {"equal", equal},
@@ -318,14 +362,21 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-int luaopen_rille_crypto(lua_State *L) {
-  if (luaL_newmetatable(L, KEYS)) {
-    luaL_newlib(L, keys_methods);
+static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                     lua_CFunction collect) {
+  if (luaL_newmetatable(L, name)) {
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, keys_collect);
+    lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
   }
   lua_pop(L, 1);
+}
+
+int luaopen_rille_crypto(lua_State *L) {
+  new_type(L, KEYS, keys_methods, keys_collect);
+  new_type(L, DIGEST, digest_methods, digest_collect);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -172,6 +172,13 @@ enum rl_http_stage {
 struct rl_timer;
 struct rl_http_file;
 
+/* Embedded by what lives no longer than an exchange; `over` is called at its end, taken out of the
+ * list, and must not raise. */
+struct rl_http_ending {
+  struct rl_list link; /* in exchange->endings */
+  void (*over)(struct rl_http_ending *ending);
+};
+
 struct rl_http_exchange {
   struct rl_list link;  /* in http->free */
   struct rl_list every; /* in http->all */
@@ -181,6 +188,7 @@ struct rl_http_exchange {
   uint64_t ticket;                       /* what the script's request must bear; 0: none */
   enum rl_http_stage stage;
   bool counted; /* among the serving's running ones */
+  struct rl_list endings;
 
   /* what came in */
   struct rl_slice in;     /* received and not taken: in the scratch, or in `input` */

@@ -95,14 +95,22 @@ static void go_on(struct rl_http_connection *connection) {
     stay(connection, phase_of(connection));
 }
 
+/* The client has left, and a handler goes on. */
+static void outlive(struct rl_http_exchange *exchange) {
+  if (exchange->fiber && rl_http_exchange_keep(exchange) != 0)
+    exchange->ticket = 0; /* for its script the request has ended */
+}
+
 /* What was read has been served as far as possible: writes the answers. True when that has made
  * room for those to requests that were held back, or has completed the one that is a file. */
 static bool settle(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
   bool file = rl_http_file_follows(exchange);
   int status = rl_http_output_flush(exchange);
-  if (status < 0)
+  if (status < 0) {
+    outlive(exchange);
     return false;
+  }
   if (status == 0 && (file || (exchange->stage == RL_HTTP_READING && exchange->in.size > 0)))
     return true;
   if (keep(exchange) != 0)
@@ -175,10 +183,9 @@ static void serve(struct rl_http_exchange *exchange, bool now) {
   do {
     serve_what_is_there(exchange, now);
     if (!exchange->connection) { /* the client left while its handler ran */
+      outlive(exchange);
       if (!exchange->fiber)
         rl_http_pool_give(exchange);
-      else if (rl_http_exchange_keep(exchange) != 0)
-        exchange->ticket = 0; /* for its script the request has ended */
       return;
     }
   } while (settle(exchange->connection));

@@ -111,6 +111,7 @@ static struct rl_http_exchange *new_exchange(struct rl_http *http) {
   exchange->http = http;
   rl_list_init(&exchange->link);
   rl_list_push(&http->all, &exchange->every);
+  rl_list_init(&exchange->endings);
   rl_buffer_init(&exchange->input, http->heap);
   rl_buffer_init(&exchange->text, http->heap);
   rl_buffer_init(&exchange->path_room, http->heap);
@@ -167,6 +168,10 @@ static inline void wake(struct rl_wait *wait) {
 
 void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->ticket = 0;
+  for (struct rl_list *link; (link = rl_list_take(&exchange->endings));) {
+    struct rl_http_ending *ending = RL_OF(link, struct rl_http_ending, link);
+    ending->over(ending);
+  }
   wake(&exchange->reader); /* a fiber that the handler started */
   wake(&exchange->writer);
   rl_http_file_drop(exchange);
