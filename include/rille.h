@@ -1,7 +1,8 @@
 /* Rille: Lua 5.4 on a libuv loop, with parallel native compute.
  *
  * This is the whole of what an embedding program sees. A runtime is one Rille instance: a main
- * domain, whose loop runs on the thread that calls rille_run, and a pool of compute domains.
+ * domain, whose loop runs on the thread that calls rille_run, and a pool of compute domains;
+ * further main domains, if it is to serve on several cores.
  * Several runtimes may live in one process, each used from one thread at a time. */
 #ifndef RILLE_H
 #define RILLE_H
@@ -15,6 +16,8 @@ extern "C" {
 typedef struct rille rille_t;
 
 struct rille_options {
+  int loops;          /* main domains, which all run the script, each on a thread of its own but for
+                         the first, and share ports and pool; 0: one; < 0: one for each core */
   double grace;       /* seconds that running handlers get when the program stops; < 0: 10 s */
   int handle_signals; /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored */
 };
@@ -34,12 +37,14 @@ struct rille_script {
 };
 
 /* Loads a script, text only, and starts it in a fiber of the main domain; nothing of it runs yet.
- * Modules are looked for beside `path` first. 0, or -1: the error has been logged. */
+ * Modules are looked for beside `path` first. 0, or -1: the error has been logged. Once for each
+ * runtime; what `script` points to must last until rille_free. */
 int rille_start(rille_t *runtime, const struct rille_script *script);
 
-/* Runs the loop until nothing is left to wait for, or the program is stopped, and then ends it in
- * order: fibers are cancelled, domains stopped. Returns the exit status: 0; 1 after a failed
- * script; what os.exit was given; 128 + the signal that cancelled the script. */
+/* Runs the loop, and starts the further ones, until nothing is left to wait for in any, or the
+ * program is stopped, and then ends it in order: fibers are cancelled, domains stopped. Returns the
+ * exit status: 0; 1 after a failed script; what os.exit was given; 128 + the signal that cancelled
+ * the script. */
 int rille_run(rille_t *runtime);
 
 /* Frees everything; no thread, descriptor or byte of it is left. NULL is allowed. */

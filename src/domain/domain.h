@@ -17,25 +17,31 @@
 struct rl_domain;
 struct rl_fiber;
 struct rl_pool;
+struct rl_ports;
 
 /* What every domain of a runtime shares. Set before the first domain opens, then only read, but for
- * the atomic count. */
+ * what is atomic. */
 struct rl_settings {
   struct rl_heap *heap;
   struct rl_log log;
   struct rl_pool *pool;
+  struct rl_ports *ports; /* where main domains listen */
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does.
    */
   void (*note_paths)(struct rl_domain *here);
-  /* The main domain's os.exit: ends the program in order once the caller has parked for good, or,
-   * if it is NULL, unwinds. False if the program ends already. */
+  /* A main domain's os.exit: ends the program in order once the caller has parked for good, or, if
+   * it is NULL, unwinds. False if the program ends already. */
   bool (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
-  double grace;       /* main thread: seconds that handlers get to finish when the program stops */
-  int cores;          /* usable ones */
-  atomic_bool ending; /* any thread, set by the pool: compute domains are to end */
-  atomic_int awake;   /* any thread: domains that run or spin now; spinning needs a free core */
+  /* On the first main domain: from now on `count` of them run the script, if it was fewer. 0, or a
+   * libuv error. */
+  int (*add_loops)(struct rl_domain *first, unsigned count);
+  atomic_uint loops;     /* any thread: main domains, started or about to be */
+  _Atomic(double) grace; /* any: seconds that handlers get to finish when the program stops */
+  int cores;             /* usable ones */
+  atomic_bool ending;    /* any thread, set by the pool: compute domains are to end */
+  atomic_int awake;      /* any thread: domains that run or spin now; spinning needs a free core */
 };
 
 /* Where a compute domain's work comes from. All on the domain's thread. */
@@ -59,7 +65,8 @@ struct rl_domain {
 
   /* own thread */
   struct rl_settings *settings;
-  struct rl_domain *main;     /* where run_in_main goes when no task says otherwise */
+  struct rl_domain
+      *main; /* where run_in_main goes when no task says otherwise: itself, or the first */
   const struct rl_feed *feed; /* NULL on main domains */
   uv_loop_t *loop;
   uv_prepare_t prepare;

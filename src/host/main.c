@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include "rille.h"
 
-enum { STACK_BYTES = 4 << 20 };
+enum { STACK_BYTES = 4 << 20, MOST_LOOPS = 1024 };
 
 static const char usage[] =
     "usage: rille [options] [script [args]]\n"
@@ -18,6 +19,9 @@ static const char usage[] =
     "\n"
     "  script             a file; - for standard input\n"
     "  -e TEXT            run TEXT instead of a script\n"
+    "      --loops N      run the script N times, each on a loop and thread of its own; they "
+    "share\n"
+    "                     the ports they listen at and the compute domains; auto: one a core\n"
     "      --grace SECS   on SIGINT or SIGTERM, running handlers get SECS seconds (default 10)\n"
     "  -h, --help         print this and exit\n"
     "  -v, --version      print the version and exit\n";
@@ -40,12 +44,23 @@ static int parse_grace(const char *text, double *grace) {
   return wrong("--grace wants a number of seconds, not ", text);
 }
 
+static int parse_loops(const char *text, int *loops) {
+  char *end;
+  long count = strtol(text, &end, 10);
+  bool is_auto = strcmp(text, "auto") == 0;
+  *loops = is_auto ? -1 : (int)count;
+  if (is_auto || (end != text && *end == '\0' && count >= 1 && count <= MOST_LOOPS))
+    return 0;
+  return wrong("--loops wants a number from 1 to 1024, or auto, not ", text);
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct command *command, int argc, char **argv) {
-  enum { GRACE = 256 };
+  enum { GRACE = 256, LOOPS };
   static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'v'},
                                           {"grace", required_argument, NULL, GRACE},
+                                          {"loops", required_argument, NULL, LOOPS},
                                           {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
@@ -58,6 +73,10 @@ static int parse_options(struct command *command, int argc, char **argv) {
     case 'v': printf("Rille %s\n", rille_version()); return EXIT_SUCCESS;
     case GRACE:
       if (parse_grace(optarg, &command->options.grace) != 0)
+        return EXIT_FAILURE;
+      break;
+    case LOOPS:
+      if (parse_loops(optarg, &command->options.loops) != 0)
         return EXIT_FAILURE;
       break;
     default: fputs("Try 'rille --help'.\n", stderr); return EXIT_FAILURE;

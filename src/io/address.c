@@ -94,6 +94,20 @@ const char *rl_address_parse(struct rl_address *address, const char *text, size_
   return wrong;
 }
 
+bool rl_address_equal(const struct rl_address *one, const struct rl_address *other) {
+  const union rl_endpoint *a = &one->where.ip, *b = &other->where.ip;
+  if (one->kind != other->kind || one->port != other->port)
+    return false;
+  if (one->kind == RL_ADDRESS_UNIX)
+    return strcmp(one->where.local.sun_path, other->where.local.sun_path) == 0;
+  if (a->any.sa_family != b->any.sa_family)
+    return false;
+  if (a->any.sa_family == AF_INET)
+    return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+  return IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr) &&
+         a->in6.sin6_scope_id == b->in6.sin6_scope_id;
+}
+
 static void format_in6(const struct sockaddr_in6 *in6, char text[RL_ADDRESS_TEXT]) {
   char host[INET6_ADDRSTRLEN];
   unsigned port = ntohs(in6->sin6_port);

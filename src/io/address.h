@@ -7,6 +7,7 @@
 #define RL_IO_ADDRESS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -36,6 +37,9 @@ enum { RL_ADDRESS_TEXT = 128 };
 
 /* Reads a URL: NULL, or what is wrong with it (a static text; `address` is untouched then). */
 const char *rl_address_parse(struct rl_address *address, const char *text, size_t size);
+
+/* Whether they say the same; of two that are not NAMEs. */
+bool rl_address_equal(const struct rl_address *one, const struct rl_address *other);
 
 /* "127.0.0.1:2000", "[::1]:2000"; "" for any other family. An IPv4 address mapped into IPv6 is
  * written as what it is. */

@@ -10,11 +10,11 @@
 #define RL_IO_LISTENER_H
 
 #include <stdbool.h>
-#include <sys/stat.h>
 #include <uv.h>
 
 #include "base/log.h"
 #include "io/address.h"
+#include "io/ports.h"
 
 struct rl_listener;
 
@@ -31,23 +31,21 @@ struct rl_listener {
   const struct rl_listener_events *on;
   const struct rl_log *log;
   struct rl_address address; /* where it really listens: the port is never 0 */
-  int fd;
-  dev_t device; /* of a Unix socket's file, so that only our own is removed */
-  ino_t inode;
-  unsigned handles; /* of the two above: not yet closed */
+  struct rl_ports *ports;
+  struct rl_member member; /* its descriptor */
+  unsigned handles;        /* of the two above: not yet closed */
   bool closing;
 };
 
 enum { RL_LISTENER_BACKLOG = 4096 };
 
-/* Binds, listens, starts to accept: 0 or a libuv error, and then nothing is left behind. The
- * address is not a NAME. A file that a dead server left at a Unix path is replaced; UV_EADDRINUSE
- * if the server is alive. */
-int rl_listener_open(struct rl_listener *listener, uv_loop_t *loop,
-                     const struct rl_address *address, int backlog, const struct rl_log *log,
+/* Listens and starts to accept: 0 or a libuv error, and then nothing is left behind; UV_EADDRINUSE
+ * if the address is taken. */
+int rl_listener_open(struct rl_listener *listener, uv_loop_t *loop, struct rl_ports *ports,
+                     const struct rl_ports_wish *wish, const struct rl_log *log,
                      const struct rl_listener_events *on);
 
-/* Stops at once; a Unix socket's file is removed. May be called again. */
+/* Stops at once. May be called again. */
 void rl_listener_close(struct rl_listener *listener);
 
 #endif

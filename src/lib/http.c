@@ -38,6 +38,7 @@ static const struct {
     {"max_requests", COUNT, offsetof(struct rl_http_options, requests)},
     {"max_connections", COUNT, offsetof(struct rl_http_options, connections)},
     {"backlog", COUNT, offsetof(struct rl_http_options, backlog)},
+    {"shared", SWITCH, offsetof(struct rl_http_options, shared)},
     {"cancel", SWITCH, offsetof(struct rl_http_options, cancel)},
     {"development", SWITCH, offsetof(struct rl_http_options, development)},
 };

@@ -81,14 +81,16 @@ static void check_names(lua_State *L, int index, const char *const *names) {
 
 static void check_options(lua_State *L, int index, const char *const *names,
                           struct rl_tcp_options *options) {
-  *options =
-      (struct rl_tcp_options){.backlog = RL_LISTENER_BACKLOG, .max_line = RL_SOCKET_MAX_LINE};
+  *options = (struct rl_tcp_options){
+      .backlog = RL_LISTENER_BACKLOG, .max_line = RL_SOCKET_MAX_LINE, .shared = true};
   if (lua_isnoneornil(L, index))
     return;
   check_names(L, index, names);
   options->backlog = (int)integer_option(L, index, "backlog", RL_LISTENER_BACKLOG);
   options->max_line = (size_t)integer_option(L, index, "max_line", RL_SOCKET_MAX_LINE);
   options->timeout = duration_option(L, index, "timeout");
+  options->shared = get_option(L, index, "shared") ? lua_toboolean(L, -1) : true;
+  lua_pop(L, 1);
 }
 
 static int closed(lua_State *L) {
@@ -277,12 +279,14 @@ static void check_callable(lua_State *L, int index) {
  * Unix path is replaced.
  *
  * Options: backlog (connections that may wait to be accepted, 4096), max_line (bytes, 65536) and
- * timeout (seconds, none) of the connections.
+ * timeout (seconds, none) of the connections; shared (true): with several loops, the ones that
+ * listen at the same address share its clients, and the k-th listener at a port 0 is the same port
+ * in each; false: the port is this loop's alone.
  *
  * When descriptors run out, accepting pauses until there are some again; a line in the log says so.
  */
 static int net_listen(lua_State *L) {
-  static const char *const names[] = {"backlog", "max_line", "timeout", NULL};
+  static const char *const names[] = {"backlog", "max_line", "timeout", "shared", NULL};
   struct rl_address address;
   struct rl_tcp_options options;
   check_url(L, 1, &address);

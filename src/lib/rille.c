@@ -178,16 +178,29 @@ static int domain(lua_State *L) {
   return 1;
 }
 
+/* rille.loop() -> number, count
+ *
+ * Which of the main domains this is, from 1, and how many of them there are: rille --loops. In a
+ * task: which one it belongs to. What only one of them is to do is done `if rille.loop() == 1`. */
+static int loop(lua_State *L) {
+  struct rl_domain *here = rl_domain_of(L);
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  struct rl_domain *main = fiber ? fiber->main : here->main;
+  lua_pushinteger(L, main->vm.number);
+  lua_pushinteger(L, atomic_load(&here->settings->loops));
+  return 2;
+}
+
 /* rille.set_grace(seconds)
  *
  * How long running handlers may go on after SIGINT, SIGTERM or a failed script before they are
- * cancelled: 10 s initially. Main domain only. */
+ * cancelled: 10 s initially; the same for all loops. Main domains only. */
 static int set_grace(lua_State *L) {
   struct rl_domain *here = rl_domain_of(L);
   double seconds = check_seconds(L, 1);
   if (here->feed)
-    return luaL_error(L, "rille.set_grace: only the main domain sets it");
-  here->settings->grace = seconds;
+    return luaL_error(L, "rille.set_grace: only a main domain sets it");
+  atomic_store(&here->settings->grace, seconds);
   return 0;
 }
 
@@ -236,9 +249,16 @@ static void push_load_on_use(lua_State *L) {
  * rille.run_in_main(fn, ...) -> results: runs fn as a fiber of the main domain while this fiber
  * waits; there, it simply calls fn. */
 static const luaL_Reg functions[] = {
-    {"detach", rl_detach}, {"submit", rl_submit}, {"run_in_main", rl_run_in_main},
-    {"spawn", spawn},      {"sleep", sleep_for},  {"timeout", timeout},
-    {"now", now},          {"domain", domain},    {"set_grace", set_grace},
+    {"detach", rl_detach},
+    {"submit", rl_submit},
+    {"run_in_main", rl_run_in_main},
+    {"spawn", spawn},
+    {"sleep", sleep_for},
+    {"timeout", timeout},
+    {"now", now},
+    {"domain", domain},
+    {"loop", loop},
+    {"set_grace", set_grace},
     {NULL, NULL},
 };
 

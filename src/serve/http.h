@@ -127,6 +127,7 @@ struct rl_http_options {
   uint32_t requests;             /* for each connection; 0: any number */
   uint32_t connections;          /* at once */
   int backlog;
+  bool shared;      /* other loops may listen at the same port */
   bool cancel;      /* a client that leaves cancels its handler */
   bool development; /* errors are shown to the client */
 };

@@ -26,6 +26,7 @@ void rl_http_server_defaults(struct rl_http_options *options) {
       .upload = (uint64_t)1 << 30,
       .connections = 16 * 1024,
       .backlog = RL_LISTENER_BACKLOG,
+      .shared = true,
       .cancel = true,
   };
 }
@@ -117,7 +118,8 @@ int rl_http_server_listen(lua_State *L, int site, const struct rl_address *addre
     return 1;
   struct rl_domain *domain = server->http->domain;
   struct rl_address where = rl_serving_resolve(L, address);
-  int status = rl_listener_open(&server->listener, domain->loop, &where, options->backlog,
+  struct rl_ports_wish wish = {where, options->backlog, !options->shared};
+  int status = rl_listener_open(&server->listener, domain->loop, domain->settings->ports, &wish,
                                 &domain->settings->log, &events);
   if (status == 0) {
     server->holders++;

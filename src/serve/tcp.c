@@ -138,7 +138,9 @@ int rl_tcp_listen(lua_State *L, const struct rl_address *address,
   struct rl_serving *serving = server->serving;
   lua_pushvalue(L, -2);
   server->handler = luaL_ref(L, LUA_REGISTRYINDEX);
-  int status = rl_listener_open(&server->listener, serving->domain->loop, &where, options->backlog,
+  struct rl_ports_wish wish = {where, options->backlog, !options->shared};
+  struct rl_domain *domain = serving->domain;
+  int status = rl_listener_open(&server->listener, domain->loop, domain->settings->ports, &wish,
                                 log_of(serving), &events);
   if (status == 0) {
     server->holders++;

@@ -22,6 +22,7 @@
 /* What a server's connections start with. */
 struct rl_tcp_options {
   int backlog;
+  bool shared; /* other loops may listen at the same port */
   size_t max_line;
   double timeout; /* seconds; 0: none */
 };

@@ -21,7 +21,7 @@ struct rl_vm {
   struct rl_heap *heap; /* the runtime's */
   size_t bytes;         /* what Lua holds now */
   bool compute;         /* a compute domain's: globals it lacks are reported (vm/globals.c) */
-  unsigned number;      /* of the compute domain; 0 on main domains */
+  unsigned number;      /* of the domain among its like, from 1 */
   const void *globals;  /* address of the globals table, which lives as long as the state */
   size_t owed;          /* bytes that the collector has yet to hear of (collector.h) */
   bool inside;          /* tables may be looked into (inside.h) */

@@ -1,0 +1,66 @@
+/* Loop: a serving domain: its libuv loop, its Lua state, the script that runs in it, and its way to
+ * the end. The first belongs to the thread that calls rille_run, every other to its own. Its own
+ * thread only, but for what the course does. */
+#ifndef RL_HOST_LOOP_H
+#define RL_HOST_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "domain/domain.h"
+#include "host/course.h"
+#include "host/source.h"
+
+struct rl_loop {
+  struct rl_domain domain; /* first: a main domain and its loop have one address */
+  struct rl_course *course;
+  const struct rl_source *source;
+  struct rl_follower follower;
+  uv_loop_t uv;
+  uv_timer_t clock;        /* of stopping and of ending */
+  struct rl_fiber *script; /* while it runs */
+  struct rl_fiber *leaver; /* that called os.exit, if it could be suspended */
+  bool stopping;           /* no new connections, handlers finish */
+  uint64_t stop_at;        /* loop time in ms when their grace is over */
+};
+
+static inline struct rl_loop *rl_loop_of(struct rl_domain *main) {
+  return (struct rl_loop *)(void *)main;
+}
+
+/* What a loop is made from. */
+struct rl_loop_origin {
+  struct rl_settings *settings;
+  struct rl_course *course;
+  const struct rl_source *source; /* read before rl_loop_start */
+  unsigned number;                /* from 1 */
+};
+
+/* Opens a zeroed loop: 0; or a libuv error, and nothing is left behind. */
+int rl_loop_open(struct rl_loop *loop, const struct rl_loop_origin *origin);
+
+/* Compiles the script and starts it in a fiber; nothing of it runs yet. 0; or -1, and the program
+ * has failed: the error has been logged, unless one was before. */
+int rl_loop_start(struct rl_loop *loop);
+
+/* Runs until nothing is left to wait for, or the program stops; and then until all loops have come
+ * that far. */
+void rl_loop_run(struct rl_loop *loop);
+
+/* After that: cancels its fibers. */
+void rl_loop_cancel(struct rl_loop *loop);
+
+/* Goes on until `done`, which is asked after each event and has to be one of the course. */
+void rl_loop_await(struct rl_loop *loop, bool (*done)(struct rl_loop *loop));
+
+/* Goes on until its fibers have ended and it is `done`, which is asked every few milliseconds. */
+void rl_loop_finish(struct rl_loop *loop, bool (*done)(struct rl_loop *loop));
+
+/* After that: nothing of it is left but its memory. */
+void rl_loop_close(struct rl_loop *loop);
+
+/* settings->exit */
+bool rl_loop_exit(struct rl_domain *main, struct rl_fiber *caller, int status);
+
+#endif
