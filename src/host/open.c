@@ -39,4 +39,5 @@ void rl_open_modules(lua_State *L) {
   lua_pop(L, 1);
   rl_lib_replace_coroutine(L);
   rl_lib_replace_os(L);
+  rl_lib_replace_print(L);
 }

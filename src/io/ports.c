@@ -70,10 +70,19 @@ static int count_turn(struct rl_ports *ports, const void *loop, const struct rl_
   return 0;
 }
 
+/* Of port 0 the one whose turn it is; of any other the one that is there, however it came about. */
+static bool fits(const struct rl_port *port, const struct rl_address *asked, unsigned turn) {
+  if (port->alone)
+    return false;
+  if (turn > 0)
+    return port->turn == turn && rl_address_equal(&port->asked, asked);
+  return rl_address_equal(&port->bound.address, asked);
+}
+
 static struct rl_port *find(struct rl_ports *ports, const struct rl_address *asked, unsigned turn) {
   for (struct rl_list *at = ports->open.next; at != &ports->open; at = at->next) {
     struct rl_port *port = RL_OF(at, struct rl_port, link);
-    if (!port->alone && port->turn == turn && rl_address_equal(&port->asked, asked))
+    if (fits(port, asked, turn))
       return port;
   }
   return NULL;

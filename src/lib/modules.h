@@ -23,5 +23,6 @@ void rl_lib_http_files(lua_State *L);
 /* Changes to Lua's own libraries, made when a state opens. */
 void rl_lib_replace_coroutine(lua_State *L);
 void rl_lib_replace_os(lua_State *L);
+void rl_lib_replace_print(lua_State *L);
 
 #endif
