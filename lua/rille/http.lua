@@ -45,6 +45,7 @@ to serve, once for each route. ]]
 local core = require "rille.http.core"
 local fibers = require "rille.core"
 local files = require "rille.http.files"
+local json = require "rille.json"
 
 local http = {}
 
@@ -420,11 +421,13 @@ end
 
 -- -- what is easier in Lua -----------------------------------------------------------------------
 
---- req:json() -> value: the body, decoded. One that is no JSON is answered with 400.
+--- req:json() -> value: the body, as rille.json decodes it. One that is no JSON is answered with
+-- 400, which says where.
 function core.request:json()
-  local text = self:body()
-  local ok, value = pcall(core.decode, text)
-  if not ok then error(http.error(400, { error = "the body is not valid JSON" }), 0) end
+  local value, message = json.decode(self:body())
+  if message then
+    error(http.error(400, { error = "the body is not valid JSON", detail = message }), 0)
+  end
   return value
 end
 
@@ -457,7 +460,7 @@ end
 
 function core.response:json(value)
   self.headers["Content-Type"] = "application/json"
-  self.body = core.encode(value)
+  self.body = json.encode(value)
 end
 
 core.response.stream = require "rille.http.stream"

@@ -8,7 +8,6 @@
 #include "http/method.h"
 #include "io/address.h"
 #include "lib/modules.h"
-#include "serve/http_result.h"
 #include "serve/http_pool.h"
 #include "serve/http_server.h"
 #include "serve/http_site.h"
@@ -179,18 +178,6 @@ static int server_connect(lua_State *L) {
 
 /* -- the module ---------------------------------------------------------------------------- */
 
-static int encode(lua_State *L) {
-  lua_settop(L, 1);
-  rl_http_result_encode(L, rl_http_pool_of(L));
-  return 1;
-}
-
-static int decode(lua_State *L) {
-  lua_settop(L, 1);
-  rl_http_result_decode(L, rl_http_pool_of(L));
-  return 1;
-}
-
 static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                      lua_CFunction collect) {
   luaL_newmetatable(L, name);
@@ -205,9 +192,8 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
 }
 
 int luaopen_rille_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"site", site_new},          {"listen", listen_at},
-                                       {"encode", encode},          {"decode", decode},
-                                       {"traceback", rl_traceback}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"site", site_new}, {"listen", listen_at}, {"traceback", rl_traceback}, {NULL, NULL}};
   static const luaL_Reg site[] = {{"add", site_add}, {"catch", site_catch}, {NULL, NULL}};
   static const luaL_Reg server[] = {
       {"address", server_address}, {"port", server_port},   {"connections", server_connections},

@@ -76,8 +76,6 @@ struct rl_http {
   uint64_t boot;    /* what begins the ids of requests */
   int request_meta; /* registry references */
   int response_meta;
-  int decode;            /* of JSON; LUA_NOREF before the first use */
-  struct rl_buffer json; /* that is being encoded */
 };
 
 /* -- what is served ------------------------------------------------------------------------ */

@@ -30,7 +30,6 @@ static void let_go(struct rl_http *http) {
     return;
   for (struct rl_list *link; (link = rl_list_take(&http->all));)
     free_exchange(RL_OF(link, struct rl_http_exchange, every));
-  rl_buffer_free(&http->json);
   rl_free(http->heap, http, sizeof *http);
 }
 
@@ -73,8 +72,6 @@ static struct rl_http *create(lua_State *L) {
   http->heap = heap;
   http->request_meta = request;
   http->response_meta = response;
-  http->decode = LUA_NOREF;
-  rl_buffer_init(&http->json, heap);
   http->boot = rl_clock_now() ^ (uint64_t)time(NULL) << 20;
   http->holders = 1;
   rl_list_init(&http->free);

@@ -17,34 +17,6 @@
 static const char TEXT[] = "text/plain; charset=utf-8";
 static const char JSON[] = "application/json";
 
-/* -- JSON ---------------------------------------------------------------------------------- */
-
-/* The buffer is the domain's: a value that cannot be encoded leaves nothing behind. */
-void rl_http_result_encode(lua_State *L, struct rl_http *http) {
-  struct rl_buffer *text = &http->json;
-  if (text->failed || text->capacity > RL_HTTP_HIGH)
-    rl_buffer_free(text);
-  text->size = 0;
-  rl_json_encode(L, -1, text);
-  lua_pop(L, 1);
-  lua_pushlstring(L, (const char *)text->bytes, text->size);
-}
-
-/* cjson's own, which is loaded with the first body. */
-void rl_http_result_decode(lua_State *L, struct rl_http *http) {
-  if (http->decode == LUA_NOREF) {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "cjson");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "decode");
-    http->decode = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pop(L, 1);
-  }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, http->decode);
-  lua_insert(L, -2);
-  lua_call(L, 1, 1);
-}
-
 /* -- headers ------------------------------------------------------------------------------- */
 
 static void add_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
@@ -126,7 +98,8 @@ static void to_body(lua_State *L, struct rl_http_exchange *exchange) {
   switch (lua_type(L, -1)) {
   case LUA_TSTRING: exchange->type = TEXT; return;
   case LUA_TTABLE:
-    rl_http_result_encode(L, exchange->http);
+    rl_json_encode(L, -1, &rl_json_plain);
+    lua_remove(L, -2);
     exchange->type = JSON;
     return;
   default: luaL_error(L, "a handler cannot return a %s as its answer", luaL_typename(L, -1));

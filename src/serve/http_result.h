@@ -18,11 +18,6 @@ int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults
  * when the handler is over. Raises if they are no answer. */
 void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int first);
 
-/* [value] -> [string]: JSON. Raises. */
-void rl_http_result_encode(lua_State *L, struct rl_http *http);
-/* [string] -> [value]. Raises, also where the decoder cannot be loaded. */
-void rl_http_result_decode(lua_State *L, struct rl_http *http);
-
 /* Sets a header: checked, and kept as a line. Raises. A nil value at `index` removes it, a list
  * sets one header for each. */
 void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,

@@ -5,13 +5,13 @@
  * it was found in and how it is reached from there (".name", "[3]"); `seen`, keyed by value. */
 #include "vm/refuse.h"
 
-#include <ctype.h>
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vm/names.h"
+#include "vm/step.h"
 #include "vm/vm.h"
 
 struct search {
@@ -37,34 +37,6 @@ void rl_refuse_describe(lua_State *L, int index) {
   const char *name = lua_tostring(L, -1);
   const char *article = *name && strchr("aeiouAEIOU", *name) ? "an" : "a";
   lua_pushfstring(L, "%s %s", article, name);
-}
-
-static bool is_identifier(const char *text, size_t size) {
-  if (size == 0 || isdigit((unsigned char)*text))
-    return false;
-  for (size_t i = 0; i < size; i++)
-    if (!isalnum((unsigned char)text[i]) && text[i] != '_')
-      return false;
-  return true;
-}
-
-/* [] -> [step]: how the value under the key at `key` is reached from its table. */
-static void push_key_step(lua_State *L, int key) {
-  size_t size;
-  const char *text;
-  switch (lua_type(L, key)) {
-  case LUA_TSTRING:
-    text = lua_tolstring(L, key, &size);
-    lua_pushfstring(L, is_identifier(text, size) ? ".%s" : "[\"%s\"]", text);
-    break;
-  case LUA_TNUMBER:
-  case LUA_TBOOLEAN:
-    text = luaL_tolstring(L, key, NULL);
-    lua_pushfstring(L, "[%s]", text);
-    lua_remove(L, -2);
-    break;
-  default: lua_pushfstring(L, "[%s]", luaL_typename(L, key));
-  }
 }
 
 /* [] -> [step] */
@@ -105,7 +77,7 @@ static void enqueue_fields(struct search *s, int table) {
   lua_State *L = s->L;
   int key = lua_gettop(L) + 1;
   for (lua_pushnil(L); lua_next(L, table); lua_settop(L, key)) {
-    push_key_step(L, key);
+    rl_step_push(L, key);
     enqueue(s, key + 1);
     lua_pushliteral(L, ".(key)");
     enqueue(s, key);

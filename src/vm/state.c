@@ -13,6 +13,7 @@
 #include "vm/code.h"
 #include "vm/globals.h"
 #include "vm/inside.h"
+#include "vm/json_mark.h"
 #include "vm/names.h"
 #include "vm/packer.h"
 #include "vm/require.h"
@@ -43,6 +44,7 @@ static int equip(lua_State *L) {
   rl_require_open(L);
   rl_names_open(L);
   rl_codes_open(L);
+  rl_json_mark_open(L);
   if (vm->compute)
     rl_globals_open(L);
   lua_gc(L, LUA_GCRESTART);
@@ -57,6 +59,7 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->codes = NULL;
   vm->names = NULL;
   vm->packer = NULL;
+  rl_buffer_init(&vm->text, heap);
   vm->L = lua_newstate(allocate, vm);
   if (!vm->L)
     return -1;
@@ -74,6 +77,7 @@ void rl_vm_close(struct rl_vm *vm) {
   rl_packer_free(vm->packer);
   rl_names_free(vm->names);
   rl_codes_free(vm->codes);
+  rl_buffer_free(&vm->text);
   vm->packer = NULL;
   vm->names = NULL;
   vm->codes = NULL;

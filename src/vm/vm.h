@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "base/heap.h"
 
 struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
@@ -28,6 +29,7 @@ struct rl_vm {
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_packer *packer; /* NULL until the first pack that needs it */
+  struct rl_buffer text;    /* JSON that is being written or read; nothing between two calls */
 };
 
 /* The VM that a Lua thread belongs to. */

@@ -18,7 +18,7 @@ Options:
 bytes is missing ("-") where the body was written piece by piece. What clients sent is escaped: a
 line is always one line. Use it first, so that it sees what the other middleware does. ]]
 
-local core = require "rille.http.core"
+local json = require "rille.json"
 local options = require "rille.http.options"
 local rille = require "rille"
 
@@ -40,7 +40,7 @@ function FORMATS.json(entry)
   for key, value in pairs(entry) do
     safe[key] = type(value) == "string" and value:gsub("[\x80-\xff]", "?") or value
   end
-  return core.encode(safe) .. "\n"
+  return json.encode(safe) .. "\n"
 end
 
 local RULES = {

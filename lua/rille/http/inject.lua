@@ -1,7 +1,7 @@
 -- Requests without a network, for app:inject: over a pair of sockets in this process, so that what
 -- is tried is what clients get.
 
-local core = require "rille.http.core"
+local json = require "rille.json"
 local rille = require "rille"
 require "rille.net" -- the type of the client's end
 
@@ -51,7 +51,7 @@ end
 -- Returns the task that still sends, if one does.
 local function send(conn, options)
   local body = options.body
-  if type(body) == "table" then body = core.encode(body) end
+  if type(body) == "table" then body = json.encode(body) end
   conn:write(head_of(options, body))
   if type(body) == "function" then
     return rille.spawn(send_chunks, conn, body, options.trailers)

@@ -31,7 +31,7 @@ Options:
     cookie       its name: "__Host-session", or "session" where that is not possible
     path, domain, secure, same_site    as in rille.http.cookies; always http_only ]]
 
-local core = require "rille.http.core"
+local json = require "rille.json"
 local crypto = require "rille.crypto"
 local options = require "rille.http.options"
 local tools = require "rille.http.tools"
@@ -122,12 +122,12 @@ function Session:save()
     if state.json or state.destroyed then remove(state) end
     return
   end
-  local json = core.encode(setmetatable(self, nil))
+  local text = json.encode(setmetatable(self, nil))
   setmetatable(self, Session)
-  if json == state.json and now - state.made < settings.refresh then return end
-  local token = save_record(settings, state, FORMAT:pack(now) .. json)
+  if text == state.json and now - state.made < settings.refresh then return end
+  local token = save_record(settings, state, FORMAT:pack(now) .. text)
   send(state, token, math.ceil(settings.max_age))
-  state.json, state.made = json, now
+  state.json, state.made = text, now
 end
 
 function Session:renew()
@@ -148,15 +148,6 @@ function Session.__newindex(session, key, value)
   rawset(session, key, value)
 end
 
--- JSON has one kind of number: what is whole comes back as an integer.
-local function integers(value)
-  if type(value) == "table" then
-    for key, one in pairs(value) do value[key] = integers(one) end
-    return value
-  end
-  return math.type(value) == "float" and math.tointeger(value) or value
-end
-
 -- What the client's cookie stands for; an empty session if that is nothing.
 local function open(settings, req, res)
   local token = req.cookies[settings.cookie]
@@ -165,10 +156,10 @@ local function open(settings, req, res)
   local data = {}
   if record and #record > FORMAT:packsize() then
     local made, from = FORMAT:unpack(record)
-    local json = record:sub(from)
-    local ok, value = pcall(core.decode, json)
-    if ok and type(value) == "table" and os.time() - made < settings.max_age then
-      data, state.json, state.made, state.token = integers(value), json, made, token
+    local text = record:sub(from)
+    local value = json.decode(text)
+    if type(value) == "table" and os.time() - made < settings.max_age then
+      data, state.json, state.made, state.token = value, text, made, token
     end
   end
   for name in pairs(Session) do data[name] = nil end
