@@ -5,6 +5,13 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/interrupt.h"
+
+/* What the fiber was asked may not have reached the hook of the thread that ran until now. */
+static void pass_on(struct rl_domain *domain) {
+  if (atomic_load_explicit(&domain->watch.asks, memory_order_relaxed) != 0)
+    rl_interrupt_arm(domain);
+}
 
 /* Runs `act` on `co` with the domain knowing that co is the innermost thread, resumed from L. */
 static int inside(lua_State *L, lua_State *co,
@@ -15,13 +22,11 @@ static int inside(lua_State *L, lua_State *co,
   struct rl_link link = {.from = L, .outer = domain->chain};
   domain->chain = &link;
   domain->innermost = co;
-  if (domain->running)
-    rl_fiber_watch(domain);
+  pass_on(domain);
   int status = act(co, L, nargs, nresults);
   domain->chain = link.outer;
   domain->innermost = before;
-  if (domain->running)
-    rl_fiber_watch(domain);
+  pass_on(domain);
   return status;
 }
 
@@ -37,10 +42,15 @@ static lua_State *coroutine_at(lua_State *L, int index) {
 }
 
 /* A coroutine that yielded stands in coroutine.yield; one whose fiber waits stands in the function
- * that waits, or in the resume of a further coroutine. */
+ * that waits, or in the resume of a further coroutine; one whose fiber was sliced, in Lua code. */
 static bool is_waiting(lua_State *L, lua_State *co) {
   lua_Debug top;
-  if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &top) || !lua_checkstack(co, 1))
+  if (lua_status(co) != LUA_YIELD || !lua_getstack(co, 0, &top))
+    return false;
+  lua_getinfo(co, "S", &top);
+  if (*top.what != 'C')
+    return true; /* and its stack must not be touched */
+  if (!lua_checkstack(co, 1))
     return false;
   lua_getinfo(co, "f", &top);
   bool waits = lua_iscfunction(co, -1) && lua_tocfunction(co, -1) != rl_coroutine_yield;
@@ -81,7 +91,7 @@ static int resume_on(lua_State *L, lua_State *co, lua_KFunction again) {
  * when the fiber has parked. */
 static int resumed(lua_State *L, lua_State *co, int status, int nresults, lua_KFunction again) {
   struct rl_fiber *fiber = rl_fiber_running(L);
-  if (status == LUA_YIELD && fiber && fiber->state == RL_FIBER_PARKED)
+  if (status == LUA_YIELD && fiber && fiber->state != RL_FIBER_RUNNING)
     return lua_yieldk(L, 0, 0, again);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
@@ -113,6 +123,8 @@ static int resume(lua_State *L, lua_State *co, int nargs, lua_KFunction again) {
 }
 
 static int resume_done(lua_State *L, int results) {
+  if (results < 0 && rl_fiber_insists(L))
+    return lua_error(L);
   lua_pushboolean(L, results >= 0);
   int count = results >= 0 ? results : 1;
   lua_insert(L, -(count + 1));
@@ -138,7 +150,7 @@ static int wrap_failed(lua_State *L, lua_State *co) {
     status = inside(L, co, reset, 0, NULL); /* closes its variables; may replace the error */
     lua_xmove(co, L, 1);
   }
-  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && !rl_fiber_insists(L)) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -200,7 +212,7 @@ int rl_coroutine_close(lua_State *L) {
   }
   lua_pushboolean(L, 0);
   lua_xmove(co, L, 1);
-  return 2;
+  return rl_fiber_insists(L) ? lua_error(L) : 2;
 }
 
 int rl_coroutine_running(lua_State *L) {

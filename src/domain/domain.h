@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "domain/watch.h"
 #include "io/mailbox.h"
 #include "vm/state.h"
 
@@ -18,6 +19,7 @@ struct rl_domain;
 struct rl_fiber;
 struct rl_pool;
 struct rl_ports;
+struct rl_ticker;
 
 /* What every domain of a runtime shares. Set before the first domain opens, then only read, but for
  * what is atomic. */
@@ -26,6 +28,7 @@ struct rl_settings {
   struct rl_log log;
   struct rl_pool *pool;
   struct rl_ports *ports; /* where main domains listen */
+  struct rl_ticker *ticker;
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does.
@@ -44,13 +47,17 @@ struct rl_settings {
   atomic_int awake;      /* any thread: domains that run or spin now; spinning needs a free core */
 };
 
-/* Where a compute domain's work comes from. All on the domain's thread. */
+/* Where a compute domain's work comes from. On the domain's thread, but for the last two. */
 struct rl_feed {
   bool (*take)(struct rl_domain *domain);  /* begins one task; false when there is none */
   bool (*ready)(struct rl_domain *domain); /* whether there may be one: cheap, no lock */
   bool (*doze)(struct rl_domain *domain);  /* before it sleeps; false: there is work after all */
   void (*rouse)(struct rl_domain *domain); /* after it slept */
   void (*run)(struct rl_domain *domain);   /* before fibers run that had waited */
+  /* On the ticker's thread: whether tasks wait for a domain; and: what runs here was asked to stop
+   * and does not. */
+  bool (*crowded)(struct rl_domain *domain);
+  void (*stuck)(struct rl_domain *domain);
 };
 
 /* A user's coroutine that was resumed from `from` and runs now. Lives on the C stack of the resume.
@@ -74,11 +81,16 @@ struct rl_domain {
   uv_idle_t idle; /* active while fibers are ready, so that the loop does not block */
   unsigned open;  /* handles of the four (mailbox included) not yet closed */
   struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
+  struct rl_list sliced;                     /* of struct rl_fiber, by `cut`: ready ones */
+  unsigned slices;                           /* how many */
+  uint64_t tasks;                            /* fibers that began a task: numbers the next */
   struct rl_list timers, free_timers;        /* of struct rl_timer: running, and idle */
   struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
   struct rl_list free_tasks;                 /* of struct rl_task */
   unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
+  lua_Hook look;                 /* what an interrupted fiber does: preempt.c */
+  bool hooked;                   /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
@@ -89,6 +101,7 @@ struct rl_domain {
   bool ending;                   /* every fiber is being cancelled, new ones are refused */
 
   struct rl_mailbox mailbox; /* any thread */
+  struct rl_watch watch;     /* shared with the ticker */
 };
 
 static inline struct rl_domain *rl_domain_of(lua_State *L) {

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "domain/blame.h"
 #include "domain/domain.h"
+#include "domain/hook.h"
+#include "domain/ticker.h"
 #include "vm/call.h"
 
 /* Its address is the registry key of a message that must be at hand where nothing may raise. */
@@ -20,7 +22,7 @@ struct rl_fiber *rl_fiber_running(lua_State *L) {
   return rl_domain_of(L)->running;
 }
 
-static void make_ready(struct rl_fiber *fiber) {
+void rl_fiber_make_ready(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   if (rl_list_empty(&domain->ready))
     rl_domain_keep_polling(domain);
@@ -46,7 +48,7 @@ void rl_fiber_interrupt(struct rl_fiber *fiber) {
     return;
   take_back(fiber);
   fiber->interrupted = true;
-  make_ready(fiber);
+  rl_fiber_make_ready(fiber);
 }
 
 /* -- waiting ------------------------------------------------------------------------------ */
@@ -58,7 +60,7 @@ static int unparked(lua_State *L, int status, lua_KContext context) {
   fiber->shielded = false;
   if (fiber->interrupted) {
     fiber->interrupted = false;
-    return rl_region_raise(L, rl_region_cancelled(fiber));
+    return rl_region_raise(L, rl_region_cancelled(fiber), 1);
   }
   if (fiber->finish)
     return fiber->finish(L, LUA_YIELD, fiber->context);
@@ -98,7 +100,7 @@ void rl_wake(struct rl_wait *wait, int nresults) {
   fiber->wait = NULL;
   fiber->ticket++;
   fiber->nresults = nresults;
-  make_ready(fiber);
+  rl_fiber_make_ready(fiber);
 }
 
 /* -- life --------------------------------------------------------------------------------- */
@@ -128,6 +130,7 @@ void rl_fiber_prepare(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield);
   lua_pushliteral(L, "the program is ending");
   rl_domain_of(L)->ending_reason = luaL_ref(L, LUA_REGISTRYINDEX);
+  rl_domain_of(L)->look = rl_fiber_look;
 }
 
 static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
@@ -144,6 +147,7 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
   fiber->anchor = anchor;
   rl_list_init(&fiber->link);
   rl_list_init(&fiber->sibling);
+  rl_list_init(&fiber->cut);
   return fiber;
 }
 
@@ -164,6 +168,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->stop = NULL;
   fiber->detached = false;
   fiber->ran = NULL;
+  fiber->run_limit = fiber->deadline = 0;
+  fiber->task = domain->running ? domain->running->task : ++domain->tasks;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   lua_pushcfunction(fiber->L, body);
@@ -174,7 +180,7 @@ static void recycle(struct rl_fiber *fiber) {
   fiber->whole.fiber = NULL;
   rl_region_forget(fiber->L, &fiber->whole);
   fiber->state = RL_FIBER_FREE;
-  lua_sethook(fiber->L, NULL, 0, 0); /* a script's debug.sethook ends with the fiber */
+  rl_hook_forget(fiber->L);
   fiber->ticket++;
   fiber->interrupted = fiber->shielded = false;
   lua_settop(fiber->L, 0);
@@ -187,10 +193,19 @@ void rl_fiber_drop(struct rl_fiber *fiber) {
 }
 
 void rl_fiber_start(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
   fiber->nresults = lua_gettop(fiber->L) - 1; /* all but body() itself */
-  fiber->domain->fibers++;
+  domain->fibers++;
   fiber->fresh = true;
-  make_ready(fiber);
+  rl_fiber_make_ready(fiber);
+  if (domain->slices > 0) { /* before those that have had their slice */
+    rl_list_remove(&fiber->link);
+    rl_list_push(domain->ready.next, &fiber->link);
+  }
+  if (domain->running) {
+    atomic_store_explicit(&domain->watch.company, true, memory_order_relaxed);
+    rl_ticker_want(domain->settings->ticker);
+  }
 }
 
 bool rl_fiber_is_fresh(lua_State *L) {
@@ -198,7 +213,7 @@ bool rl_fiber_is_fresh(lua_State *L) {
 }
 
 static int raise_cancelled(lua_State *L) {
-  return rl_region_raise(L, &rl_fiber_running(L)->whole);
+  return rl_region_raise(L, &rl_fiber_running(L)->whole, 1);
 }
 
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
@@ -230,29 +245,44 @@ static void broken(struct rl_fiber *fiber, int status) {
   fiber->ended(fiber, L, status, 1);
 }
 
+static void set_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
+  struct rl_watch *watch = &domain->watch;
+  domain->running = fiber;
+  domain->innermost = fiber ? fiber->L : NULL;
+  void *subject = fiber && fiber->detached ? fiber->owner : NULL;
+  atomic_store_explicit(&watch->subject, subject, memory_order_relaxed);
+  uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed) + 1;
+  atomic_store_explicit(&watch->turn, turn, memory_order_relaxed);
+}
+
+static void stop_being_sliced(struct rl_fiber *fiber) {
+  fiber->sliced = false;
+  rl_list_remove(&fiber->cut);
+  fiber->domain->slices--;
+}
+
 static void resume(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   if (fiber->fresh)
     begin(fiber);
   else if (fiber->ran)
     fiber->since = rl_clock_now();
+  if (fiber->sliced)
+    stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
   fiber->state = RL_FIBER_RUNNING;
-  domain->running = fiber;
-  domain->innermost = fiber->L;
-  rl_fiber_watch(domain);
+  set_turn(domain, fiber);
+  rl_fiber_watch(fiber);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
-  if (status == LUA_YIELD && fiber->state == RL_FIBER_PARKED) {
+  if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
     if (fiber->ran)
       rl_fiber_account(fiber, rl_clock_now());
-    domain->running = NULL;
-    domain->innermost = NULL;
+    set_turn(domain, NULL);
     return;
   }
   if (status != LUA_OK)
     broken(fiber, status);
-  domain->running = NULL;
-  domain->innermost = NULL;
+  set_turn(domain, NULL);
   domain->fibers--;
   recycle(fiber);
 }
@@ -263,15 +293,15 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   fiber->since = rl_clock_now();
   take_back(fiber);
   fiber->whole.seen = fiber->whole.cancelled;
-  domain->running = fiber;
-  domain->innermost = fiber->L;
+  fiber->closing = rl_ticker_cleanup_end(domain->settings->ticker);
+  set_turn(domain, fiber);
+  rl_fiber_watch(fiber);
   rl_region_drop_all(fiber);
   lua_resetthread(fiber->L); /* closes its variables */
   lua_settop(fiber->L, 0);
   lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
   fiber->ended(fiber, fiber->L, LUA_ERRRUN, 1);
-  domain->running = NULL;
-  domain->innermost = NULL;
+  set_turn(domain, NULL);
   domain->fibers--;
   recycle(fiber);
 }
@@ -284,6 +314,23 @@ void rl_fiber_run(struct rl_fiber *fiber) {
   resume(fiber);
 }
 
+/* The fibers of one task rely on their turns ending at waits only: while one of them is sliced, it
+ * goes first. */
+static struct rl_fiber *choose(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (fiber->sliced)
+    return fiber;
+  for (struct rl_list *at = domain->sliced.next; at != &domain->sliced; at = at->next) {
+    struct rl_fiber *sliced = RL_OF(at, struct rl_fiber, cut);
+    if (sliced->task != fiber->task)
+      continue;
+    rl_fiber_make_ready(fiber);
+    rl_list_remove(&sliced->link);
+    return sliced;
+  }
+  return fiber;
+}
+
 bool rl_fiber_run_ready(struct rl_domain *domain) {
   if (rl_list_empty(&domain->ready))
     return false;
@@ -291,8 +338,14 @@ bool rl_fiber_run_ready(struct rl_domain *domain) {
   rl_list_init(&now);
   rl_list_move(&now, &domain->ready);
   uv_idle_stop(&domain->idle);
-  for (struct rl_list *link; (link = rl_list_take(&now));)
-    resume(RL_OF(link, struct rl_fiber, link));
+  bool sliced = false; /* then messages and new tasks come before the next one */
+  for (struct rl_list *link; !sliced && (link = rl_list_take(&now));) {
+    struct rl_fiber *fiber = choose(RL_OF(link, struct rl_fiber, link));
+    resume(fiber);
+    sliced = fiber->sliced;
+  }
+  rl_list_move(&now, &domain->ready);
+  rl_list_move(&domain->ready, &now);
   return true;
 }
 

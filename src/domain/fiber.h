@@ -47,8 +47,9 @@ struct rl_region {
   struct rl_fiber *fiber;                    /* NULL when not entered or already left */
   lua_State *L;                              /* the Lua thread that entered it */
   void (*dropped)(struct rl_region *region); /* its fiber is abandoned; NULL: nothing to do */
+  uint64_t deadline; /* clock at which it is cancelled even if its code runs; 0: none */
   bool cancelled;
-  bool seen;  /* a wait inside has failed because of it */
+  bool seen;  /* code inside has been told, by an error */
   int reason; /* registry reference of the error value; LUA_NOREF until it is known */
 };
 
@@ -81,13 +82,20 @@ struct rl_fiber {
   struct rl_region whole;    /* the outermost region: the fiber itself */
   struct rl_region *region;  /* the innermost one */
   unsigned refused;          /* waits refused since the fiber was cancelled */
-  bool insists;              /* a hook raises the cancellation until its region is left */
-  unsigned insisted;         /* how often it has */
+  bool insists;              /* its cancellation passes through pcall until its region is left */
+  uint64_t closing;          /* clock until which it may go on after it was told; 0: was not */
+  bool sliced;               /* ready, because its slice was over */
+  struct rl_list cut;        /* if so, in domain->sliced */
+  uint64_t task;             /* fibers with the same number never interrupt one another */
   struct rl_domain *main;    /* where its run_in_main goes; inherited by fibers it starts */
   bool detached;             /* runs a task of the pool, which may not end the program */
   uint64_t *ran;             /* counts the ns it runs, waits excluded; NULL: nobody asks */
   uint64_t since;            /* if so: clock when it began to run, or went on */
-  const atomic_bool *stop;   /* set by another thread to end it wherever it runs; NULL: none can */
+  uint64_t run_limit;        /* if so: ns that it may run; 0: any */
+  uint64_t deadline;         /* clock at which it is to be over; 0: none */
+  /* Optional: pushes the error for a fiber that is past its limit or deadline. May raise. */
+  void (*overdue)(lua_State *L, struct rl_fiber *fiber);
+  const atomic_bool *stop; /* set by another thread to end it wherever it runs; NULL: none can */
   /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
    * how many values that is. May raise. */
   int (*enter)(struct rl_fiber *fiber, lua_State *L);
@@ -158,12 +166,13 @@ void rl_fiber_prepare(lua_State *L);
  * resumer, who would go on inside that region as well. */
 bool rl_region_holds(const struct rl_fiber *fiber, const lua_State *L);
 
-/* For fiber.c: sets up a region, forgets its reason, finds the innermost cancelled region or NULL,
- * raises its reason, stops insisting on it; leaves all regions of a fiber that is abandoned. */
+/* For fiber.c and preempt.c: sets up a region, forgets its reason, finds the innermost cancelled
+ * region or NULL, raises its reason (where the function at `level` is), stops insisting on it;
+ * leaves all regions of a fiber that is abandoned. */
 void rl_region_init(struct rl_region *region, struct rl_fiber *fiber);
 void rl_region_forget(lua_State *L, struct rl_region *region);
 struct rl_region *rl_region_cancelled(struct rl_fiber *fiber);
-int rl_region_raise(lua_State *L, struct rl_region *region);
+int rl_region_raise(lua_State *L, struct rl_region *region, int level);
 void rl_region_relent(struct rl_fiber *fiber, lua_State *L);
 void rl_region_drop_all(struct rl_fiber *fiber);
 
@@ -173,17 +182,30 @@ void rl_fiber_interrupt(struct rl_fiber *fiber);
 /* Whether L is the Lua thread of a fiber that has not begun. */
 bool rl_fiber_is_fresh(lua_State *L);
 
-/* On the domain's thread, from a signal handler too: makes the Lua code that runs look, at its next
- * instruction, whether it is to stop. */
-void rl_fiber_arm(struct rl_domain *domain);
+/* -- preempt.c: running Lua code, interrupted -- */
 
-/* The same if there is reason to, after domain->innermost was set: a signal may have come before.
- */
-void rl_fiber_watch(struct rl_domain *domain);
+/* A hook: what an interrupted fiber does. */
+void rl_fiber_look(lua_State *L, lua_Debug *ar);
 
-/* From a hook, inside the running fiber: raises the reason if the fiber is cancelled, again and
- * again until the cancelled region is left, so that no pcall swallows it. */
+/* A turn begins: tells the ticker what there is to watch, and arms the hook if the fiber is to stop
+ * at once. */
+void rl_fiber_watch(struct rl_fiber *fiber);
+
+/* The same when something changed in the middle of a turn: a region with a deadline was entered or
+ * left, a cancellation was seen. */
+void rl_fiber_reckon(struct rl_fiber *fiber);
+
+/* Inside the running fiber: raises the reason if it is cancelled, in such a way that no pcall
+ * swallows it; returns if it is not. */
 void rl_fiber_insist(lua_State *L);
+
+/* Whether an error that was caught in this fiber is to be raised again: what pcall asks. */
+bool rl_fiber_insists(lua_State *L);
+
+/* -- */
+
+/* Puts a fiber at the end of the ready list. */
+void rl_fiber_make_ready(struct rl_fiber *fiber);
 
 /* The scheduler's part: resumes the fibers that are ready now, each once; whether there were any.
  */

@@ -1,10 +1,8 @@
-/* Interrupt: the handler; the hook that it sets is in region.c. */
+/* Interrupt: the handler. */
 #include "domain/interrupt.h"
 
 #include <pthread.h>
 #include <signal.h>
-
-#include "domain/fiber.h"
 
 /* The one mutable thing that is not reached through a pointer: a handler has no argument. */
 static _Thread_local struct rl_domain *volatile here;
@@ -13,10 +11,16 @@ int rl_interrupt_signal(void) {
   return SIGURG;
 }
 
+void rl_interrupt_arm(struct rl_domain *domain) {
+  lua_State *L = domain->innermost;
+  if (L && domain->running)
+    lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
+}
+
 static void on_signal(int number) {
   (void)number;
   if (here)
-    rl_fiber_arm(here);
+    rl_interrupt_arm(here);
 }
 
 void rl_interrupt_install(void) {
@@ -26,9 +30,16 @@ void rl_interrupt_install(void) {
 }
 
 void rl_interrupt_here(struct rl_domain *domain) {
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, rl_interrupt_signal());
+  if (domain)
+    domain->watch.thread = uv_thread_self();
   here = domain;
+  pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 }
 
-void rl_interrupt_send(uv_thread_t thread) {
-  pthread_kill(thread, rl_interrupt_signal());
+void rl_interrupt_ask(struct rl_domain *domain, unsigned asks) {
+  atomic_fetch_or(&domain->watch.asks, asks);
+  pthread_kill(domain->watch.thread, rl_interrupt_signal());
 }

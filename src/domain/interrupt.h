@@ -1,9 +1,9 @@
-/* Interrupt: stops Lua code that runs, from another thread.
+/* Interrupt: makes Lua code that runs stop for a moment, from another thread.
  *
  * A signal to the thread sets a count hook on the Lua thread that runs there, as the `lua` program
  * does for Ctrl-C: lua_sethook from another thread would race with the interpreter, from a handler
- * on the same thread it does not. The hook then raises inside the fiber if it was cancelled; when
- * there is nothing to do it takes itself off, so code runs at full speed otherwise. */
+ * on the same thread it does not. What the hook then does is domain->look (preempt.c); it takes
+ * itself off first, so code runs at full speed otherwise. */
 #ifndef RL_DOMAIN_INTERRUPT_H
 #define RL_DOMAIN_INTERRUPT_H
 
@@ -15,10 +15,15 @@ int rl_interrupt_signal(void);
 /* Installs the handler, for the whole process; repeated calls do no harm. */
 void rl_interrupt_install(void);
 
-/* On the domain's own thread: which domain runs here; NULL before it closes. */
+/* On the domain's own thread: which domain runs here; NULL before it closes. Lets the signal
+ * through where whoever started the thread had blocked it. */
 void rl_interrupt_here(struct rl_domain *domain);
 
-/* Any thread: makes the domain's running fiber look whether it is to stop. */
-void rl_interrupt_send(uv_thread_t thread);
+/* Any thread, while the domain's thread lives: asks its running fiber for what `asks` says (enum
+ * rl_ask). */
+void rl_interrupt_ask(struct rl_domain *domain, unsigned asks);
+
+/* On the domain's thread, from the handler too: sets the hook on the Lua thread that runs. */
+void rl_interrupt_arm(struct rl_domain *domain);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "domain/task.h"
+#include "domain/ticker.h"
 
 enum {
   DEFAULT_LIMIT = 1000,
@@ -102,6 +103,7 @@ unsigned rl_pool_call_help(struct rl_pool *pool) {
       pool->coming++;
       starting++;
     } else {
+      rl_ticker_want(pool->settings->ticker); /* what runs has to give way */
       break;
     }
   }
@@ -129,6 +131,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     return NULL;
   unsigned starting = 0;
   struct rl_task *task = NULL;
+  bool between = worker->domain.slices > 0; /* it has work of its own */
   lock(pool);
   arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
@@ -137,14 +140,15 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     stop_looking(pool, worker);
     starting = rl_pool_call_help(pool); /* it may have been the one that was looking */
   }
-  if (!worker->retiring)
+  bool wanted = !between || rl_queue_ready(&pool->queue) > pool->looking + pool->coming;
+  if (!worker->retiring && wanted)
     task = rl_pool_next(pool);
   if (task) {
     stop_looking(pool, worker);
     task->runner = &worker->domain;
     atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
     starting += rl_pool_call_help(pool);
-  } else if (!worker->looking && !worker->retiring) {
+  } else if (!worker->looking && !worker->retiring && !between) {
     worker->looking = true;
     pool->looking++;
   }
@@ -197,6 +201,22 @@ bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
   }
   unlock(pool);
   return spare;
+}
+
+void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
+  unsigned starting = 0;
+  lock(pool);
+  if (!worker->retiring) {
+    worker->retiring = true;
+    pool->retiring++;
+    starting = start_minimum(pool) + rl_pool_call_help(pool);
+  }
+  /* Its end comes to the pool under this lock, after the runner has cleared `subject`. */
+  struct rl_task *task = atomic_load(&worker->domain.watch.subject);
+  if (task)
+    rl_task_give_up(task);
+  unlock(pool);
+  rl_pool_start(pool, starting);
 }
 
 void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker) {

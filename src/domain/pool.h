@@ -40,9 +40,8 @@ struct rl_worker {
   struct rl_histogram waits, runs;
 
   /* worker.c's */
-  uv_thread_t thread; /* written by the starter, read by who joins */
-  uv_thread_t self;   /* written by the thread before `running`; for signals */
-  atomic_bool running;
+  uv_thread_t thread;  /* written by the starter, read by who joins */
+  atomic_bool running; /* its thread can be interrupted */
   uv_loop_t loop;
   uint64_t idle_since;  /* clock when it found the queue empty; 0: it has work */
   struct rl_timer *nap; /* its idle time, once it has dozed */
@@ -102,7 +101,8 @@ bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task);
 /* The origin asks whether its task is still queued, or held. */
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task);
 
-/* Worker's thread: the next task, or NULL. */
+/* Worker's thread: the next task, or NULL. A worker with sliced tasks gets one only if no other
+ * domain is about to take it. */
 struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Worker's thread, before it sleeps: false if there is work after all. */
@@ -136,6 +136,10 @@ unsigned rl_pool_free_number(struct rl_pool *pool);
 
 /* Fills `stats`, whose histograms are the caller's. */
 void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats);
+
+/* Ticker's thread: what runs at the worker does not stop. The worker takes no more tasks, so
+ * another may be started in its place, and the origin of its task is told. */
+void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Refuses what is queued and to come, and tells every domain to end. */
 void rl_pool_stop(struct rl_pool *pool);

@@ -3,6 +3,7 @@
 #include "domain/interrupt.h"
 #include "domain/pool.h"
 #include "domain/task.h"
+#include "domain/ticker.h"
 
 static struct rl_task *task_of(struct rl_list *link) {
   return RL_OF(link, struct rl_task, link);
@@ -84,7 +85,8 @@ void rl_pool_take_orphans(struct rl_pool *pool, struct rl_list *tasks) {
 void rl_pool_nudge(struct rl_domain *runner) {
   struct rl_worker *worker = (struct rl_worker *)(void *)runner;
   if (runner->feed && atomic_load(&worker->running))
-    rl_interrupt_send(worker->self);
+    rl_interrupt_ask(runner, RL_ASK_STOP);
+  rl_ticker_want(runner->settings->ticker); /* it asks again, and sees if that does not help */
 }
 
 /* What is to be done when the lock is released. */

@@ -1,16 +1,16 @@
 /* Region: the stretches of a fiber's run that can be cancelled, what a cancellation does to the
- * waits in them, and how it is insisted on. Declared in fiber.h. */
+ * waits in them. Declared in fiber.h. */
 #include <assert.h>
 #include <lauxlib.h>
 
+#include "base/clock.h"
 #include "domain/blame.h"
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/hook.h"
+#include "domain/ticker.h"
 
-enum {
-  GENTLE = 3,   /* raises from the hook that leave a million instructions in between */
-  PATIENCE = 50 /* refused waits, or raises from the hook, after which a cancellation gets rude */
-};
+enum { PATIENCE = 50 /* refused waits after which no pcall stops a cancellation */ };
 
 /* -- regions ------------------------------------------------------------------------------ */
 
@@ -21,11 +21,15 @@ void rl_region_init(struct rl_region *region, struct rl_fiber *fiber) {
 
 void rl_region_enter(lua_State *L, struct rl_region *region) {
   struct rl_fiber *fiber = rl_fiber_running(L);
-  int reason = region->reason; /* may have been set beforehand */
+  int reason = region->reason; /* may have been set beforehand, as may the deadline */
+  uint64_t deadline = region->deadline;
   rl_region_init(region, fiber);
   region->reason = reason;
+  region->deadline = deadline;
   region->L = L;
   fiber->region = region;
+  if (deadline != 0)
+    rl_fiber_reckon(fiber);
 }
 
 bool rl_region_holds(const struct rl_fiber *fiber, const lua_State *L) {
@@ -50,10 +54,11 @@ struct rl_region *rl_region_cancelled(struct rl_fiber *fiber) {
 }
 
 void rl_region_relent(struct rl_fiber *fiber, lua_State *L) {
-  fiber->refused = fiber->insisted = 0;
+  fiber->refused = 0;
+  fiber->closing = 0;
   if (fiber->insists) {
-    lua_sethook(L, NULL, 0, 0);
-    lua_sethook(fiber->L, NULL, 0, 0);
+    rl_hook_put_back(L);
+    rl_hook_put_back(fiber->L);
     fiber->insists = false;
   }
 }
@@ -72,6 +77,8 @@ void rl_region_leave(lua_State *L, struct rl_region *region) {
   rl_region_forget(L, region);
   if (!rl_region_cancelled(fiber))
     rl_region_relent(fiber, L);
+  if (region->deadline != 0 || region->cancelled)
+    rl_fiber_reckon(fiber);
 }
 
 void rl_region_expire(struct rl_region *region) {
@@ -121,88 +128,24 @@ void rl_fiber_end_all(struct rl_domain *domain) {
   rl_list_move(parked, &shielded);
 }
 
-/* Raises the reason of a cancelled region; a string gets the position of the wait. */
-int rl_region_raise(lua_State *L, struct rl_region *region) {
+static void note_seen(struct rl_fiber *fiber, struct rl_region *region) {
   region->seen = true;
+  if (fiber->closing != 0)
+    return;
+  fiber->closing = rl_ticker_cleanup_end(fiber->domain->settings->ticker);
+  rl_fiber_reckon(fiber);
+}
+
+/* Raises the reason of a cancelled region; a string gets the position. */
+int rl_region_raise(lua_State *L, struct rl_region *region, int level) {
+  note_seen(region->fiber, region);
   lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
   if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
+    luaL_where(L, level);
     lua_insert(L, -2);
     lua_concat(L, 2);
   }
   return lua_error(L);
-}
-
-static void insisting(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  rl_fiber_insist(L);
-}
-
-static void insist_later(lua_State *L, struct rl_fiber *fiber) {
-  unsigned times = fiber->insisted;
-  int count = times <= GENTLE ? 1000000 : times <= PATIENCE ? 1000 : 1;
-  fiber->insists = true;
-  lua_sethook(L, insisting, LUA_MASKCOUNT, count);
-}
-
-/* A hook goes on raising the reason: first at intervals of some ten milliseconds, so that
- * to-be-closed variables get their chance, then at shorter ones, at last at each instruction. */
-void rl_fiber_insist(lua_State *L) {
-  struct rl_fiber *fiber = rl_fiber_running(L);
-  struct rl_region *region = fiber ? rl_region_cancelled(fiber) : NULL;
-  if (!region) {
-    lua_sethook(L, NULL, 0, 0);
-    return;
-  }
-  fiber->insisted++;
-  insist_later(L, fiber);
-  rl_region_raise(L, region);
-}
-
-/* -- from another thread ---------------------------------------------------------------------- */
-
-static bool is_ending(const struct rl_domain *domain) {
-  return domain->feed && atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
-}
-
-static bool is_unwanted(const struct rl_fiber *fiber) {
-  return fiber->stop && atomic_load_explicit(fiber->stop, memory_order_relaxed);
-}
-
-/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. */
-static void cancel_unread(lua_State *L, struct rl_fiber *fiber) {
-  lua_pushliteral(L, "cancelled");
-  rl_fiber_cancel(L, fiber);
-}
-
-static void look(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  struct rl_domain *domain = rl_domain_of(L);
-  struct rl_fiber *fiber = domain->running;
-  lua_sethook(L, NULL, 0, 0);
-  if (!fiber)
-    return;
-  if (is_ending(domain))
-    rl_fiber_end(fiber);
-  else if (is_unwanted(fiber))
-    cancel_unread(L, fiber);
-  if (fiber->whole.seen) /* it is on its way out, perhaps in a __close */
-    insist_later(L, fiber);
-  else
-    rl_fiber_insist(L);
-}
-
-void rl_fiber_arm(struct rl_domain *domain) {
-  lua_State *L = domain->innermost;
-  struct rl_fiber *fiber = domain->running;
-  if (L && fiber && !fiber->insists)
-    lua_sethook(L, look, LUA_MASKCOUNT, 1);
-}
-
-void rl_fiber_watch(struct rl_domain *domain) {
-  bool told = domain->running->whole.seen || domain->running->interrupted;
-  if (!told && (is_ending(domain) || is_unwanted(domain->running)))
-    rl_fiber_arm(domain);
 }
 
 /* -- waits ------------------------------------------------------------------------------------ */
@@ -243,5 +186,5 @@ void rl_wait_check(lua_State *L, const char *what) {
   /* `while true do pcall(rille.sleep, 1) end` swallows every refusal; a hook does not let it. */
   if (++fiber->refused >= PATIENCE)
     rl_fiber_insist(L);
-  rl_region_raise(L, region);
+  rl_region_raise(L, region, 1);
 }

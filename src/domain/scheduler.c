@@ -9,11 +9,13 @@
 #include "domain/fiber.h"
 #include "domain/future.h"
 #include "domain/task.h"
+#include "domain/ticker.h"
 #include "domain/timer.h"
 #include "vm/call.h"
 
 enum {
   PASS_NS = 200 * 1000, /* a pass ends after this long, so that sockets get their turn */
+  MOST_SLICES = 16,     /* tasks that one domain runs in turns; each has its heap's worth here */
   SPIN_NS = 40 * 1000,  /* a wake-up costs a quarter of this on a quiet machine, more on others */
 };
 
@@ -36,12 +38,19 @@ static bool take_messages(struct rl_domain *domain) {
   return true;
 }
 
+/* A domain with sliced tasks begins new ones between slices, up to a number. */
+static bool may_take(struct rl_domain *domain) {
+  if (rl_list_empty(&domain->ready))
+    return true;
+  return domain->slices > 0 && domain->slices < MOST_SLICES && domain->feed->ready(domain);
+}
+
 static bool step(struct rl_domain *domain) {
   bool did = take_messages(domain);
   if (domain->feed && !rl_list_empty(&domain->ready))
     domain->feed->run(domain);
   did |= rl_fiber_run_ready(domain);
-  if (domain->feed && rl_list_empty(&domain->ready))
+  if (domain->feed && may_take(domain))
     did |= domain->feed->take(domain);
   return did;
 }
@@ -176,9 +185,9 @@ static int open_modules(lua_State *L) {
 
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   domain->loop = loop;
-  struct rl_list *lists[] = {&domain->ready,     &domain->parked,      &domain->free_fibers,
-                             &domain->timers,    &domain->free_timers, &domain->unawaited,
-                             &domain->free_tasks};
+  struct rl_list *lists[] = {&domain->ready,      &domain->parked,      &domain->free_fibers,
+                             &domain->timers,     &domain->free_timers, &domain->unawaited,
+                             &domain->free_tasks, &domain->sliced,      &domain->watch.link};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     rl_list_init(lists[i]);
   if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)
@@ -188,8 +197,10 @@ int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
     rl_vm_close(&domain->vm);
     return error;
   }
-  if (rl_call_protected(domain->vm.L, open_modules, domain) == LUA_OK)
+  if (rl_call_protected(domain->vm.L, open_modules, domain) == LUA_OK) {
+    rl_ticker_enter(domain->settings->ticker, domain);
     return 0;
+  }
   size_t size;
   const char *text = rl_traceback_text(domain->vm.L, -1, &size);
   rl_log_text(&domain->settings->log, "cannot open the modules of a domain: ", text, size);
@@ -203,6 +214,7 @@ void rl_scheduler_end(struct rl_domain *domain) {
 }
 
 void rl_scheduler_close(struct rl_domain *domain) {
+  rl_ticker_leave(domain->settings->ticker, domain);
   rl_future_report_all(domain);
   domain->ending = true; /* finalizers start nothing any more */
   rl_vm_close(&domain->vm);

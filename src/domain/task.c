@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "domain/timer.h"
 #include "vm/call.h"
 
 enum { SPARE_TASKS = 1024 };
@@ -66,10 +67,27 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->deadline = task->run_limit = 0;
   task->took = task->ran = 0;
   task->admitted.arrive = NULL;
+  task->given_up = NULL;
+  task->timer = NULL;
+  task->overran = false;
   task->cancel.arrive = cancel_arrived;
   atomic_store_explicit(&task->stop, false, memory_order_relaxed);
   task->main = rl_fiber_running(L)->main;
   return task;
+}
+
+/* At the origin, always before the task itself is back. */
+static void late_arrived(struct rl_domain *here, struct rl_message *message) {
+  (void)here;
+  struct rl_task *task = RL_OF(message, struct rl_task, late);
+  if (!task->given_up || !task->given_up(task))
+    rl_task_release(task);
+}
+
+void rl_task_give_up(struct rl_task *task) {
+  atomic_fetch_add(&task->references, 1);
+  task->late.arrive = late_arrived;
+  rl_mailbox_push(&task->origin->mailbox, &task->late);
 }
 
 static void destroy(struct rl_task *task) {
@@ -189,11 +207,22 @@ static bool pack_error(lua_State *L, struct rl_parcel *parcel) {
   return packed;
 }
 
+static void stop_watching(struct rl_fiber *fiber, struct rl_task *task) {
+  task->fiber = NULL;
+  if (task->timer)
+    rl_timer_stop(task->timer);
+  atomic_store(&fiber->domain->watch.subject, NULL); /* nobody gives it up any more */
+}
+
 static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
   struct rl_task *task = fiber->owner;
-  task->fiber = NULL;
-  bool cancelled = fiber->whole.seen;
+  stop_watching(fiber, task);
+  bool cancelled = fiber->whole.seen && !task->overran;
   int first = lua_gettop(L) - nresults + 1;
+  if (status == LUA_OK && task->overran && lua_checkstack(L, 1)) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, fiber->whole.reason); /* it caught that, and went on */
+    status = LUA_ERRRUN;
+  }
   if (status == LUA_OK && !cancelled && lua_checkstack(L, 8)) {
     if (rl_pack(L, first, nresults, &task->results, name_result) == 0)
       task->outcome = RL_TASK_DONE;
@@ -216,6 +245,55 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
   send_back(task);
 }
 
+/* -- limits -------------------------------------------------------------------------------- */
+
+static double seconds(uint64_t nanoseconds) {
+  return (double)nanoseconds / 1e9;
+}
+
+void rl_task_push_overdue(lua_State *L, const struct rl_task *task) {
+  if (task->deadline != 0 && rl_clock_now() >= task->deadline)
+    lua_pushfstring(L, "the task was not over by its deadline, %f s after it was submitted",
+                    seconds(task->deadline - task->submitted));
+  else
+    lua_pushfstring(L, "the task ran longer than its limit of %f s", seconds(task->run_limit));
+}
+
+static void overdue(lua_State *L, struct rl_fiber *fiber) {
+  struct rl_task *task = fiber->owner;
+  task->overran = true;
+  rl_task_push_overdue(L, task);
+}
+
+static int cancel_overdue(lua_State *L) {
+  struct rl_task *task = lua_touserdata(L, 1);
+  overdue(L, task->fiber);
+  rl_fiber_cancel(L, task->fiber);
+  return 0;
+}
+
+/* While it waits; of a task that computes the ticker takes care. */
+static void deadline_passed(struct rl_timer *timer, void *owner) {
+  (void)timer;
+  struct rl_task *task = owner;
+  lua_State *L = task->fiber->domain->vm.L;
+  task->timer = NULL;
+  if (rl_call_protected(L, cancel_overdue, task) != LUA_OK)
+    lua_pop(L, 1); /* without memory for the text it goes on until it computes */
+}
+
+static void set_limits(struct rl_fiber *fiber, struct rl_task *task) {
+  fiber->run_limit = task->run_limit;
+  fiber->deadline = task->deadline;
+  fiber->overdue = overdue;
+  if (task->deadline == 0)
+    return;
+  uint64_t left = task->deadline > task->started ? task->deadline - task->started : 0;
+  task->timer = rl_timer_start(fiber->domain, seconds(left), false, deadline_passed, task);
+}
+
+/* -- the beginning ------------------------------------------------------------------------- */
+
 /* Inside the fiber: the function and its arguments. */
 static int enter(struct rl_fiber *fiber, lua_State *L) {
   struct rl_task *task = fiber->owner;
@@ -232,6 +310,7 @@ static int begin(lua_State *L) {
   fiber->since = task->started; /* the same moment, but for what is ready before it */
   fiber->detached = task->pool != NULL;
   task->fiber = fiber;
+  set_limits(fiber, task);
   rl_fiber_start(fiber);
   return 0;
 }

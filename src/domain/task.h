@@ -47,6 +47,9 @@ struct rl_task {
   struct rl_wait wait;                   /* the fiber that detached */
   bool abandoned;                        /* the origin has asked for its end */
   const char *heading;                   /* joins the tracebacks: "detached at" */
+  /* Its runner cannot be stopped: tells who waits. True if it keeps the reference that it is given
+   * along, for rl_task_release. NULL: nobody is told. */
+  bool (*given_up)(struct rl_task *task);
   struct rl_message admitted; /* sent when a held task gets room; no arrive: nobody cares */
 
   /* set before it leaves the origin */
@@ -63,6 +66,8 @@ struct rl_task {
   struct rl_parcel results;
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
+  struct rl_timer *timer; /* of its deadline */
+  bool overran;           /* ended by its limit or deadline */
   const char *refusal;    /* the error if it was cancelled without having run */
   uint64_t started, took; /* clock when begun; ns from then to the end */
   uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
@@ -75,6 +80,7 @@ struct rl_task {
   atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
   struct rl_message cancel;
   struct rl_parcel reason;
+  struct rl_message late; /* from the ticker to the origin: given up */
 };
 
 /* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
@@ -99,6 +105,12 @@ void rl_task_refuse(struct rl_task *task, const char *why);
 /* Origin's thread: tells the runner, of a task that no pool counts, that the origin wants it no
  * more. */
 void rl_task_tell(struct rl_task *task);
+
+/* Under the pool's lock, while it runs: lets the origin know that it does not stop. */
+void rl_task_give_up(struct rl_task *task);
+
+/* [] -> [text]: the error of a task that is past its limit or deadline. May raise. */
+void rl_task_push_overdue(lua_State *L, const struct rl_task *task);
 
 /* Origin's thread, when the task is back and not done: drops it and pushes its error. Raises
  * without memory. */

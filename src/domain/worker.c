@@ -107,6 +107,15 @@ static void rouse(struct rl_domain *domain) {
   worker->expected = true;
 }
 
+static bool crowded(struct rl_domain *domain) {
+  return rl_queue_ready(&worker_of(domain)->pool->queue) > 0;
+}
+
+static void stuck(struct rl_domain *domain) {
+  struct rl_worker *worker = worker_of(domain);
+  rl_pool_give_up(worker->pool, worker);
+}
+
 static void before_fibers(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   if (worker->looking || worker->expected)
@@ -114,8 +123,13 @@ static void before_fibers(struct rl_domain *domain) {
   worker->expected = false;
 }
 
-static const struct rl_feed feed = {
-    .take = take, .ready = ready, .doze = doze, .rouse = rouse, .run = before_fibers};
+static const struct rl_feed feed = {.take = take,
+                                    .ready = ready,
+                                    .doze = doze,
+                                    .rouse = rouse,
+                                    .run = before_fibers,
+                                    .crowded = crowded,
+                                    .stuck = stuck};
 
 /* -- the thread --------------------------------------------------------------------------- */
 
@@ -129,8 +143,6 @@ static void join(struct rl_domain *home, struct rl_message *message) {
 
 static void run(struct rl_worker *worker) {
   struct rl_domain *domain = &worker->domain;
-  rl_interrupt_here(domain);
-  worker->self = uv_thread_self();
   atomic_store(&worker->running, true);
   uv_run(&worker->loop, UV_RUN_DEFAULT);
   rl_interrupt_here(NULL);
@@ -143,6 +155,7 @@ static void thread_main(void *argument) {
   struct rl_worker *worker = argument;
   struct rl_pool *pool = worker->pool;
   setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux; a wish, not a need */
+  rl_interrupt_here(&worker->domain);
   int error = rl_scheduler_open(&worker->domain, &worker->loop);
   if (error == 0) {
     run(worker);

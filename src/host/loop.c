@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "domain/fiber.h"
+#include "domain/interrupt.h"
 #include "domain/scheduler.h"
 #include "serve/serving.h"
 #include "vm/call.h"
@@ -202,8 +203,10 @@ int rl_loop_open(struct rl_loop *loop, const struct rl_loop_origin *origin) {
     return error;
   uv_timer_init(&loop->uv, &loop->clock);
   loop->clock.data = loop;
+  rl_interrupt_here(domain);
   error = rl_scheduler_open(domain, &loop->uv);
   if (error != 0) {
+    rl_interrupt_here(NULL);
     close_handles(loop);
     return error;
   }
@@ -217,6 +220,7 @@ void rl_loop_close(struct rl_loop *loop) {
   rl_course_unfollow(loop->course, &loop->follower);
   rl_scheduler_drain(&loop->domain); /* what came too late to matter */
   assert(rl_scheduler_ended(&loop->domain));
+  rl_interrupt_here(NULL);
   rl_scheduler_close(&loop->domain);
   close_handles(loop);
 }

@@ -1,8 +1,6 @@
 /* Loops: a thread, from its start to its join. */
 #include "host/loops.h"
 
-#include "domain/interrupt.h"
-
 enum {
   STACK_BYTES = 4 << 20
 }; /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
@@ -30,13 +28,11 @@ static bool is_closing(struct rl_loop *loop) {
 }
 
 static void run(struct rl_loop *loop) {
-  rl_interrupt_here(&loop->domain);
   if (rl_course_stage(loop->course) == RL_RUNNING)
     rl_loop_start(loop);
   rl_loop_run(loop);
   rl_loop_cancel(loop);
   rl_loop_finish(loop, is_closing);
-  rl_interrupt_here(NULL);
   rl_loop_close(loop);
 }
 

@@ -41,4 +41,5 @@ void rl_open_modules(lua_State *L) {
   rl_lib_replace_coroutine(L);
   rl_lib_replace_os(L);
   rl_lib_replace_print(L);
+  rl_lib_replace_protect(L);
 }

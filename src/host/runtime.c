@@ -20,6 +20,7 @@
 #include "domain/domain.h"
 #include "domain/interrupt.h"
 #include "domain/pool.h"
+#include "domain/ticker.h"
 #include "domain/worker.h"
 #include "host/loop.h"
 #include "host/loops.h"
@@ -39,6 +40,7 @@ struct rille {
   struct rl_settings settings;
   struct rl_heap heap;
   struct rl_pool pool;
+  struct rl_ticker ticker;
   struct rl_ports ports;
   struct rl_search search;
   struct rl_course course;
@@ -121,6 +123,7 @@ static void end(struct rille *runtime) {
 }
 
 int rille_run(rille_t *runtime) {
+  rl_interrupt_here(&runtime->first.domain); /* on this thread, whichever made it */
   start_loops(runtime);
   rl_loop_run(&runtime->first);
   end(runtime);
@@ -172,6 +175,7 @@ static void destroy(struct rille *runtime) {
   rl_source_free(&runtime->source);
   rl_course_destroy(&runtime->course);
   rl_pool_destroy(&runtime->pool);
+  rl_ticker_destroy(&runtime->ticker);
   rl_ports_free(&runtime->ports);
   rl_search_free(&runtime->search);
   assert(atomic_load(&runtime->heap.blocks) == 0);
@@ -185,6 +189,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->heap = &runtime->heap;
   rl_log_init(&settings->log);
   settings->pool = &runtime->pool;
+  settings->ticker = &runtime->ticker;
   settings->ports = &runtime->ports;
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
@@ -195,6 +200,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->cores = rl_cores_usable();
   runtime->wanted = options ? options->loops : 1;
   rl_search_init(&runtime->search, &runtime->heap);
+  rl_ticker_init(&runtime->ticker, &settings->log);
   rl_ports_init(&runtime->ports, &runtime->heap);
   rl_source_init(&runtime->source, &runtime->heap);
   rl_course_init(&runtime->course);

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "domain/pool.h"
+#include "domain/ticker.h"
 #include "lib/modules.h"
 
 static struct rl_pool *pool_of(lua_State *L) {
@@ -69,6 +70,37 @@ static int set_idle_time(lua_State *L) {
   return 0;
 }
 
+static uint64_t check_time(lua_State *L, const char *what) {
+  static const double longest = 1e9; /* seconds; what is longer is for ever */
+  lua_Number seconds = luaL_checknumber(L, 1);
+  if (!(seconds >= 0))
+    luaL_argerror(L, 1, lua_pushfstring(L, "%s must not be negative", what));
+  return seconds < longest ? (uint64_t)(seconds * 1e9) : RL_NEVER;
+}
+
+/* domains.set_slice(seconds)
+ *
+ * How long a task may run while others wait for its domain: 10 ms initially. Then it goes on after
+ * the others have had as much. A task is not interrupted inside a C function, nor where one is in
+ * the way (the comparison of a table.sort); tasks that one domain runs in turns share its globals
+ * and modules. math.huge: a task runs until it waits or ends. */
+static int set_slice(lua_State *L) {
+  uint64_t slice = check_time(L, "a slice");
+  luaL_argcheck(L, slice > 0, 1, "a slice must be longer than nothing");
+  atomic_store(&rl_domain_of(L)->settings->ticker->slice, slice);
+  return 0;
+}
+
+/* domains.set_cleanup_time(seconds)
+ *
+ * How long a cancelled task, or a fiber, may go on: 1 s initially. In that time its to-be-closed
+ * variables run, or what it does after it caught the error of a cancelled wait; then it is ended at
+ * the next instruction, wherever it is. */
+static int set_cleanup_time(lua_State *L) {
+  atomic_store(&rl_domain_of(L)->settings->ticker->cleanup, check_time(L, "the time"));
+  return 0;
+}
+
 /* domains.recommended() -> n: the cores that this process may use (affinity, cgroup quota). */
 static int recommended(lua_State *L) {
   lua_pushinteger(L, rl_domain_of(L)->settings->cores);
@@ -127,6 +159,8 @@ static const luaL_Reg functions[] = {
     {"get_bounds", get_bounds},
     {"set_queue_limit", set_queue_limit},
     {"get_queue_limit", get_queue_limit},
+    {"set_cleanup_time", set_cleanup_time},
+    {"set_slice", set_slice},
     {"set_idle_time", set_idle_time},
     {"recommended", recommended},
     {"stats", stats},

@@ -25,5 +25,6 @@ void rl_lib_http_files(lua_State *L);
 void rl_lib_replace_coroutine(lua_State *L);
 void rl_lib_replace_os(lua_State *L);
 void rl_lib_replace_print(lua_State *L);
+void rl_lib_replace_protect(lua_State *L);
 
 #endif

@@ -51,6 +51,8 @@ static int sleep_for(lua_State *L) {
   return rl_park(L, &fiber->own, undo_sleep, NULL, 0);
 }
 
+static const double LONGEST = 1e9; /* seconds; what is longer is for ever */
+
 struct deadline {
   struct rl_region region;
   struct rl_timer *timer;
@@ -90,8 +92,9 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
 /* rille.timeout(seconds, fn, ...) -> results of fn(...)
  *
  * Calls fn in this fiber; if it has not returned after `seconds`, the wait in which it is fails
- * with an error "timed out after N s", and so does every further wait until fn is left. May
- * suspend. */
+ * with an error "timed out after N s", and so does every further wait until fn is left. Where fn
+ * computes then, the error is raised at its next instruction, and no pcall inside fn catches it;
+ * where it is inside a C function, as soon as that returns. May suspend. */
 static int timeout(lua_State *L) {
   double seconds = check_seconds(L, 1);
   luaL_checkany(L, 2);
@@ -106,6 +109,8 @@ static int timeout(lua_State *L) {
     luaL_unref(L, LUA_REGISTRYINDEX, deadline->region.reason);
     return luaL_error(L, "not enough memory");
   }
+  if (seconds < LONGEST)
+    deadline->region.deadline = rl_clock_now() + (uint64_t)(seconds * 1e9) + 1;
   rl_region_enter(L, &deadline->region);
   lua_pushcfunction(L, rl_traceback);
   lua_insert(L, 2);

@@ -1,0 +1,185 @@
+/* Preempt: what a fiber does whose Lua code was interrupted: it is told of a cancellation, gives
+ * way to others, or says where it is. Declared in fiber.h.
+ *
+ * A cancellation that finds code running is raised by the hook, and from then on it insists: pcall
+ * and its like pass the error on (protect.c). To-be-closed variables run meanwhile. What still runs
+ * when the time for that is over is ended by an error at every instruction. A cancellation that
+ * found the fiber waiting is an ordinary error first, and insists when that time is over. */
+#include <lauxlib.h>
+
+#include "base/clock.h"
+#include "domain/domain.h"
+#include "domain/fiber.h"
+#include "domain/hook.h"
+#include "domain/interrupt.h"
+#include "domain/ticker.h"
+
+/* -- what there is to watch ---------------------------------------------------------------- */
+
+static bool is_ending(const struct rl_domain *domain) {
+  return domain->feed && atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+}
+
+static bool is_unwanted(const struct rl_fiber *fiber) {
+  return fiber->stop && atomic_load_explicit(fiber->stop, memory_order_relaxed);
+}
+
+static uint64_t earlier(uint64_t one, uint64_t other) {
+  return other != 0 && (one == 0 || other < one) ? other : one;
+}
+
+/* Its own end: the deadline, or what is left of its run time. */
+static void set_deadline(struct rl_fiber *fiber) {
+  uint64_t deadline = fiber->deadline;
+  if (fiber->run_limit != 0) {
+    uint64_t left = *fiber->ran < fiber->run_limit ? fiber->run_limit - *fiber->ran : 0;
+    deadline = earlier(deadline, fiber->since + left);
+  }
+  fiber->whole.deadline = deadline;
+}
+
+/* Clock at which the fiber is to look; RL_NEVER if nothing ends it. */
+static uint64_t due(struct rl_fiber *fiber) {
+  const struct rl_region *cancelled = rl_region_cancelled(fiber);
+  if (cancelled && cancelled->seen)
+    return fiber->closing;
+  if (cancelled)
+    return fiber->interrupted ? RL_NEVER : 0; /* an interrupted wait raises by itself */
+  uint64_t deadline = 0;
+  for (const struct rl_region *region = fiber->region; region; region = region->outer)
+    deadline = earlier(deadline, region->deadline);
+  return deadline != 0 ? deadline : RL_NEVER;
+}
+
+void rl_fiber_reckon(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  uint64_t when = due(fiber);
+  atomic_store_explicit(&domain->watch.due, when, memory_order_relaxed);
+  if (when != RL_NEVER)
+    rl_ticker_want(domain->settings->ticker);
+}
+
+static bool is_to_stop(struct rl_fiber *fiber) {
+  if (!fiber->whole.cancelled && (is_ending(fiber->domain) || is_unwanted(fiber)))
+    return true;
+  uint64_t when = atomic_load_explicit(&fiber->domain->watch.due, memory_order_relaxed);
+  return when != RL_NEVER && rl_clock_now() >= when;
+}
+
+void rl_fiber_watch(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  bool company = domain->fibers > 1;
+  if (atomic_load_explicit(&domain->watch.asks, memory_order_relaxed) != 0)
+    atomic_exchange(&domain->watch.asks, 0); /* they were for another turn; see is_to_stop */
+  if (fiber->deadline != 0 || fiber->run_limit != 0)
+    set_deadline(fiber);
+  rl_fiber_reckon(fiber);
+  atomic_store_explicit(&domain->watch.company, company, memory_order_relaxed);
+  if (company || !domain->feed)
+    rl_ticker_want(domain->settings->ticker);
+  if (is_to_stop(fiber)) {
+    atomic_fetch_or(&domain->watch.asks, RL_ASK_STOP); /* passed on to its coroutines */
+    rl_interrupt_arm(domain);
+  }
+}
+
+/* -- being told ---------------------------------------------------------------------------- */
+
+/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. */
+static void cancel_unread(lua_State *L, struct rl_fiber *fiber) {
+  lua_pushliteral(L, "cancelled");
+  rl_fiber_cancel(L, fiber);
+}
+
+static void cancel_overdue(lua_State *L, struct rl_fiber *fiber) {
+  fiber->overdue(L, fiber);
+  rl_fiber_cancel(L, fiber);
+}
+
+static void expire_regions(struct rl_fiber *fiber, uint64_t now) {
+  for (struct rl_region *region = fiber->region; region != &fiber->whole; region = region->outer)
+    if (region->deadline != 0 && now >= region->deadline)
+      rl_region_expire(region);
+}
+
+/* Whatever asks for the end of the fiber, or of a region of it, becomes a cancelled region. */
+static void take_notice(lua_State *L, struct rl_fiber *fiber, uint64_t now) {
+  struct rl_region *whole = &fiber->whole;
+  expire_regions(fiber, now);
+  if (whole->cancelled)
+    return;
+  if (is_ending(fiber->domain))
+    rl_fiber_end(fiber);
+  else if (is_unwanted(fiber))
+    cancel_unread(L, fiber);
+  else if (whole->deadline != 0 && now >= whole->deadline)
+    cancel_overdue(L, fiber);
+}
+
+static void insist(lua_State *L, struct rl_fiber *fiber, struct rl_region *region, int level) {
+  if (fiber->insists && region->seen)
+    lua_sethook(L, rl_fiber_look, LUA_MASKCOUNT, 1); /* it has had its time */
+  else
+    fiber->closing = 0; /* begins now */
+  fiber->insists = true;
+  rl_region_raise(L, region, level);
+}
+
+void rl_fiber_insist(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  struct rl_region *region = fiber ? rl_region_cancelled(fiber) : NULL;
+  if (region)
+    insist(L, fiber, region, 1);
+}
+
+bool rl_fiber_insists(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  return fiber && fiber->insists;
+}
+
+static void stop(lua_State *L, struct rl_fiber *fiber) {
+  uint64_t now = rl_clock_now();
+  take_notice(L, fiber, now);
+  struct rl_region *region = rl_region_cancelled(fiber);
+  if (region && (!region->seen || now >= fiber->closing))
+    insist(L, fiber, region, 0);
+  rl_fiber_reckon(fiber);
+}
+
+/* -- giving way ---------------------------------------------------------------------------- */
+
+static bool others_wait(struct rl_domain *domain) {
+  return domain->fibers > 1 || !rl_mailbox_empty(&domain->mailbox) || domain->feed->ready(domain);
+}
+
+/* Where Lua cannot yield, the code runs on; it is asked again at the next tick. Nothing may be
+ * pushed, and nobody may touch the stack of L until it goes on: its top is that of the instruction
+ * in between. */
+static void give_way(lua_State *L, struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (!domain->feed || !others_wait(domain) || !rl_wait_possible(L))
+    return;
+  fiber->innermost = L;
+  fiber->nresults = 0;
+  fiber->sliced = true;
+  rl_list_push(&domain->sliced, &fiber->cut);
+  domain->slices++;
+  rl_fiber_make_ready(fiber);
+  lua_yield(L, 0);
+}
+
+/* -- the hook ------------------------------------------------------------------------------ */
+
+void rl_fiber_look(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_fiber *fiber = domain->running;
+  rl_hook_put_back(L); /* before it yields: left on with a count of 1, later 5.4 never advances */
+  if (!fiber)
+    return;
+  unsigned asks = atomic_exchange(&domain->watch.asks, 0);
+  if (asks & RL_ASK_STOP || fiber->insists)
+    stop(L, fiber);
+  if (asks & RL_ASK_SLICE)
+    give_way(L, fiber);
+}

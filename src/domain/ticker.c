@@ -1,0 +1,217 @@
+/* Ticker: see the header.
+ *
+ * It falls asleep in two steps. `awake` is cleared, and a tick later it looks once more: a domain
+ * whose turn began meanwhile has either woken it, or its turn is seen by then. So a turn costs no
+ * memory barrier. */
+#include "domain/ticker.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "domain/domain.h"
+#include "domain/interrupt.h"
+
+enum {
+  MILLISECOND = 1000 * 1000,
+  SLICE = 10 * MILLISECOND,
+  HOLDUP = 100 * MILLISECOND,
+  CLEANUP = 1000 * MILLISECOND,
+  LONGEST_TICK = 4 * MILLISECOND,
+  SHORTEST_TICK = MILLISECOND / 20,
+  URGENT_TICK = MILLISECOND, /* while somebody has been asked to stop */
+  LINGER = 1000 * MILLISECOND,
+  STUCK = 100 * MILLISECOND, /* not stopped after so long: it is in a C function */
+  STACK_BYTES = 128 << 10
+};
+
+void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log) {
+  *ticker = (struct rl_ticker){.log = log};
+  atomic_init(&ticker->slice, SLICE);
+  atomic_init(&ticker->holdup, HOLDUP);
+  atomic_init(&ticker->cleanup, CLEANUP);
+  pthread_mutex_init(&ticker->lock, NULL);
+  rl_list_init(&ticker->domains);
+}
+
+/* -- looking ------------------------------------------------------------------------------- */
+
+static bool is_crowded(struct rl_domain *domain) {
+  return atomic_load_explicit(&domain->watch.company, memory_order_relaxed) ||
+         !rl_mailbox_empty(&domain->mailbox) || domain->feed->crowded(domain);
+}
+
+/* What the fiber is to be asked, which has run for so long. */
+static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
+  struct rl_watch *watch = &domain->watch;
+  uint64_t ran = now - watch->since;
+  unsigned asks = atomic_load(&watch->asks); /* again what was not answered */
+  if (now >= atomic_load_explicit(&watch->due, memory_order_relaxed))
+    asks |= RL_ASK_STOP;
+  if (domain->feed) {
+    if (ran >= atomic_load_explicit(&ticker->slice, memory_order_relaxed) && is_crowded(domain))
+      asks |= RL_ASK_SLICE;
+  } else if (ran >= atomic_load_explicit(&ticker->holdup, memory_order_relaxed)) {
+    if (!watch->reported)
+      asks |= RL_ASK_REPORT;
+    watch->reported = true;
+  }
+  return asks;
+}
+
+/* A fiber that was asked to stop and does not. */
+static void judge(struct rl_domain *domain, uint64_t now) {
+  struct rl_watch *watch = &domain->watch;
+  if (watch->asked_at == 0) {
+    watch->asked_at = now;
+  } else if (now - watch->asked_at >= STUCK && domain->feed && !watch->stuck) {
+    watch->stuck = true;
+    domain->feed->stuck(domain);
+  }
+}
+
+/* Whether it has been asked to stop. */
+static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
+  struct rl_watch *watch = &domain->watch;
+  uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed);
+  bool unanswered = atomic_load(&watch->asks) & RL_ASK_STOP;
+  if (turn != watch->seen) {
+    watch->seen = turn;
+    watch->since = ticker->active = now;
+    watch->reported = false;
+  }
+  if (turn % 2 == 0)
+    return false;
+  ticker->active = now;
+  if (unanswered)
+    judge(domain, now);
+  else
+    watch->asked_at = 0;
+  unsigned asks = asks_for(ticker, domain, now);
+  if (asks != 0)
+    rl_interrupt_ask(domain, asks);
+  return asks & RL_ASK_STOP;
+}
+
+/* How long to sleep until the next look. */
+static uint64_t look(struct rl_ticker *ticker) {
+  uint64_t now = rl_clock_now();
+  uint64_t tick = atomic_load_explicit(&ticker->slice, memory_order_relaxed) / 2;
+  pthread_mutex_lock(&ticker->lock);
+  for (struct rl_list *at = ticker->domains.next; at != &ticker->domains; at = at->next) {
+    struct rl_domain *domain = RL_OF(at, struct rl_domain, watch.link);
+    if (look_at(ticker, domain, now) && tick > URGENT_TICK)
+      tick = URGENT_TICK;
+  }
+  pthread_mutex_unlock(&ticker->lock);
+  return tick < SHORTEST_TICK ? SHORTEST_TICK : tick > LONGEST_TICK ? LONGEST_TICK : tick;
+}
+
+/* -- the thread ---------------------------------------------------------------------------- */
+
+static void sleep_for(uint64_t nanoseconds) {
+  struct timespec time = {.tv_nsec = (long)nanoseconds};
+  nanosleep(&time, NULL);
+}
+
+static bool is_idle(const struct rl_ticker *ticker) {
+  return rl_clock_now() - ticker->active >= LINGER;
+}
+
+/* Until somebody wants it, or at once if something runs after all. */
+static void doze(struct rl_ticker *ticker) {
+  atomic_store(&ticker->awake, false);
+  sleep_for(LONGEST_TICK);
+  look(ticker);
+  if (is_idle(ticker) && !atomic_load(&ticker->awake) && !atomic_load(&ticker->ending))
+    uv_run(&ticker->loop, UV_RUN_ONCE);
+  atomic_store(&ticker->awake, true);
+  ticker->active = rl_clock_now();
+}
+
+static void thread_main(void *argument) {
+  struct rl_ticker *ticker = argument;
+  ticker->active = rl_clock_now();
+  while (!atomic_load(&ticker->ending)) {
+    sleep_for(look(ticker));
+    if (is_idle(ticker))
+      doze(ticker);
+  }
+  uv_close((uv_handle_t *)&ticker->wake, NULL);
+  uv_run(&ticker->loop, UV_RUN_DEFAULT);
+}
+
+static void woken(uv_async_t *wake) {
+  (void)wake; /* it only ended the poll */
+}
+
+/* Signals are for the threads of the embedding program, and would cut the ticks short. */
+static int create(struct rl_ticker *ticker) {
+  uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_BYTES};
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  int error = uv_thread_create_ex(&ticker->thread, &options, thread_main, ticker);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+/* Without the thread tasks are neither sliced nor bounded; it is not tried again. */
+static bool start(struct rl_ticker *ticker) {
+  int error = uv_loop_init(&ticker->loop);
+  if (error != 0)
+    return false;
+  error = uv_async_init(&ticker->loop, &ticker->wake, woken);
+  if (error == 0) {
+    error = create(ticker);
+    if (error != 0)
+      uv_close((uv_handle_t *)&ticker->wake, NULL);
+  }
+  if (error == 0)
+    return true;
+  uv_run(&ticker->loop, UV_RUN_DEFAULT);
+  uv_loop_close(&ticker->loop);
+  rl_log_line(ticker->log, "cannot start the ticker: %s", uv_strerror(error));
+  return false;
+}
+
+/* Without a lock: who sets `awake` is alone with `started` until the ticker clears it again. */
+void rl_ticker_wake(struct rl_ticker *ticker) {
+  if (atomic_exchange(&ticker->awake, true))
+    return;
+  if (ticker->started)
+    uv_async_send(&ticker->wake);
+  else
+    ticker->started = start(ticker);
+}
+
+void rl_ticker_destroy(struct rl_ticker *ticker) {
+  atomic_store(&ticker->ending, true);
+  if (ticker->started) {
+    uv_async_send(&ticker->wake);
+    uv_thread_join(&ticker->thread);
+    uv_loop_close(&ticker->loop);
+  }
+  pthread_mutex_destroy(&ticker->lock);
+}
+
+uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker) {
+  uint64_t time = atomic_load(&ticker->cleanup);
+  return time == RL_NEVER ? RL_NEVER : rl_clock_now() + time;
+}
+
+/* -- who is looked at ---------------------------------------------------------------------- */
+
+void rl_ticker_enter(struct rl_ticker *ticker, struct rl_domain *domain) {
+  atomic_store(&domain->watch.due, RL_NEVER);
+  pthread_mutex_lock(&ticker->lock);
+  rl_list_push(&ticker->domains, &domain->watch.link);
+  pthread_mutex_unlock(&ticker->lock);
+}
+
+void rl_ticker_leave(struct rl_ticker *ticker, struct rl_domain *domain) {
+  pthread_mutex_lock(&ticker->lock);
+  rl_list_remove(&domain->watch.link);
+  pthread_mutex_unlock(&ticker->lock);
+}

@@ -1,0 +1,63 @@
+/* Ticker: a thread of the runtime that looks every few milliseconds at what its domains run, and
+ * asks a fiber to stop, to give way or to say where it is. It sleeps, without a timer, while
+ * nothing runs; whoever starts something that may need it wakes it, which costs one relaxed load
+ * when it is awake. The thread starts when it is first wanted. */
+#ifndef RL_DOMAIN_TICKER_H
+#define RL_DOMAIN_TICKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/list.h"
+
+struct rl_domain;
+struct rl_log;
+
+struct rl_ticker {
+  const struct rl_log *log;
+
+  /* any thread */
+  atomic_bool awake;
+  atomic_bool ending;
+  atomic_uint_fast64_t slice;   /* ns that a fiber runs while others wait */
+  atomic_uint_fast64_t holdup;  /* ns that a main domain's fiber may run unreported; or RL_NEVER */
+  atomic_uint_fast64_t cleanup; /* ns that a cancelled fiber may go on running */
+
+  pthread_mutex_t lock;
+  struct rl_list domains; /* of struct rl_watch */
+
+  bool started; /* of whoever has set `awake` */
+
+  /* the ticker's thread */
+  uv_loop_t loop;  /* for being woken; its timers would be too coarse */
+  uv_async_t wake; /* any thread */
+  uv_thread_t thread;
+  uint64_t active; /* clock when something last ran */
+};
+
+void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log);
+
+/* Ends the thread. No domain may be left. */
+void rl_ticker_destroy(struct rl_ticker *ticker);
+
+/* On the domain's thread: it is looked at from now on, or no more. No fiber runs before
+ * rl_interrupt_here has told which thread that is. */
+void rl_ticker_enter(struct rl_ticker *ticker, struct rl_domain *domain);
+void rl_ticker_leave(struct rl_ticker *ticker, struct rl_domain *domain);
+
+/* Any thread: clock until which what is cancelled now may go on. */
+uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker);
+
+/* For rl_ticker_want. */
+void rl_ticker_wake(struct rl_ticker *ticker);
+
+/* Any thread: something runs, or is about to, that the ticker must see. */
+static inline void rl_ticker_want(struct rl_ticker *ticker) {
+  if (!atomic_load_explicit(&ticker->awake, memory_order_relaxed))
+    rl_ticker_wake(ticker);
+}
+
+#endif

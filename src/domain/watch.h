@@ -1,0 +1,44 @@
+/* Watch: what the ticker and a domain tell one another. Data only; ticker.h says who looks when.
+ *
+ * A domain counts its turns: one begins when a fiber is resumed and ends when it waits, is sliced
+ * or has ended. So the ticker sees how long a turn lasts, without a clock being read for it. */
+#ifndef RL_DOMAIN_WATCH_H
+#define RL_DOMAIN_WATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/list.h"
+
+/* What the Lua code that runs is asked to do, at its next instruction. */
+enum rl_ask {
+  RL_ASK_STOP = 1,  /* look whether it is cancelled, or past a limit */
+  RL_ASK_SLICE = 2, /* give way to others */
+  RL_ASK_REPORT = 4 /* log where it is: it holds up its loop */
+};
+
+#define RL_NEVER UINT64_MAX
+
+struct rl_watch {
+  uv_thread_t thread;  /* the domain's; set before a fiber runs */
+  struct rl_list link; /* ticker's lock: among the domains that it looks at */
+
+  /* ticker's thread */
+  uint64_t seen;     /* the turn it saw last */
+  uint64_t since;    /* clock when it saw that first */
+  uint64_t asked_at; /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
+  bool reported;     /* for holding up its loop, in this turn */
+  bool stuck;        /* given up: it did not stop when asked */
+
+  /* written by the domain, read by the ticker */
+  atomic_uint_fast64_t turn; /* odd while a fiber runs */
+  atomic_uint_fast64_t due;  /* clock at which the fiber is to be asked to stop; or RL_NEVER */
+  atomic_bool company;       /* other fibers of the domain may be waiting for their turn */
+  _Atomic(void *) subject;   /* owner of the fiber that runs a task; NULL: another, or none */
+
+  atomic_uint asks; /* any thread: enum rl_ask; taken by the hook */
+};
+
+#endif
