@@ -70,13 +70,16 @@ static bool put_inside(struct rl_packer *p, uint8_t kind, union rl_inside_datum 
   return true;
 }
 
-/* The tables of a list, and what they hold, are rarely in the cache: table, pairs and strings are
- * asked for one step after the other. An address that is none does no harm here. */
-static void fetch_ahead(const struct rl_inside_value *values, size_t count) {
+/* The tables of a list, what they hold, and their identities are rarely in the cache: table, pairs
+ * and strings are asked for one step after the other. An address that is none does no harm here. */
+static void fetch_ahead(const struct rl_packer *p, const struct rl_inside_value *values,
+                        size_t count) {
   if (count <= 3 * AHEAD)
     return;
-  if (values[3 * AHEAD].kind == RL_INSIDE_TABLE)
+  if (values[3 * AHEAD].kind == RL_INSIDE_TABLE) {
     __builtin_prefetch(values[3 * AHEAD].datum.object);
+    rl_identity_fetch(&p->seen, values[3 * AHEAD].datum.object);
+  }
   if (values[2 * AHEAD].kind == RL_INSIDE_TABLE)
     __builtin_prefetch(table_of(values[2 * AHEAD].datum)->pairs);
   if (values[AHEAD].kind != RL_INSIDE_TABLE)
@@ -98,7 +101,7 @@ static uint32_t pack_array(struct rl_packer *p, int table, unsigned depth) {
       i += rl_leaf_put_numbers(p, values + i, size - i) - 1;
       continue;
     }
-    fetch_ahead(values + i, size - i);
+    fetch_ahead(p, values + i, size - i);
     if (!put_inside(p, values[i].kind, values[i].datum, leaves, false)) {
       lua_rawgeti(p->L, table, (lua_Integer)i + 1);
       p->value(p, lua_gettop(p->L), depth + 1);

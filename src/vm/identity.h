@@ -32,34 +32,44 @@ void rl_identity_clear(struct rl_identity *identity);
 /* Makes room for one more object: false when there is no memory. */
 bool rl_identity_grow(struct rl_identity *identity);
 
-/* The entry of an object: where it is, or is to be. */
+/* Before an entry is looked for that may be added. False when there is no memory. */
+static inline bool rl_identity_ready(struct rl_identity *identity) {
+  return identity->used < identity->capacity / 4 * 3 || rl_identity_grow(identity);
+}
+
+static inline struct rl_seen *rl_identity_place(const struct rl_identity *identity,
+                                                const void *object) {
+  uint64_t hash = (uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15);
+  return &identity->entries[(size_t)(hash >> 32) & (identity->capacity - 1)];
+}
+
+/* Asks for the entry's memory, which is rarely in the cache. */
+static inline void rl_identity_fetch(const struct rl_identity *identity, const void *object) {
+  __builtin_prefetch(rl_identity_place(identity, object));
+}
+
+static inline bool rl_identity_knows(const struct rl_identity *identity,
+                                     const struct rl_seen *entry) {
+  return entry->stamp == identity->stamp;
+}
+
+/* The entry of an object: where it is, or is to be. Valid until the next one is added. */
 static inline struct rl_seen *rl_identity_find(const struct rl_identity *identity,
                                                const void *object) {
-  uint64_t hash = (uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15);
-  size_t place = (size_t)(hash >> 32) & (identity->capacity - 1);
-  struct rl_seen *entry = &identity->entries[place];
-  while (entry->stamp == identity->stamp && entry->object != object) {
-    place = (place + 1) & (identity->capacity - 1);
-    entry = &identity->entries[place];
-  }
+  struct rl_seen *entry = rl_identity_place(identity, object);
+  const struct rl_seen *end = identity->entries + identity->capacity;
+  while (rl_identity_knows(identity, entry) && entry->object != object)
+    entry = entry + 1 < end ? entry + 1 : identity->entries;
   return entry;
 }
 
-/* The entry of an object, met before or new (*met false; the position is the caller's to set).
- * Stays valid until the next call. NULL when there is no memory. */
-static inline struct rl_seen *rl_identity_meet(struct rl_identity *identity, const void *object,
-                                               bool *met) {
-  *met = false;
-  if (identity->used >= identity->capacity / 4 * 3 && !rl_identity_grow(identity))
-    return NULL;
-  struct rl_seen *entry = rl_identity_find(identity, object);
-  *met = entry->stamp == identity->stamp;
-  if (!*met) {
-    entry->object = object;
-    entry->stamp = identity->stamp;
-    identity->used++;
-  }
-  return entry;
+/* Of an object that is not known, for which the identities are ready. The position is the caller's
+ * to set. */
+static inline void rl_identity_add(struct rl_identity *identity, struct rl_seen *entry,
+                                   const void *object) {
+  entry->object = object;
+  entry->stamp = identity->stamp;
+  identity->used++;
 }
 
 #endif

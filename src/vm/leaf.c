@@ -59,7 +59,8 @@ static bool holds_plain(const struct rl_inside_table *table) {
 }
 
 bool rl_leaf_is(const struct rl_packer *p, const struct rl_inside_table *table) {
-  return rl_mention_known(p, table) || (may_be_leaf(p, table) && holds_plain(table));
+  return rl_mention_met(p, rl_identity_find(&p->seen, table)) ||
+         (may_be_leaf(p, table) && holds_plain(table));
 }
 
 size_t rl_leaf_sequence(const struct rl_inside_table *table) {
@@ -138,14 +139,17 @@ static void put_table(struct rl_packer *p, const struct rl_inside_table *table) 
 }
 
 bool rl_leaf_put(struct rl_packer *p, const struct rl_inside_table *table) {
-  if (rl_mention_known(p, table))
-    return !rl_mention_first(p, table, 0);
+  struct rl_seen *seen = rl_mention_find(p, table);
+  if (rl_mention_met(p, seen)) {
+    rl_mention_again(p, rl_mention_slot(p, seen));
+    return true;
+  }
   if (!may_be_leaf(p, table))
     return false;
   bool row = fits(&p->shape, table);
   if (!row && !holds_plain(table))
     return false;
-  rl_mention_first(p, table, 0);
+  rl_mention_begin(p, seen, table, 0);
   if (row)
     put_row(p, table);
   else

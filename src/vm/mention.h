@@ -18,16 +18,26 @@ static inline void rl_mention_anchor(struct rl_packer *p, int index) {
   lua_rawset(p->L, p->held);
 }
 
-/* The entry of an object, new or met before. `index` is that of a value that keeps it alive; for
- * what is read inside a table, which is not done in a careful pack, it may be 0. */
-static inline struct rl_seen *rl_mention_meet(struct rl_packer *p, const void *object, int index,
-                                              bool *met) {
-  struct rl_seen *seen = rl_identity_meet(&p->seen, object, met);
-  if (!seen)
+/* Where the object is known, or is to be. */
+static inline struct rl_seen *rl_mention_find(struct rl_packer *p, const void *object) {
+  if (!rl_identity_ready(&p->seen))
     luaL_error(p->L, "not enough memory");
-  if (p->careful && !*met)
+  return rl_identity_find(&p->seen, object);
+}
+
+static inline bool rl_mention_met(const struct rl_packer *p, const struct rl_seen *seen) {
+  return rl_identity_knows(&p->seen, seen);
+}
+
+/* The object, found but not met, is about to be written, its head now. `index` is that of a value
+ * that keeps it alive; for what is read inside a table, which is not done in a careful pack, it may
+ * be 0. */
+static inline void rl_mention_begin(struct rl_packer *p, struct rl_seen *seen, const void *object,
+                                    int index) {
+  rl_identity_add(&p->seen, seen, object);
+  seen->position = (uint32_t)rl_put_position(p) + 1;
+  if (p->careful)
     rl_mention_anchor(p, index);
-  return seen;
 }
 
 /* The slot of an object met before, from now on known to the receiver. */
@@ -52,20 +62,15 @@ static inline void rl_mention_again(struct rl_packer *p, uint32_t slot) {
   }
 }
 
-/* Whether the object was met; at least one must have been met before. */
-static inline bool rl_mention_known(const struct rl_packer *p, const void *object) {
-  return rl_identity_find(&p->seen, object)->stamp == p->seen.stamp;
-}
-
 /* Either writes a reference to an object met before, or returns true: it is about to be written,
- * its head now. */
+ * its head now. `index` as above. */
 static inline bool rl_mention_first(struct rl_packer *p, const void *object, int index) {
-  bool met;
-  struct rl_seen *seen = rl_mention_meet(p, object, index, &met);
+  struct rl_seen *seen = rl_mention_find(p, object);
+  bool met = rl_mention_met(p, seen);
   if (met)
     rl_mention_again(p, rl_mention_slot(p, seen));
   else
-    seen->position = (uint32_t)rl_put_position(p) + 1;
+    rl_mention_begin(p, seen, object, index);
   return !met;
 }
 

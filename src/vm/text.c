@@ -27,16 +27,15 @@ static void pack_shared(struct rl_packer *p, int index, const char *text, size_t
     rl_mention_again(p, recent->slot);
     return;
   }
-  bool met;
-  struct rl_seen *seen = rl_mention_meet(p, text, index, &met);
-  if (met) {
+  struct rl_seen *seen = rl_mention_find(p, text);
+  if (rl_mention_met(p, seen)) {
     p->familiar++;
     recent->text = text;
     recent->slot = rl_mention_slot(p, seen);
     rl_mention_again(p, recent->slot);
   } else {
     p->strange++;
-    seen->position = (uint32_t)rl_put_position(p) + 1;
+    rl_mention_begin(p, seen, text, index);
     rl_put_head(p, RL_WIRE_KEY);
     rl_put_u32(p, (uint32_t)size);
     rl_put_bytes(p, text, size);

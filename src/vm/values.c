@@ -125,11 +125,9 @@ static uint32_t code_of(struct rl_packer *p, int index) {
   struct rl_known *known = rl_codes_recall(p->L, index);
   if (!known)
     known = rl_codes_learn(p->L, index);
-  bool met;
-  struct rl_seen *seen = rl_identity_meet(&p->seen, known->code, &met);
-  if (!seen)
-    no_memory(p);
-  if (!met) {
+  struct rl_seen *seen = rl_mention_find(p, known->code);
+  if (!rl_mention_met(p, seen)) {
+    rl_identity_add(&p->seen, seen, known->code);
     seen->position = p->parcel->code_count; /* it has no slot */
     struct rl_code *code = rl_codes_take(known);
     if (!rl_parcel_add_code(p->parcel, code)) {
@@ -142,9 +140,9 @@ static uint32_t code_of(struct rl_packer *p, int index) {
 
 /* [.., captured value] -> [.., captured value]: the n-th of the function at `index`. */
 static void pack_cell(struct rl_packer *p, int index, int n, unsigned depth) {
-  bool met;
-  struct rl_seen *seen = rl_mention_meet(p, lua_upvalueid(p->L, index, n), index, &met);
-  if (met) {
+  const void *cell = lua_upvalueid(p->L, index, n);
+  struct rl_seen *seen = rl_mention_find(p, cell);
+  if (rl_mention_met(p, seen)) {
     unsigned other = p->parcel->bytes.bytes[seen->position - 1];
     uint32_t slot = rl_mention_slot(p, seen);
     rl_put_u8(p, RL_WIRE_CELL_AGAIN);
@@ -152,8 +150,8 @@ static void pack_cell(struct rl_packer *p, int index, int n, unsigned depth) {
     rl_put_u32(p, slot);
   } else {
     rl_put_u8(p, RL_WIRE_CELL);
+    rl_mention_begin(p, seen, cell, index); /* whose number is its head */
     rl_put_u8(p, (unsigned)n);
-    seen->position = (uint32_t)rl_put_position(p);
     rl_put_u32(p, 0);
     pack_value(p, lua_gettop(p->L), depth + 1);
   }
