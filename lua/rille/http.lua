@@ -13,7 +13,8 @@ returns is the answer:
     status, body       the body a string, a table or nothing
     nothing            what was set or written by `res`; 204 if that is nothing either
 
-An error is answered with 500 and the request's id, and logged with its traceback; an error made by
+Anything else is an error, also what stands behind that: headers are set by res.headers. An error is
+answered with 500 and the request's id, and logged with its traceback; an error made by
 http.error(status, body) is that answer. `req` and `res` are dead when the answer is complete:
 whoever needs something of them later copies it before.
 
@@ -42,10 +43,12 @@ A module with a middleware returns a function that makes it: app:use(cors { orig
 Middleware of an app sees also requests that no route takes. Chains are composed when the app begins
 to serve, once for each route. ]]
 
+local check = require "rille.http.check"
 local core = require "rille.http.core"
 local fibers = require "rille.core"
 local files = require "rille.http.files"
 local json = require "rille.json"
+local listen_options = require "rille.http.listen"
 
 local http = {}
 
@@ -57,17 +60,51 @@ local METHODS = { "get", "post", "put", "patch", "delete", "head", "options", "a
 
 -- -- composing ---------------------------------------------------------------------------------
 
+local function is_answered(res)
+  return res.sent or res.status or res.body or res.length ~= 0
+end
+
+local function fail_unanswered(middleware)
+  local info = debug.getinfo(middleware, "S")
+  local text = "the middleware at %s:%d neither called next() nor answered (as by return 204)"
+  error(text:format(info.short_src, info.linedefined), 0)
+end
+
 -- A handler whose middleware is around it. An answer that the rest returns is kept in res.
 local function around(middleware, rest)
   return function(req, res)
-    return middleware(req, res, function() res:send(rest(req, res)) end)
+    local went_on, over = false, false
+    local function next()
+      if over then error("next() was called twice: the rest has run already", 2) end
+      went_on = true
+      res:send(rest(req, res))
+      over = true
+    end
+    local first, second, third = middleware(req, res, next)
+    if second ~= nil or third ~= nil then return first, second, third end
+    if first ~= nil then return first end
+    if not went_on and not is_answered(res) then fail_unanswered(middleware) end
   end
+end
+
+-- What is raised to be the answer: http.error, or a table like it.
+local function is_answer(err)
+  return type(err) == "table" and math.type(rawget(err, "status")) == "integer"
+end
+
+-- What on_error answered; if it did not, the error takes its usual way.
+local function settled(err, res, status, ...)
+  if (...) == nil and res.status == status and res.length == 0 then error(err, 0) end
+  return ...
 end
 
 local function caught(on_error, req, res, ok, ...)
   if ok then return ... end
-  if res.sent or fibers.is_cancelled() then error((...), 0) end
-  return on_error((...), req, res)
+  local err = (...)
+  if res.sent or is_answer(err) or fibers.is_cancelled() then error(err, 0) end
+  local status = core.failure(res)
+  res.status, res.body = status, nil
+  return settled(err, res, status, on_error(err, req, res))
 end
 
 local function guarded(on_error, fn)
@@ -95,21 +132,6 @@ local function compose(app, handler, chain)
 end
 
 -- -- routes ------------------------------------------------------------------------------------
-
-local function check_callable(value, name, place)
-  if type(value) == "function" then return value end
-  local meta = getmetatable(value)
-  if type(meta) == "table" and meta.__call then
-    return function(...) return value(...) end
-  end
-  local text = "bad argument #%d to '%s' (function expected, got %s)"
-  error(text:format(place, name, type(value)), 3)
-end
-
-local function check_string(value, name, place)
-  if type(value) == "string" then return value end
-  error(("bad argument #%d to '%s' (string expected, got %s)"):format(place, name, type(value)), 3)
-end
 
 local function new_app(parent, prefix, host)
   return setmetatable({
@@ -144,13 +166,14 @@ end
 
 local function add_route(site, app, route, pattern)
   local prefix, host = place_of(app)
-  pattern = prefix .. (pattern or route.pattern)
-  if route.files and not has_middleware(app) then
-    site:add(host, route.method, pattern, route.files, 0)
-  else
-    local fn = compose(app, route.handler, route.chain)
-    site:add(host, route.method, pattern, fn, arguments_of(fn))
+  local fn, arguments = route.files, 0
+  if not fn or has_middleware(app) then
+    fn = compose(app, route.handler, route.chain)
+    arguments = arguments_of(fn)
   end
+  pattern = prefix .. (pattern or route.pattern)
+  local ok, fault = pcall(site.add, site, host, route.method, pattern, fn, arguments)
+  if not ok then check.fail("%s; it was added at %s", fault, route.place) end
 end
 
 -- The prefix of files without its slash leads to the one with it, unless there is such a route.
@@ -181,10 +204,40 @@ local function site_of(app)
   return site
 end
 
+local function check_app(app, name)
+  check.method(getmetatable(app) == App, "app", name)
+end
+
 local function check_not_serving(app, name)
+  check_app(app, name)
   if root_of(app).site then
-    error(("app:%s must come before the app begins to serve"):format(name), 3)
+    check.fail("app:%s must come before the app begins to serve, by listen or inject", name)
   end
+end
+
+-- What apps are put below: "" or "/users".
+local function check_prefix(prefix, name)
+  check.string(prefix, 1, name)
+  if prefix == "" then return prefix end
+  local fault = core.fault_of(prefix)
+  if not fault and prefix:find "/$" then fault = "it must not end in '/': routes begin with one" end
+  if fault then check.fail("app:%s: the prefix %q: %s", name, prefix, fault) end
+  return prefix
+end
+
+-- As a whole, as far as it is known: the app may be mounted below something else.
+local function check_pattern(app, pattern, name)
+  check.string(pattern, 1, name)
+  local whole = (place_of(app)) .. pattern
+  local fault = whole ~= "" and core.fault_of(whole)
+  if fault then check.fail("app:%s: %s", name, fault) end
+end
+
+local function check_chain(pattern, name, ...)
+  local chain, count = {}, select("#", ...)
+  if count == 0 then check.fail("app:%s: there is no handler for %q", name, pattern) end
+  for i = 1, count do chain[i] = check.callable((select(i, ...)), i + 1, name) end
+  return chain
 end
 
 local function put_route(app, route)
@@ -203,13 +256,13 @@ end
 -- Patterns: "/users/:id", "/users/:id{int}", "/files/*rest". GET answers HEAD as well, OPTIONS is
 -- answered by itself. Raises if the pattern is wrong or taken.
 function App:route(method, pattern, ...)
-  check_string(pattern, method, 1)
-  local chain = { ... }
-  if #chain == 0 then error(("app:%s: no handler"):format(method), 3) end
-  for i, fn in ipairs(chain) do chain[i] = check_callable(fn, method, i + 1) end
+  check_app(self, method)
+  check_pattern(self, pattern, method)
+  local chain = check_chain(pattern, method, ...)
   local handler = table.remove(chain)
   return put_route(self, {
     method = method:upper(), pattern = pattern, handler = handler, chain = chain,
+    place = check.place(),
   })
 end
 
@@ -236,12 +289,14 @@ end
 --
 -- To middleware such an answer has res.status, res.headers and res.length, and no res.body.
 function App:static(prefix, directory, options)
-  check_string(prefix, "static", 1)
-  check_string(directory, "static", 2)
+  check_app(self, "static")
+  local bare = check.string(prefix, 1, "static"):gsub("/$", "")
+  check_pattern(self, bare .. "/*rest", "static")
+  check.string(directory, 2, "static")
   local opened = files.open(directory, options)
-  local bare = prefix:gsub("/$", "")
   return put_route(self, {
     method = "GET", pattern = bare .. "/*rest", bare = bare, chain = {}, files = opened,
+    place = check.place(),
     handler = files.handler(opened, function() return root_of(self).missing_handler end),
   })
 end
@@ -249,18 +304,27 @@ end
 --- app:use(middleware...) -> app: around all routes of the app, wherever they were added.
 function App:use(...)
   check_not_serving(self, "use")
-  for i = 1, select("#", ...) do
-    table.insert(self.middleware, check_callable((select(i, ...)), "use", i))
+  local count = select("#", ...)
+  if count == 0 then check.fail "app:use: there is no middleware" end
+  if type((...)) == "string" then
+    check.fail("app:use takes functions only: middleware of a part is used by app:group(%q)", (...))
+  elseif type((select(2, ...))) == "string" then -- as require returns
+    check.fail "app:use: what a module returns makes a middleware when it is called, with options"
+  end
+  for i = 1, count do
+    table.insert(self.middleware, check.callable((select(i, ...)), i, "use"))
   end
   return self
 end
 
 --- app:on_error(fn) -> app
 -- fn(err, req, res) gives the answer to an error in a handler, as a handler does; `err` carries its
--- traceback when it is a string. Without one the error is logged and answered with 500.
+-- traceback when it is a string. res.status is 500 (or, for what the client did wrong, 400, 408 or
+-- 413). If it gives none, or there is no on_error, the error is logged and answered with that
+-- status. What http.error makes is an answer already and does not come here.
 function App:on_error(fn)
   check_not_serving(self, "on_error")
-  self.error_handler = check_callable(fn, "on_error", 1)
+  self.error_handler = check.callable(fn, 1, "on_error")
   return self
 end
 
@@ -269,11 +333,12 @@ end
 -- OPTIONS that nobody handles. Of the outermost app.
 function App:not_found(handler)
   check_not_serving(self, "not_found")
-  root_of(self).missing_handler = check_callable(handler, "not_found", 1)
+  root_of(self).missing_handler = check.callable(handler, 1, "not_found")
   return self
 end
 
-local function add_child(app, prefix, host, fn)
+local function add_child(app, prefix, host, fn, name)
+  if fn ~= nil then fn = check.callable(fn, 2, name) end
   local child = new_app(app, prefix, host)
   table.insert(app.children, child)
   if fn then fn(child) end
@@ -284,22 +349,31 @@ end
 -- An app below `prefix`, with middleware and on_error of its own inside those of this one; calls
 -- fn(group).
 function App:group(prefix, fn)
-  return add_child(self, check_string(prefix, "group", 1), nil, fn)
+  check_app(self, "group")
+  return add_child(self, check_prefix(prefix, "group"), nil, fn, "group")
 end
 
 --- app:host(name [, fn]) -> group
 -- The same for requests to one host: "api.example.com", "*.example.com".
 function App:host(name, fn)
-  return add_child(self, "", check_string(name, "host", 1), fn)
+  check_app(self, "host")
+  check.string(name, 1, "host")
+  if not (name:gsub("^%*%.", ""):find "^[%w._-]+$" or name:find "^%[[%x:.]+%]$") then
+    check.fail('app:host: %q: a name without scheme and port expected, as "api.example.com" or '
+      .. '"*.example.com"', name)
+  end
+  return add_child(self, "", name, fn, "host")
 end
 
 --- app:mount(prefix, other) -> app: puts another app, which does not serve by itself, below
 -- `prefix`.
 function App:mount(prefix, other)
-  check_string(prefix, "mount", 1)
   check_not_serving(self, "mount")
-  if getmetatable(other) ~= App then error("bad argument #2 to 'mount' (app expected)", 2) end
-  if other.parent or other.site then error("app:mount: the app is in use already", 2) end
+  check_prefix(prefix, "mount")
+  check.argument(getmetatable(other) == App, 2, "mount", "app", other)
+  if other == root_of(self) then check.fail "app:mount: an app cannot be below itself" end
+  if other.parent then check.fail "app:mount: the app is mounted elsewhere already" end
+  if other.site then check.fail "app:mount: the app serves by itself already" end
   other.parent, other.prefix = self, prefix .. other.prefix
   table.insert(self.children, other)
   return self
@@ -313,26 +387,37 @@ local function escaped(text, keep)
   end))
 end
 
-local function filled(name, params)
-  local function value(key)
-    local given = params and params[key]
-    if given == nil then error(("app:url: route %q needs %q"):format(name, key), 4) end
-    return given
+local function check_param(name, kind, key, given, integer)
+  local text = ("app:url: %q of route %q"):format(key, name)
+  if given == nil then check.fail("%s is missing", text) end
+  if type(given) ~= "string" and type(given) ~= "number" then
+    check.fail("%s: a string or a number expected, got %s", text, type(given))
   end
-  return function(kind, key)
-    local text = escaped(value(key), kind == "*" and "/" or "")
-    if text == "." or text == ".." then
-      error(("app:url: %q cannot be %q in a path"):format(key, text), 3)
-    end
-    return text
+  if integer and not tostring(given):find "^%-?%d+$" then
+    check.fail("%s: an integer expected, got %q", text, tostring(given))
+  end
+  if given == "" and kind == ":" then check.fail("%s is empty", text) end
+  for part in tostring(given):gmatch(kind == "*" and "[^/]+" or ".+") do
+    if part == "." or part == ".." then check.fail("%s: %q would leave its place", text, part) end
+  end
+end
+
+local function filled(name, params)
+  return function(kind, key, integer)
+    local given = params[key]
+    check_param(name, kind, key, given, integer ~= "")
+    return escaped(given, kind == "*" and "/" or "")
   end
 end
 
 --- app:name(name) -> app: names the route that was added last, for app:url.
 function App:name(name)
-  local route = self.routes[#self.routes]
-  if not route then error("app:name: there is no route yet", 2) end
-  self.names[check_string(name, "name", 1)] = { app = self, pattern = route.pattern }
+  check_app(self, "name")
+  check.string(name, 1, "name")
+  local route, taken = self.routes[#self.routes], self.names[name]
+  if not route then check.fail("app:name: there is no route to name %q yet", name) end
+  if taken then check.fail("app:name: %q is the name of %q already", name, taken.pattern) end
+  self.names[name] = { app = self, pattern = route.pattern }
   return self
 end
 
@@ -346,34 +431,16 @@ end
 
 --- app:url(name [, params]) -> string: the path of a named route.
 function App:url(name, params)
+  check_app(self, "url")
+  check.string(name, 1, "url")
+  check.argument(params == nil or type(params) == "table", 2, "url", "table", params)
   local route = name_of(root_of(self), name)
-  if not route then error(("app:url: no route is called %q"):format(tostring(name)), 2) end
+  if not route then check.fail("app:url: no route is called %q", name) end
   local pattern = (place_of(route.app)) .. route.pattern
-  return (pattern:gsub("([:*])([%a_][%w_]*)%f[^%w_]", filled(name, params)):gsub("{int}", ""))
+  return (pattern:gsub("([:*])([%a_][%w_]*)({?[^/]*)", filled(name, params or {})))
 end
 
 -- -- serving -----------------------------------------------------------------------------------
-
-local PLACES = { port = true, host = true, address = true }
-
-local function url_of(options)
-  local address = options.address
-  if address and address:find "^%a+:[/%a]" then return address end
-  local host = address or options.host or "127.0.0.1"
-  if host:find ":" and not host:find "^%[" then host = "[" .. host .. "]" end
-  return ("tcp://%s:%d"):format(host, options.port or 8080)
-end
-
-local function check_options(options, name)
-  if type(options) ~= "table" then
-    error(("app:%s: a table of options expected"):format(name), 3)
-  end
-  for key in pairs(options) do
-    if not PLACES[key] and not core.options[key] then
-      error(("app:%s: unknown option %q"):format(name, tostring(key)), 3)
-    end
-  end
-end
 
 --- app:listen(options) -> server
 --
@@ -396,24 +463,38 @@ end
 --
 -- server: address(), port(), connections(), close().
 function App:listen(options)
-  options = options or {}
-  check_options(options, "listen")
-  local server, message = core.listen(site_of(self), url_of(options), options)
-  if not server then error(message, 2) end
+  check_app(self, "listen")
+  local url, given = listen_options(options)
+  local server, message = check.call(core.listen, site_of(self), url, given)
+  if not server then check.fail("app:listen: %s", message) end
   return server
 end
 
 -- -- trying without a network --------------------------------------------------------------------
 
+local INJECTED = {
+  method = "string", path = "string", headers = "table", body = "string table function",
+  trailers = "table",
+}
+
 --- app:inject(options) -> { status, headers, body, trailers, error }
 --
--- Sends the app a request without a network, and waits for the answer. Options: method, path (with
--- its query), headers, body (a string, a table for JSON, or an iterator over pieces, which are sent
--- as chunks) and trailers behind that; or just a path. The names of the answer's headers and
--- trailers are in lower case, repeated ones joined by commas. `error` is set if the answer was cut
--- off; `body` is then what came of it.
+-- Sends the app a request without a network, and waits for the answer. Options: method (GET, or
+-- POST with a body), path (with its query), headers, body (a string, a table for JSON, or an
+-- iterator over pieces, sent as chunks) and trailers behind that; or just a path. The names of the
+-- answer's headers and trailers are in lower case, repeated ones joined by commas. `error` is set
+-- if the answer was cut off; `body` is then what came of it.
 function App:inject(options)
+  check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end
+  check.argument(type(options) == "table", 1, "inject", "path or table of options", options)
+  check.known(options, INJECTED, "app:inject")
+  for name, value in pairs(options) do
+    if not INJECTED[name]:find(type(value), 1, true) then
+      check.fail("app:inject: option %q: %s expected, got %s", name,
+        (INJECTED[name]:gsub(" ", " or ")), type(value))
+    end
+  end
   local root = root_of(self)
   root.injected = root.injected or core.listen(site_of(root), nil, {})
   return require "rille.http.inject" (root.injected, options)
@@ -446,46 +527,69 @@ function core.request:multipart(given)
   return require "rille.http.multipart" (self, given)
 end
 
+local function check_response(res, name)
+  check.method(getmetatable(res) == "response", "res", name)
+end
+
 --- res:text(s), res:html(s), res:json(value): set the body and its type; sent when the handler is
 -- over.
 function core.response:text(text)
+  check_response(self, "text")
+  check.string(text, 1, "text")
   self.headers["Content-Type"] = "text/plain; charset=utf-8"
   self.body = text
 end
 
 function core.response:html(text)
+  check_response(self, "html")
+  check.string(text, 1, "html")
   self.headers["Content-Type"] = "text/html; charset=utf-8"
   self.body = text
 end
 
 function core.response:json(value)
+  check_response(self, "json")
+  check.argument(value ~= nil, 1, "json", "value", value)
+  local text = check.call(json.encode, value)
   self.headers["Content-Type"] = "application/json"
-  self.body = json.encode(value)
+  self.body = text
 end
 
 core.response.stream = require "rille.http.stream"
 
 --- res:redirect(url [, status]): 302 unless said otherwise.
 function core.response:redirect(url, status)
+  check_response(self, "redirect")
+  check.string(url, 1, "redirect")
+  if url:find "%c" then check.fail("res:redirect: %q has a control character", url) end
+  status = status or 302
+  if math.type(status) ~= "integer" or status < 300 or status > 399 then
+    check.fail("res:redirect: a status from 300 to 399 expected, got %s", tostring(status))
+  end
   self.headers["Location"] = url
-  self.status = status or 302
+  self.status = status
 end
 
 --- http.error(status [, body]) -> error value
--- For error(http.error(404)): the answer is that status and body.
+-- An answer for error(http.error(404)), which ends the handler; or to be returned.
 function http.error(status, body)
-  return { status = status, body = body }
+  if math.type(status) ~= "integer" or status < 200 or status > 599 then
+    check.fail("http.error: a status from 200 to 599 expected, got %s", tostring(status))
+  end
+  return setmetatable({ status = status, body = body }, core.answer)
 end
 
 --- http.unescape(text) -> string: of a form: "a%20b+c" is "a b c".
 function http.unescape(text)
+  check.string(text, 1, "unescape")
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
   end))
 end
 
 --- http.app() -> app
-function http.app()
+function http.app(...)
+  if ... ~= nil then check.fail "http.app takes nothing: options belong to app:listen" end
   return new_app(nil, "", nil)
 end
 

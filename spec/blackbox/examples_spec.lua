@@ -2,8 +2,8 @@
 -- run beside anything; what they say on the wire is what clients of the first Fibonacci servers
 -- expect.
 
-local decode = require "rille.http.core".decode
 local crypto = require "rille.crypto"
+local json = require "rille.json"
 local net = require "rille.net"
 local process = require "spec.support.process"
 
@@ -241,7 +241,7 @@ local function ask(port, method, path, body, fields)
   for name, value in head:gmatch "([^\r\n:]+): ([^\r\n]*)" do
     answer.headers[name:lower()] = value
   end
-  if answer.headers["content-type"] == "application/json" then answer.value = decode(rest) end
+  if answer.headers["content-type"] == "application/json" then answer.value = json.decode(rest) end
   return answer
 end
 

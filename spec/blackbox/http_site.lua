@@ -31,6 +31,6 @@ app:post("/pieces", function(req)
 end)
 app:get("/fail", function(_, res) res:write "some" rille.sleep(0.01) error "boom" end)
 local options = load("return " .. (arg[1] or "{}"))()
-options.port = options.address and nil or 0
+if not options.address then options.port = 0 end
 print(app:listen(options):address())
 io.stdout:flush()

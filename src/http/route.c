@@ -51,8 +51,7 @@ static bool is_repeated(struct rl_slice text, const struct rl_pattern_part *part
   return false;
 }
 
-/* 0, or -1 with a message. */
-static int check(struct rl_slice text, char message[RL_ROUTE_MESSAGE]) {
+int rl_route_check(struct rl_slice text, char message[RL_ROUTE_MESSAGE]) {
   struct rl_pattern pattern;
   struct rl_pattern_part part;
   unsigned captures = 0;
@@ -145,7 +144,7 @@ static struct rl_route *keep_route(struct rl_routes *routes, struct rl_slice pat
 
 int rl_route_add(struct rl_routes *routes, struct rl_slice pattern, uint64_t methods, int id,
                  char message[RL_ROUTE_MESSAGE]) {
-  if (check(pattern, message) != 0)
+  if (rl_route_check(pattern, message) != 0)
     return -1;
   struct rl_route *route = keep_route(routes, pattern);
   if (!route)

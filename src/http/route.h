@@ -53,6 +53,9 @@ struct rl_route_match {
 void rl_route_init(struct rl_routes *routes, struct rl_heap *heap);
 void rl_route_free(struct rl_routes *routes);
 
+/* 0, or -1 with a message that says what is wrong with a pattern, and where. */
+int rl_route_check(struct rl_slice pattern, char message[RL_ROUTE_MESSAGE]);
+
 /* Adds a route: 0, or -1 with a message that names the pattern and the place. Two routes of one
  * shape may not share a method; but one for RL_ROUTE_ANY gets what the others of its shape do not
  * take. `pattern` is copied. */

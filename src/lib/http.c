@@ -70,11 +70,12 @@ static void read_options(lua_State *L, int index, struct rl_http_options *to) {
   }
 }
 
-/* core.options -> the set of their names */
-static void push_names(lua_State *L) {
+/* core.options: their kinds by name */
+static void push_kinds(lua_State *L) {
+  static const char *const kinds[] = {"seconds", "count", "bytes", "switch"};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    lua_pushboolean(L, 1);
+    lua_pushstring(L, kinds[options[i].kind]);
     lua_setfield(L, -2, options[i].name);
   }
 }
@@ -112,6 +113,15 @@ static int site_add(lua_State *L) {
                    "function or files");
   rl_http_site_add(L, site, host, pattern, methods, 5, (int)luaL_checkinteger(L, 6));
   return 0;
+}
+
+/* core.fault_of(pattern) -> what is wrong with it, or nil */
+static int fault_of(lua_State *L) {
+  char message[RL_ROUTE_MESSAGE];
+  if (rl_route_check(check_text(L, 1), message) == 0)
+    return 0;
+  lua_pushstring(L, message);
+  return 1;
 }
 
 /* site:catch(function) */
@@ -192,8 +202,11 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
 }
 
 int luaopen_rille_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"site", site_new}, {"listen", listen_at}, {"traceback", rl_traceback}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"site", site_new},
+                                       {"listen", listen_at},
+                                       {"traceback", rl_traceback},
+                                       {"fault_of", fault_of},
+                                       {NULL, NULL}};
   static const luaL_Reg site[] = {{"add", site_add}, {"catch", site_catch}, {NULL, NULL}};
   static const luaL_Reg server[] = {
       {"address", server_address}, {"port", server_port},   {"connections", server_connections},
@@ -201,12 +214,14 @@ int luaopen_rille_http_core(lua_State *L) {
   new_type(L, RL_HTTP_SITE, site, rl_http_site_collect);
   new_type(L, RL_HTTP_SERVER, server, rl_http_server_collect);
   luaL_newlib(L, functions);
-  push_names(L);
+  push_kinds(L);
   lua_setfield(L, -2, "options");
   rl_lib_http_multipart(L);
   rl_lib_http_request(L);
   rl_lib_http_response(L);
   rl_lib_http_stream(L);
   rl_lib_http_files(L);
+  luaL_newmetatable(L, RL_HTTP_ERROR);
+  lua_setfield(L, -2, "answer");
   return 1;
 }

@@ -235,10 +235,19 @@ static enum field view_of(lua_State *L) {
   return (enum field)lua_tointeger(L, lua_upvalueindex(1));
 }
 
+static struct rl_slice check_key(lua_State *L, enum field view) {
+  struct rl_slice key;
+  if (lua_type(L, 2) != LUA_TSTRING)
+    luaL_error(L, "req.%s is looked up by name, not by a %s (pairs goes over all)",
+               views[view - QUERY], luaL_typename(L, 2));
+  key.bytes = lua_tolstring(L, 2, &key.size);
+  return key;
+}
+
 static int view_index(lua_State *L) {
   enum field view = view_of(L);
   struct visit visit = begin(L, view);
-  visit.name.bytes = luaL_checklstring(L, 2, &visit.name.size);
+  visit.name = check_key(L, view);
   visit.on = view == HEADERS || view == TRAILERS ? join : push_first;
   visit_all(&visit, view);
   return visit.count > 0;
@@ -247,7 +256,7 @@ static int view_index(lua_State *L) {
 static int view_call(lua_State *L) {
   enum field view = view_of(L);
   struct visit visit = begin(L, view);
-  visit.name.bytes = luaL_checklstring(L, 2, &visit.name.size);
+  visit.name = check_key(L, view);
   visit.on = add_value;
   lua_newtable(L);
   visit_all(&visit, view);
@@ -375,9 +384,10 @@ static int request_tostring(lua_State *L) {
   return 1;
 }
 
-/* req:body() -> string
+/* req:body([limit]) -> string
  *
- * The whole body, or what req:read() has left of it; "" if there is none. Waits until it is there.
+ * The whole body, or what req:read() has left of it; "" if there is none; the same however often it
+ * is asked for. Waits until it is there. The limit is the server's max_body, or so many bytes.
  * A body over the limit, malformed, cut short or too slow is an error, and the answer's status then
  * says so, unless the handler gives another answer. */
 static int request_body(lua_State *L) {

@@ -14,6 +14,7 @@
 #include "http/status.h"
 #include "lib/modules.h"
 #include "serve/http_answer.h"
+#include "serve/http_exchange.h"
 #include "serve/http_file.h"
 #include "serve/http_handle.h"
 #include "serve/http_output.h"
@@ -29,6 +30,8 @@ static struct rl_http_exchange *check(lua_State *L) {
 
 static struct rl_slice check_name(lua_State *L, int index) {
   struct rl_slice name;
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "the name of a header must be a string, not a %s", luaL_typename(L, index));
   name.bytes = luaL_checklstring(L, index, &name.size);
   const char *fault = rl_response_field_fault(name, (struct rl_slice){"", 0});
   if (fault)
@@ -140,12 +143,14 @@ static int response_index(lua_State *L) {
 }
 
 static void set_body(lua_State *L, struct rl_http_exchange *exchange) {
+  if (!lua_isnil(L, 3) && lua_type(L, 3) != LUA_TSTRING)
+    luaL_error(L, "res.body: a string expected, got %s (res:json takes any value)",
+               luaL_typename(L, 3));
   rl_http_answer_replace_file(exchange, false);
   luaL_unref(L, LUA_REGISTRYINDEX, exchange->body_text);
   exchange->body_text = LUA_NOREF;
   if (lua_isnil(L, 3))
     return;
-  luaL_checktype(L, 3, LUA_TSTRING);
   lua_pushvalue(L, 3);
   exchange->body_text = luaL_ref(L, LUA_REGISTRYINDEX);
 }
@@ -159,9 +164,17 @@ static int response_newindex(lua_State *L) {
     exchange->status = rl_http_result_status(L, 3);
   else if (strcmp(key, "body") == 0)
     set_body(L, exchange);
+  else if (strcmp(key, "headers") == 0 || strcmp(key, "trailers") == 0)
+    return luaL_error(L, "res.%s is set name by name: res.%s[name] = value", key, key);
   else
-    return luaL_error(L, "res.%s cannot be set", key);
+    return luaL_error(L, "res.%s cannot be set: status, body and the fields of headers can", key);
   return 0;
+}
+
+/* core.failure(res) -> the status of the answer to an error in the handler */
+static int failure(lua_State *L) {
+  lua_pushinteger(L, rl_http_exchange_failure(check(L)));
+  return 1;
 }
 
 /* [module]: adds `response`, the table of methods, to which the Lua module adds its own. */
@@ -180,6 +193,8 @@ void rl_lib_http_response(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   lua_setfield(L, -2, "response");
+  lua_pushcfunction(L, failure);
+  lua_setfield(L, -2, "failure");
   luaL_newmetatable(L, HEADERS);
   luaL_setfuncs(L, headers, 0);
   lua_pushliteral(L, HEADERS);

@@ -39,6 +39,7 @@
 #define RL_HTTP_REQUEST  "request"
 #define RL_HTTP_RESPONSE "response"
 #define RL_HTTP_TRAILERS "response trailers"
+#define RL_HTTP_ERROR    "http.error"
 
 enum {
   RL_HTTP_HIGH = 64 * 1024,  /* output that waits for the client before anything waits for it */
@@ -195,6 +196,7 @@ struct rl_http_exchange {
   struct rl_request request;
   struct rl_body body;
   struct rl_buffer text; /* of the body, as far as it was read but not handed out */
+  int whole;             /* registry reference of what req:body() returned; LUA_NOREF */
   bool body_begun;
   bool continued; /* 100 was sent, or need not be */
   uint64_t drained;

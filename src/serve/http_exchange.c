@@ -63,18 +63,22 @@ int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds) {
 
 /* -- the end of the handler ---------------------------------------------------------------- */
 
+static struct rl_slice method_of(const struct rl_http_exchange *exchange) {
+  const struct rl_head *head = &exchange->request.head;
+  return rl_head_slice(head, head->method_text);
+}
+
 static void log_failure(const struct rl_http_exchange *exchange, const char *text, size_t size) {
   char prefix[256], id[RL_HTTP_ID];
-  struct rl_slice path = exchange->path;
+  struct rl_slice path = exchange->path, method = method_of(exchange);
   rl_http_pool_id(exchange, id);
   snprintf(prefix, sizeof prefix,
-           "error in the handler of %.*s (request %s): ", path.size < 150 ? (int)path.size : 150,
-           path.bytes, id);
+           "error in the handler of %.*s %.*s (request %s): ", (int)method.size, method.bytes,
+           path.size < 150 ? (int)path.size : 150, path.bytes, id);
   rl_log_text(&exchange->http->domain->settings->log, prefix, text, size);
 }
 
-/* What the status of the answer is after an error. */
-static int status_of(const struct rl_http_exchange *exchange) {
+int rl_http_exchange_failure(const struct rl_http_exchange *exchange) {
   if (exchange->expired)
     return 503;
   return exchange->trouble >= 400 ? exchange->trouble : 500;
@@ -84,7 +88,7 @@ static int status_of(const struct rl_http_exchange *exchange) {
 static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   char line[128], id[RL_HTTP_ID];
   size_t size;
-  int status = status_of(exchange);
+  int status = rl_http_exchange_failure(exchange);
   bool left = exchange->fiber->whole.cancelled && !exchange->expired; /* the client has */
   const char *text = rl_traceback_text(L, -1, &size);
   if (!left && (status == 500 || exchange->expired))

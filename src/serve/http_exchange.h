@@ -21,6 +21,10 @@ int rl_http_exchange_keep(struct rl_http_exchange *exchange);
  * again. 0, or -1 when there is no memory. */
 int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds);
 
+/* The status of the answer to an error in the handler: 500, unless its time is over or the client
+ * did something wrong. */
+int rl_http_exchange_failure(const struct rl_http_exchange *exchange);
+
 /* The handler's time is over: it is cancelled, and the answer is 503. */
 void rl_http_exchange_expire(struct rl_http_exchange *exchange);
 

@@ -90,14 +90,20 @@ static int fail(lua_State *L, struct rl_http_exchange *exchange) {
   }
 }
 
-static int push_text(lua_State *L, struct rl_http_exchange *exchange) {
+static void push_text(lua_State *L, struct rl_http_exchange *exchange) {
   struct rl_buffer *text = &exchange->text;
   if (text->failed)
-    return luaL_error(L, "not enough memory");
+    luaL_error(L, "not enough memory");
   lua_pushlstring(L, text->size ? (const char *)text->bytes : "", text->size);
   if (text->capacity > RL_HTTP_SPARE)
     rl_buffer_free(text);
   text->size = 0;
+}
+
+/* [.., body]: whoever asks again gets it again. */
+static int keep_whole(lua_State *L, struct rl_http_exchange *exchange) {
+  lua_pushvalue(L, -1);
+  exchange->whole = luaL_ref(L, LUA_REGISTRYINDEX);
   return 1;
 }
 
@@ -144,20 +150,25 @@ static int read_on(lua_State *L, int status, lua_KContext whole) {
       lua_pushnil(L);
       return 1;
     }
-    return push_text(L, exchange);
+    push_text(L, exchange);
+    return whole ? keep_whole(L, exchange) : 1;
   }
   return wait_for_more(L, exchange, whole);
 }
 
 int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t limit) {
   struct rl_slice data = {"", 0};
+  if (exchange->whole != LUA_NOREF) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->whole);
+    return 1;
+  }
   begin(exchange, limit);
   if (exchange->trouble)
     return fail(L, exchange);
   if (exchange->text.size == 0 && take(exchange, &data)) {
     if (exchange->body.done) {
       lua_pushlstring(L, data.bytes, data.size);
-      return 1;
+      return keep_whole(L, exchange);
     }
     rl_buffer_append(&exchange->text, data.bytes, data.size);
   }

@@ -115,7 +115,7 @@ static struct rl_http_exchange *new_exchange(struct rl_http *http) {
   rl_buffer_init(&exchange->headers, http->heap);
   rl_buffer_init(&exchange->trailers, http->heap);
   rl_buffer_init(&exchange->out, http->heap);
-  exchange->fields = exchange->body_text = LUA_NOREF;
+  exchange->fields = exchange->body_text = exchange->whole = LUA_NOREF;
   exchange->length = -1;
   return exchange;
 }
@@ -181,6 +181,7 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   empty(&exchange->trailers);
   unref(exchange, &exchange->fields);
   unref(exchange, &exchange->body_text);
+  unref(exchange, &exchange->whole);
   exchange->stage = RL_HTTP_READING;
   exchange->fiber = NULL;
   exchange->body_begun = exchange->continued = exchange->expired = false;

@@ -22,6 +22,9 @@ static const char JSON[] = "application/json";
 static void add_header(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
                        int index) {
   struct rl_slice value;
+  if (lua_type(L, index) != LUA_TSTRING && lua_type(L, index) != LUA_TNUMBER)
+    luaL_error(L, "bad header \"%s\": a string, a number or a list of them expected, got %s",
+               name.bytes, luaL_typename(L, index));
   value.bytes = luaL_tolstring(L, index, &value.size);
   const char *fault = rl_response_field_fault(name, value);
   if (fault)
@@ -87,8 +90,8 @@ int rl_http_result_status(lua_State *L, int index) {
   int whole;
   lua_Integer status = lua_tointegerx(L, index, &whole);
   if (lua_type(L, index) != LUA_TNUMBER || !whole || status < 200 || status > 599) {
-    const char *text = luaL_tolstring(L, index, NULL);
-    luaL_error(L, "%s is no status of an answer (200 to 599)", text);
+    const char *text = luaL_tolstring(L, index, NULL), *type = luaL_typename(L, index);
+    luaL_error(L, "a status must be a whole number from 200 to 599, not %s (a %s)", text, type);
   }
   return (int)status;
 }
@@ -102,18 +105,62 @@ static void to_body(lua_State *L, struct rl_http_exchange *exchange) {
     lua_remove(L, -2);
     exchange->type = JSON;
     return;
-  default: luaL_error(L, "a handler cannot return a %s as its answer", luaL_typename(L, -1));
+  case LUA_TFUNCTION:
+    luaL_error(L, "a handler cannot return a function as its answer: is a call missing?");
+    return;
+  default:
+    luaL_error(L,
+               "a handler cannot return a %s as its answer, only a string, a table, or a status "
+               "and one of these",
+               luaL_typename(L, -1));
   }
 }
 
+/* What stands in the place of nothing, or behind the answer, would be lost without a word. */
+static void check_rest(lua_State *L, int first, int body) {
+  int last = lua_gettop(L);
+  while (last >= first && lua_isnil(L, last))
+    last--;
+  if (lua_isnil(L, first) && last > first)
+    luaL_error(L, "a handler returned nil and %s (an error is raised, by error)",
+               luaL_tolstring(L, first + 1, NULL));
+  if (last > body)
+    luaL_error(L,
+               "a handler returned a %s behind its answer: it returns a status and a body, in "
+               "this order; headers are set by res.headers (if it is the second result of a "
+               "call, put that into brackets)",
+               luaL_typename(L, body + 1));
+}
+
+/* What http.error makes. */
+static bool is_error(lua_State *L, int index) {
+  if (!lua_istable(L, index) || !lua_getmetatable(L, index))
+    return false;
+  luaL_getmetatable(L, RL_HTTP_ERROR);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+/* [.., error] -> [.., status, body] */
+static void open_error(lua_State *L) {
+  lua_getfield(L, -1, "status");
+  lua_getfield(L, -2, "body");
+  lua_remove(L, -3);
+}
+
 void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int first) {
-  int count = lua_gettop(L) - first + 1;
+  if (lua_gettop(L) == first && is_error(L, first))
+    open_error(L);
+  int count = lua_gettop(L) - first + 1, status = 0, body = first;
+  bool has_status = count > 0 && lua_type(L, first) == LUA_TNUMBER;
+  check_rest(L, first, has_status ? first + 1 : first);
   if (count <= 0 || lua_isnil(L, first))
     return;
   if (exchange->began)
-    luaL_error(L, "the answer was already written by res");
-  int status = 0, body = first;
-  if (lua_type(L, first) == LUA_TNUMBER) {
+    luaL_error(L, "a handler that has written its answer by res:write returned a %s besides",
+               luaL_typename(L, first));
+  if (has_status) {
     status = rl_http_result_status(L, first);
     body = first + 1;
   }

@@ -1,5 +1,6 @@
 -- Files as answers: app:static and res:file, on src/lib/http_files.c. Loaded by rille.http.
 
+local check = require "rille.http.check"
 local core = require "rille.http.core"
 local options = require "rille.http.options"
 
@@ -41,7 +42,7 @@ local STATIC = {
 function files.open(directory, given)
   local settings = options("static", given, STATIC)
   local opened, message = core.files(directory, settings)
-  if not opened then error("app:static: " .. message, 3) end
+  if not opened then check.fail("app:static: %s", message) end
   return opened
 end
 
@@ -96,17 +97,19 @@ end
 -- out. So what a client has said goes with a root.
 --
 -- There being no such file is an error whose answer is 404 (403 if it may not be read), with the
--- fields `status` and `body` for pcall or app:on_error; `return res:file(path)` is a whole handler.
+-- fields `status` and `body` for pcall; `return res:file(path)` is a whole handler.
 --
 -- Options: root, a directory; hidden (false), whether names that begin with a dot are found beneath
 -- it; type, the Content-Type; name, under which a browser saves it rather than showing it.
 --
 -- Raises: an unknown or wrong option; a name or type with control characters; the head being sent.
 function core.response:file(path, given)
+  check.method(getmetatable(self) == "response", "res", "file")
+  check.string(path, 1, "file")
   local settings = options("file", given, FILE)
   local status, text, message =
     core.send_file(self, path, settings.root, settings.type, settings.hidden)
-  if message and status >= 500 then error(("res:file: %s: %s"):format(path, message), 2) end
+  if message and status >= 500 then check.fail("res:file: %s: %s", path, message) end
   if message then error({ status = status, body = text }, 0) end
   if status then
     self:send(status, text)

@@ -1,18 +1,20 @@
 -- The options of a middleware: checked when it is made, so that a misspelt one is an error that
 -- names it, and not a protection that is not there. For the other modules of this folder.
 
+local check = require "rille.http.check"
+
 local function fail(module, text, ...)
-  error(("rille.http.%s: "):format(module) .. text:format(...), 4)
+  check.fail("rille.http.%s: %s", module, text:format(...))
 end
 
-local function check(module, name, value, rule)
+local function check_value(module, name, value, rule)
   local kind = type(value)
   if not (" " .. rule.type .. " "):find(" " .. kind .. " ", 1, true) then
     fail(module, "option %q: %s expected, got %s", name, rule.type:gsub(" ", " or "), kind)
   end
   local least, most = rule.least or 0, rule.most or math.huge
   if kind == "number" and not (value >= least and value <= most) then
-    fail(module, "option %q is out of range", name)
+    fail(module, "option %q is out of range: %s, not %s to %s", name, value, least, most)
   end
   local fault = rule.check and rule.check(value)
   if fault then fail(module, "option %q: %s", name, fault) end
@@ -23,18 +25,18 @@ end
 -- rules: name -> { type = "string table", default, needed, least, most (of a number; 0 and
 -- math.huge), check(value) -> what is wrong }. Raises at the line that made the middleware.
 return function(module, given, rules)
-  if given ~= nil and type(given) ~= "table" then
-    error(("rille.http.%s: a table of options expected, got %s"):format(module, type(given)), 3)
+  if type(given) == "userdata" then
+    fail(module, "this makes a middleware: app:use(%s()), with its brackets", module)
+  elseif given ~= nil and type(given) ~= "table" then
+    fail(module, "a table of options expected, got %s", type(given))
   end
   local result = {}
-  for name in pairs(given or {}) do
-    if not rules[name] then fail(module, "unknown option %q", tostring(name)) end
-  end
+  check.known(given or {}, rules, "rille.http." .. module)
   for name, rule in pairs(rules) do
     local value = given and given[name]
     if value == nil then value = rule.default end
     if value ~= nil then
-      check(module, name, value, rule)
+      check_value(module, name, value, rule)
     elseif rule.needed then
       fail(module, "option %q is missing", name)
     end
