@@ -1,7 +1,8 @@
 -- A small REST service: notes in memory, with validation, paging and conditional requests.
 -- Usage: rille examples/api.lua [PORT]; try curl -i localhost:8080/notes -d '{"title": "milk"}'
 
-local http = require "rille.http"
+local http, json = require "rille.http", require "rille.json"
+
 local app = http.app()
 local notes, newest = {}, 0 -- the notes by id, and the last id that was given
 local function refuse(status, answer) error(http.error(status, answer)) end
@@ -29,7 +30,7 @@ end
 app:get("/notes", function(req)
   local after, limit = math.tointeger(req.query.after or 0), math.tointeger(req.query.limit or 20)
   if not (after and limit and limit > 0) then refuse(400, { error = "bad after or limit" }) end
-  local page, most = {}, math.min(limit, 100)
+  local page, most = json.array {}, math.min(limit, 100)
   for id = math.max(after, 0) + 1, newest do
     if #page == most then return { notes = page, next = "/notes?after=" .. id - 1 } end
     table.insert(page, notes[id])
@@ -44,7 +45,6 @@ app:post("/notes", function(req, res)
   res.headers["Location"] = "/notes/" .. newest
   return 201, show(res, note)
 end)
-
 app:get("/notes/:id{int}", function(req, res) return show(res, find(req)) end)
 app:put("/notes/:id{int}", function(req, res)
   local given, note = read_note(req), find(req) -- the body first, since reading it waits
@@ -52,8 +52,8 @@ app:put("/notes/:id{int}", function(req, res)
   return show(res, note)
 end)
 app:delete("/notes/:id{int}", function(req) notes[find(req).id] = nil end)
-
 app:not_found(function(_, res) return res.status, { error = "there is nothing here" } end)
+
 local server = app:listen { port = tonumber(arg[1] or 8080) }
 print("listening on " .. server:address())
 io.stdout:flush()
