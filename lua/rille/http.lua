@@ -301,6 +301,12 @@ function App:static(prefix, directory, options)
   })
 end
 
+--- app:sse(pattern [, middleware...], handler [, options]) -> app
+-- A route to server-sent events: see rille/http/sse.lua.
+function App:sse(pattern, ...)
+  return require "rille.http.sse" (self, pattern, ...)
+end
+
 --- app:use(middleware...) -> app: around all routes of the app, wherever they were added.
 function App:use(...)
   check_not_serving(self, "use")

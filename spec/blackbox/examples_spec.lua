@@ -298,6 +298,38 @@ describe("upload", function()
   end)
 end)
 
+describe("ticker", function()
+  local function watch(port, last)
+    local conn = assert(net.connect("tcp://127.0.0.1:" .. port, { timeout = 20 }))
+    conn:write("GET /ticks HTTP/1.1\r\nHost: localhost\r\n",
+      last and ("Last-Event-ID: %d\r\n"):format(last) or "", "\r\n")
+    return conn
+  end
+
+  --- The numbers of the next events.
+  local function numbers(conn, count)
+    local list = {}
+    while #list < count do
+      local line = assert(conn:read "line")
+      if line:find "^id: " then table.insert(list, tonumber(line:sub(5))) end
+    end
+    return list
+  end
+
+  it("sends every price to everybody, and what was missed", function()
+    local server <close>, port = serve("ticker.lua", 0, 0.02)
+    assert.matches("EventSource", get(port, "/"))
+    local one <close> = watch(port)
+    local two <close> = watch(port)
+    local seen = numbers(one, 5)
+    assert.equal(seen[1] + 4, seen[5])
+    assert.equal(2, #numbers(two, 2))
+    local again <close> = watch(port, seen[2])
+    assert.same({ seen[3], seen[4], seen[5] }, numbers(again, 3))
+    assert.is_table(server)
+  end)
+end)
+
 describe("techempower", function()
   it("answers with the headers that the rules ask for", function()
     local server <close>, port = serve("techempower.lua", 0)

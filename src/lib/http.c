@@ -216,6 +216,7 @@ int luaopen_rille_http_core(lua_State *L) {
   luaL_newlib(L, functions);
   push_kinds(L);
   lua_setfield(L, -2, "options");
+  rl_lib_http_events(L);
   rl_lib_http_multipart(L);
   rl_lib_http_request(L);
   rl_lib_http_response(L);

@@ -15,6 +15,7 @@ int luaopen_rille_json(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 
 /* Parts of rille.http.core. [module] -> [module] */
+void rl_lib_http_events(lua_State *L);
 void rl_lib_http_multipart(lua_State *L);
 void rl_lib_http_request(lua_State *L);
 void rl_lib_http_response(lua_State *L);

@@ -189,6 +189,7 @@ struct rl_http_exchange {
   enum rl_http_stage stage;
   bool counted; /* among the serving's running ones */
   struct rl_list endings;
+  struct rl_http_events *events; /* of an answer that is a stream of them; NULL */
 
   /* what came in */
   struct rl_slice in;     /* received and not taken: in the scratch, or in `input` */

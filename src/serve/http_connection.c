@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "domain/domain.h"
+#include "serve/http_events.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
 #include "serve/http_output.h"
@@ -285,8 +286,10 @@ static bool on_writable(struct rl_http_connection *connection) {
   if (status > 0)
     return true;
   if (exchange->stage == RL_HTTP_HANDLING) {
-    bool reads = rl_wait_pending(&exchange->reader);
-    rl_http_wire_enter(connection, reads ? RL_HTTP_BODY : RL_HTTP_RUNNING);
+    if (rl_wait_pending(&exchange->reader))
+      rl_http_wire_enter(connection, RL_HTTP_BODY);
+    else
+      rl_http_wire_run(connection);
     return true;
   }
   serve(exchange, true);
@@ -346,18 +349,30 @@ void rl_http_connection_close_all(struct rl_http_server *server) {
 
 /* -- time ---------------------------------------------------------------------------------- */
 
-/* A client that sends no more may have left, or only be done with sending. An interim answer tells:
- * who has left resets the connection, who reads on must bear with it (RFC 9110, 15.2). */
-static void probe(struct rl_http_connection *connection) {
+/* An interim answer, which every client must bear with (RFC 9110, 15.2), where one may be sent: 0
+ * or an error. */
+static ssize_t ask(struct rl_http_connection *connection) {
   static const char line[] = "HTTP/1.1 102 Processing\r\n\r\n";
-  struct rl_http_exchange *exchange = connection->exchange;
+  const struct rl_http_exchange *exchange = connection->exchange;
   bool can_ask =
       exchange->request.head.minor > 0 && !exchange->began && rl_http_output_pending(exchange) == 0;
-  ssize_t status = rl_thin_error(&connection->thin);
-  if (status == 0 && !connection->probed && can_ask)
-    status = rl_thin_write(&connection->thin, line, sizeof line - 1);
+  ssize_t status = can_ask ? rl_thin_write(&connection->thin, line, sizeof line - 1) : 0;
+  return status == UV_EAGAIN || status > 0 ? 0 : status;
+}
+
+/* A client that sends no more may have left, or only be done with sending. Saying something that
+ * means nothing tells: who has left resets the connection. */
+static void probe(struct rl_http_connection *connection) {
+  bool first = !connection->probed;
   connection->probed = true;
-  if (status < 0 && status != UV_EAGAIN)
+  ssize_t status = rl_thin_error(&connection->thin);
+  if (status == 0 && first && connection->exchange->events) {
+    if (rl_http_events_beat(connection->exchange) != 0)
+      return; /* it is gone, or has to take something first */
+  } else if (status == 0 && first) {
+    status = ask(connection);
+  }
+  if (status < 0)
     rl_http_wire_close(connection);
   else
     rl_http_wire_enter(connection, RL_HTTP_HALF);

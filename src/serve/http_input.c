@@ -145,7 +145,7 @@ static int read_on(lua_State *L, int status, lua_KContext whole) {
   pump(exchange, whole ? SIZE_MAX : 1);
   if (exchange->body.done || (!whole && exchange->text.size)) {
     if (exchange->connection && exchange->connection->phase == RL_HTTP_BODY)
-      rl_http_wire_enter(exchange->connection, RL_HTTP_RUNNING);
+      rl_http_wire_run(exchange->connection);
     if (!whole && !exchange->text.size) {
       lua_pushnil(L);
       return 1;

@@ -8,6 +8,11 @@
 /* The phase begins now. */
 void rl_http_wire_enter(struct rl_http_connection *connection, enum rl_http_phase phase);
 
+/* Its handler goes on, and nothing else is waited for. */
+static inline void rl_http_wire_run(struct rl_http_connection *connection) {
+  rl_http_wire_enter(connection, connection->ended ? RL_HTTP_HALF : RL_HTTP_RUNNING);
+}
+
 /* What to be called for: UV_READABLE, UV_WRITABLE; nothing happens when that is so already. */
 void rl_http_wire_watch(struct rl_http_connection *connection, int events);
 

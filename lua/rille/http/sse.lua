@@ -1,0 +1,80 @@
+-- app:sse: server-sent events. For rille.http.
+
+local core = require "rille.http.core"
+local options = require "rille.http.options"
+
+local RULES = {
+  heartbeat = { type = "number", default = 15, check = function(seconds)
+    if seconds <= 0 then return "seconds above 0 expected" end
+  end },
+  retry = { type = "number" },
+}
+
+local Events = {}
+Events.__index = Events
+Events.__name = "events"
+
+local FIELDS = { data = true, event = true, id = true, retry = true }
+
+--- events:send(data [, { event, id, retry }]), or events:send { data, event, id, retry }, by names
+--
+-- data: text, of as many lines as it likes, or a table, which becomes JSON. event: its name in the
+-- browser, "message" without one. id: what the client says with its next connection, see
+-- events.last_id. retry: seconds until that is tried after a loss. Waits while the client is slow;
+-- raises when it has left, or when event or id has a CR, LF or NUL.
+function Events:send(data, more)
+  if more == nil then
+    if type(data) ~= "table" then return core.send_event(self.res, data) end
+    more, data = data, data.data
+  end
+  for key in pairs(more) do
+    if not FIELDS[key] then
+      error(("events:send: unknown field %q"):format(tostring(key)), 2)
+    end
+  end
+  core.send_event(self.res, data, more.event, more.id, more.retry)
+end
+
+local function serve(handler, settings)
+  return function(req, res)
+    local headers = res.headers
+    headers["Content-Type"] = "text/event-stream"
+    headers["Cache-Control"] = "no-store"
+    headers["X-Accel-Buffering"] = "no" -- nginx would collect them
+    res:write()
+    if not core.takes_body(res) then return end
+    core.begin_events(res, settings.heartbeat)
+    local events = setmetatable({ res = res, last_id = req.headers["Last-Event-ID"] }, Events)
+    if settings.retry then core.send_event(res, nil, nil, nil, settings.retry) end
+    handler(events, req)
+  end
+end
+
+--- app:sse(pattern [, middleware...], handler [, options]) -> app
+--
+-- A route to a stream of events: handler(events, req) sends them with events:send, and may wait in
+-- between; the stream ends when it returns. A client that leaves cancels the handler. The head goes
+-- out before the handler begins: whoever is not to get any events is refused by a middleware.
+--
+-- events.last_id is the id of the last event that the client got before it lost its connection, or
+-- nil.
+--
+-- Options: heartbeat (15: seconds of silence, after which a comment is sent; math.huge: never) and
+-- retry (seconds, as of events:send, sent first).
+return function(app, pattern, ...)
+  local arguments = { ... }
+  local count = #arguments
+  local given, meta = arguments[count], getmetatable(arguments[count])
+  if type(given) == "table" and not (type(meta) == "table" and meta.__call) then
+    count = count - 1
+  else
+    given = nil
+  end
+  local settings = options("sse", given, RULES)
+  local handler = arguments[count]
+  if type(handler) ~= "function" then
+    error(("app:sse: a handler expected, got %s"):format(type(handler)), 3)
+  end
+  arguments[count] = serve(handler, settings)
+  return app:get(pattern, table.unpack(arguments, 1, count))
+end
