@@ -3,6 +3,7 @@
 -- Usage: rille examples/upload.lua [PORT [DIRECTORY]]       (8080, a new one below /tmp)
 
 local http = require "rille.http"
+local json = require "rille.json"
 local rille = require "rille"
 
 local directory = arg[2] or os.tmpname() .. ".uploads"
@@ -31,7 +32,7 @@ local app = http.app()
 app:get("/", function(_, res) res:html(PAGE) end)
 
 app:post("/", function(req)
-  local fields, files = {}, {}
+  local fields, files = {}, json.array {}
   for part in req:multipart { max_file = 1 << 30 } do
     if part.filename then
       local path, size = assert(part:save(("%s/%s-%d"):format(directory, req.id, #files + 1)))
