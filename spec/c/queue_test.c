@@ -234,7 +234,7 @@ static unsigned draw(struct trial *t, unsigned below) {
 }
 
 static struct rl_lane *lane_of(struct trial *t, const struct thing *thing) {
-  return thing->entry.group ? thing->entry.group->lane : &t->queue.main;
+  return thing->entry.group ? thing->entry.group->lane : &t->queue.keyless[RL_LEVEL_NORMAL];
 }
 
 static void erase(struct thing **list, int *count, const struct thing *thing) {

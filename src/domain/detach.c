@@ -7,9 +7,11 @@
 #include "domain/domain.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/job.h"
 #include "domain/pool.h"
 #include "domain/task.h"
 #include "domain/withdraw.h"
+#include "vm/call.h"
 
 static void name_argument(char *name, size_t size, int offset) {
   if (offset == 0)
@@ -74,17 +76,33 @@ static int finish(lua_State *L, int status, lua_KContext context) {
   return rl_task_results(L, (struct rl_task *)context);
 }
 
-int rl_detach(lua_State *L) {
-  check_function(L, "detach");
-  rl_wait_check(L, "rille.detach");
+/* Raises the error of a task that the pool refused. */
+static int raise_refusal(lua_State *L, struct rl_task *task) {
+  struct rl_overload overload = task->overload;
+  rl_parcel_release(L, &task->arguments);
+  rl_task_drop(task);
+  rl_overload_push(L, &overload);
+  rl_traceback_join(L, "refused at", 1);
+  return lua_error(L);
+}
+
+int rl_detach_job(lua_State *L, struct rl_job *job) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_task *task = pack_task(L, 1, lua_gettop(L), "detached at");
   if (!task)
     return raise_here(L);
   task->settled = settled;
+  task->job = job ? rl_job_share(job) : NULL;
+  if (rl_pool_submit(domain->settings->pool, task) == RL_VERDICT_REFUSED)
+    return raise_refusal(L, task);
   rl_domain_expect(domain);
-  rl_pool_submit(domain->settings->pool, task);
   return rl_park(L, &task->wait, undo_detach, finish, (lua_KContext)task);
+}
+
+int rl_detach(lua_State *L) {
+  check_function(L, "detach");
+  rl_wait_check(L, "rille.detach");
+  return rl_detach_job(L, NULL);
 }
 
 /* At the origin: the held task has room in the queue now. */
@@ -100,16 +118,14 @@ static int submitted(lua_State *L, int status, lua_KContext context) {
   return 1; /* the future, which is all that the stack holds */
 }
 
-int rl_submit(lua_State *L) {
-  check_function(L, "submit");
-  rl_wait_check(L, "rille.submit");
-  struct rl_domain *domain = rl_domain_of(L);
+/* [fn, args..] -> [future] and a task for it; NULL with an error pushed. */
+static struct rl_task *pack_future(lua_State *L) {
   int count = lua_gettop(L);
   struct rl_future *future = rl_future_new(L);
   struct rl_task *task = pack_task(L, 1, count, "submitted at");
   if (!task) {
     rl_future_abandon(L, future);
-    return raise_here(L);
+    return NULL;
   }
   lua_replace(L, 1);
   lua_settop(L, 1);
@@ -117,10 +133,32 @@ int rl_submit(lua_State *L) {
   task->owner = future;
   task->settled = rl_future_task_settled;
   task->admitted.arrive = admitted;
+  return task;
+}
+
+int rl_submit_job(lua_State *L, struct rl_job *job) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_task *task = pack_future(L);
+  if (!task)
+    return raise_here(L);
+  struct rl_future *future = task->owner;
+  task->job = job ? rl_job_share(job) : NULL;
+  enum rl_verdict verdict = rl_pool_submit(domain->settings->pool, task);
+  if (verdict == RL_VERDICT_REFUSED) {
+    future->task = NULL;
+    rl_future_abandon(L, future);
+    return raise_refusal(L, task);
+  }
   rl_domain_expect(domain);
-  if (rl_pool_submit(domain->settings->pool, task))
+  if (verdict == RL_VERDICT_QUEUED)
     return 1;
   return rl_park(L, &task->wait, undo_detach, submitted, 0);
+}
+
+int rl_submit(lua_State *L) {
+  check_function(L, "submit");
+  rl_wait_check(L, "rille.submit");
+  return rl_submit_job(L, NULL);
 }
 
 /* -- run_in_main --------------------------------------------------------------------------- */

@@ -7,6 +7,12 @@
 
 #include <lua.h>
 
+struct rl_job;
+
+/* [fn, args..]: the same for a task of a job. */
+int rl_detach_job(lua_State *L, struct rl_job *job);
+int rl_submit_job(lua_State *L, struct rl_job *job);
+
 int rl_detach(lua_State *L);
 int rl_submit(lua_State *L);
 int rl_run_in_main(lua_State *L);

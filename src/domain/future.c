@@ -241,6 +241,7 @@ static int unpack_failure(lua_State *L) {
 void rl_future_task_settled(struct rl_task *task) {
   struct rl_future *future = task->owner;
   lua_State *L = task->origin->vm.L;
+  future->cost = rl_task_cost(task);
   bool done = task->outcome == RL_TASK_DONE, cancelled = task->outcome == RL_TASK_CANCELLED;
   if (done && !task->results.lends) {
     conclude(L, future, RL_FUTURE_DONE);

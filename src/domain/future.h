@@ -11,8 +11,7 @@
 
 #include "base/list.h"
 #include "domain/domain.h"
-
-struct rl_task;
+#include "domain/task.h"
 
 #define RL_FUTURE "task" /* its metatable's name, which lib/rille.c fills with methods */
 
@@ -26,6 +25,7 @@ struct rl_future {
   struct rl_task *task;   /* submitted: until its results are unpacked */
   uint64_t since;         /* loop time in ms when it failed */
   int count;              /* of results, kept in the user value: a table, or the error value */
+  struct rl_cost cost;    /* of a submitted task that is over */
   bool awaited;           /* somebody takes care of its errors */
 };
 

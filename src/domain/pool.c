@@ -22,6 +22,7 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
   pool->idle_seconds = DEFAULT_IDLE_SECONDS;
   atomic_init(&pool->threads, 0);
   rl_queue_init(&pool->queue);
+  rl_jobs_init(&pool->jobs, settings->heap, &pool->queue, &pool->lock);
   rl_list_init(&pool->held);
   rl_list_init(&pool->workers);
   rl_list_init(&pool->idle);
@@ -37,6 +38,7 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
 
 void rl_pool_destroy(struct rl_pool *pool) {
   assert(pool->domains == 0 && pool->queue.length == 0 && rl_list_empty(&pool->held));
+  rl_jobs_destroy(&pool->jobs);
   pthread_mutex_destroy(&pool->lock);
 }
 
@@ -277,7 +279,7 @@ void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
 void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
   lock(pool);
   pool->limit = limit;
-  rl_pool_admit(pool);
+  rl_pool_let_in(pool);
   unsigned starting = rl_pool_call_help(pool);
   unlock(pool);
   rl_pool_start(pool, starting);

@@ -17,7 +17,9 @@
 
 #include "base/histogram.h"
 #include "base/list.h"
+#include "domain/account.h"
 #include "domain/domain.h"
+#include "domain/job.h"
 #include "domain/queue.h"
 
 struct rl_task;
@@ -76,13 +78,15 @@ struct rl_pool {
   unsigned sleepers;        /* length of idle */
   unsigned looking, coming; /* domains that will take a task without being woken */
   uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
-  uint64_t submitted, finished, failed, cancelled; /* tasks, since the start */
+  struct rl_jobs jobs;
+  struct rl_figures figures; /* of all tasks, with a job or without */
+  uint64_t under_way;        /* sum of the estimates of tasks that were taken and have not ended */
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
 };
 
 struct rl_pool_stats { /* pool_stats.c */
   unsigned domains, busy, idle, queued, waiting, held;
-  uint64_t submitted, finished, failed, cancelled;
+  struct rl_figures figures;
   struct rl_histogram waits, runs;
 };
 
@@ -90,9 +94,15 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
                   void (*start)(struct rl_pool *pool));
 void rl_pool_destroy(struct rl_pool *pool);
 
-/* The origin hands over a packed task. False if it went beyond the queue's limit: it has its place,
- * but the caller is to wait until task->admitted arrives. Refuses it when the pool is stopping. */
-bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task);
+enum rl_verdict {
+  RL_VERDICT_QUEUED,
+  RL_VERDICT_HELD,   /* beyond the queue's limit: it has its place, but its caller is to wait until
+                        task->admitted arrives */
+  RL_VERDICT_REFUSED /* it still belongs to the caller; task->overload says why */
+};
+
+/* The origin hands over a packed task. When the pool is stopping it comes back cancelled. */
+enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task);
 
 /* The origin wants its task no more: true if it had not begun, and the caller owns it again; else
  * the runner is told (task->reason must be packed), and it will come back as always. */
@@ -141,6 +151,14 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats);
  * another may be started in its place, and the origin of its task is told. */
 void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker);
 
+/* Copies the figures of up to `room` accounts, with their names, which live as long as the pool;
+ * returns how many accounts there are. */
+struct rl_account_copy {
+  const char *name;
+  struct rl_figures figures;
+};
+unsigned rl_pool_accounts(struct rl_pool *pool, struct rl_account_copy *copies, unsigned room);
+
 /* Refuses what is queued and to come, and tells every domain to end. */
 void rl_pool_stop(struct rl_pool *pool);
 
@@ -157,8 +175,20 @@ void rl_pool_start(struct rl_pool *pool, unsigned count);
 /* The next task, out of the queue; NULL if there is none. */
 struct rl_task *rl_pool_next(struct rl_pool *pool);
 
-/* Moves what waits for room into the queue, in order. */
-void rl_pool_admit(struct rl_pool *pool);
+/* Lets a task into the queue, or not. */
+enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task);
+
+/* There may be room in the queue: tells those who wait for that. */
+void rl_pool_let_in(struct rl_pool *pool);
+
+/* The same, when this task has left the queue. */
+void rl_pool_vacate(struct rl_pool *pool, struct rl_task *task);
+
+/* Takes a task out of the queue that will not run, and belongs to the caller. */
+void rl_pool_remove(struct rl_pool *pool, struct rl_task *task, uint64_t now);
+
+/* Ends the queued tasks whose deadline is over. */
+void rl_pool_expire(struct rl_pool *pool);
 
 /* While no compute domain may be: moves what may be taken into a list for rl_pool_run_at_main,
  * which is called without the lock. */

@@ -52,10 +52,7 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   stats->domains = pool->domains;
   stats->queued = pool->queue.length - pool->holding;
   stats->held = pool->holding;
-  stats->submitted = pool->submitted;
-  stats->finished = pool->finished;
-  stats->failed = pool->failed;
-  stats->cancelled = pool->cancelled;
+  stats->figures = pool->figures;
   rl_histogram_merge(&stats->waits, &pool->waits);
   rl_histogram_merge(&stats->runs, &pool->runs);
   unsigned begun = 0, busy = 0;
@@ -70,4 +67,19 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   stats->busy = busy;
   stats->idle = stats->domains - busy;
   stats->waiting = begun > busy ? begun - busy : 0;
+}
+
+unsigned rl_pool_accounts(struct rl_pool *pool, struct rl_account_copy *copies, unsigned room) {
+  unsigned count = 0;
+  pthread_mutex_lock(&pool->lock);
+  for (int i = 0; i < RL_NAMED_BUCKETS; i++) {
+    const struct rl_list *bucket = &pool->jobs.accounts.buckets[i];
+    for (struct rl_list *at = bucket->next; at != bucket && count < room; at = at->next) {
+      const struct rl_account *account = RL_OF(at, struct rl_account, named.link);
+      copies[count++] = (struct rl_account_copy){account->name, account->figures};
+    }
+  }
+  count = pool->jobs.names;
+  pthread_mutex_unlock(&pool->lock);
+  return count;
 }

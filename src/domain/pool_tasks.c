@@ -1,6 +1,8 @@
-/* The tasks of the pool: how they come into the queue and out of it, and how they are counted. */
+/* The tasks of the pool: who submits, takes, ends and cancels them. Which are let into the queue is
+ * in pool_admit.c. */
 #include "base/clock.h"
 #include "domain/interrupt.h"
+#include "domain/job.h"
 #include "domain/pool.h"
 #include "domain/task.h"
 #include "domain/ticker.h"
@@ -11,52 +13,18 @@ static struct rl_task *task_of(struct rl_list *link) {
 
 /* -- under the lock ----------------------------------------------------------------------- */
 
-static bool is_full(const struct rl_pool *pool) {
-  return pool->queue.length - pool->holding >= pool->limit;
-}
-
-static void hold(struct rl_pool *pool, struct rl_task *task) {
-  rl_list_push(&pool->held, &task->link);
-  pool->holding++;
-  task->held = true;
-}
-
-static void let_in(struct rl_pool *pool, struct rl_task *task) {
-  rl_list_remove(&task->link);
-  pool->holding--;
-  task->held = false;
-}
-
-/* Its caller waits no more. */
-static void tell_admitted(struct rl_task *task) {
-  if (!task->admitted.arrive)
-    return;
-  atomic_fetch_add(&task->references, 1);
-  rl_mailbox_push(&task->origin->mailbox, &task->admitted);
-}
-
-void rl_pool_admit(struct rl_pool *pool) {
-  while (pool->holding > 0 && !is_full(pool)) {
-    struct rl_task *task = task_of(pool->held.next);
-    let_in(pool, task);
-    tell_admitted(task);
-  }
-}
-
 /* Of an entry that has left the queue. */
 static struct rl_task *taken(struct rl_pool *pool, struct rl_entry *entry) {
   if (!entry)
     return NULL;
   struct rl_task *task = RL_OF(entry, struct rl_task, entry);
-  if (task->held) {
-    let_in(pool, task);
-    tell_admitted(task);
-  }
-  rl_pool_admit(pool);
+  pool->under_way += entry->estimate;
+  rl_pool_vacate(pool, task);
   return task;
 }
 
 struct rl_task *rl_pool_next(struct rl_pool *pool) {
+  rl_pool_expire(pool);
   return taken(pool, rl_queue_take(&pool->queue));
 }
 
@@ -136,13 +104,29 @@ static void run_errands(struct rl_pool *pool, struct errands *errands) {
 
 /* -- the end of a task -------------------------------------------------------------------- */
 
-static void count_outcome(struct rl_pool *pool, const struct rl_task *task) {
+static void count_outcome(struct rl_figures *figures, const struct rl_task *task) {
   if (task->outcome == RL_TASK_DONE)
-    pool->finished++;
+    figures->finished++;
   else if (task->outcome == RL_TASK_CANCELLED)
-    pool->cancelled++;
+    figures->cancelled++;
   else
-    pool->failed++;
+    figures->failed++;
+}
+
+static void charge(struct rl_figures *figures, const struct rl_task *task) {
+  count_outcome(figures, task);
+  if (!task->began)
+    return;
+  figures->wait += task->started - task->submitted;
+  figures->bytes_out += task->results.bytes.size;
+  rl_figures_learn(figures, task->ran, task->outcome == RL_TASK_CANCELLED);
+}
+
+/* Under the lock: one of its group may be parked no longer. */
+static void leave_group(struct rl_pool *pool, struct rl_task *task, struct errands *errands) {
+  charge(&task->job->account->figures, task);
+  rl_queue_ended(&pool->queue, &task->entry, rl_clock_now());
+  distribute(pool, errands);
 }
 
 /* Runner's thread. */
@@ -165,11 +149,11 @@ static void count(struct rl_task *task) {
     rl_histogram_record(&pool->waits, waited);
     rl_histogram_record(&pool->runs, task->took);
   }
-  count_outcome(pool, task);
-  if (task->entry.group) {
-    rl_queue_ended(&pool->queue, &task->entry, rl_clock_now());
-    distribute(pool, &errands); /* one of its group may be parked no longer */
-  }
+  if (task->entry.place == RL_PLACE_OUT)
+    pool->under_way -= task->entry.estimate;
+  charge(&pool->figures, task);
+  if (task->job)
+    leave_group(pool, task, &errands);
   pthread_mutex_unlock(&pool->lock);
   run_errands(pool, &errands);
 }
@@ -177,54 +161,44 @@ static void count(struct rl_task *task) {
 /* -- the origin's side -------------------------------------------------------------------- */
 
 static void prepare(struct rl_pool *pool, struct rl_task *task) {
+  const struct rl_job *job = task->job;
   task->pool = pool;
   task->count = count;
   task->submitted = rl_clock_now();
+  if (job) {
+    task->run_limit = job->settings.timeout;
+    task->deadline = job->settings.deadline ? task->submitted + job->settings.deadline : 0;
+  }
+  task->entry.group = job ? &task->job->group : NULL;
   task->entry.since = task->submitted;
   task->entry.deadline = task->deadline;
 }
 
-/* Under the lock. */
-static void enqueue(struct rl_pool *pool, struct rl_task *task) {
-  if (is_full(pool))
-    hold(pool, task);
-  rl_queue_push(&pool->queue, &task->entry);
-}
-
-bool rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
+enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   struct errands errands;
   init_errands(&errands);
   prepare(pool, task);
   pthread_mutex_lock(&pool->lock);
-  pool->submitted++;
-  bool refused = pool->settings->ending;
-  if (!refused)
-    enqueue(pool, task);
-  bool held = task->held;
+  bool ending = pool->settings->ending;
+  enum rl_verdict verdict = ending ? RL_VERDICT_QUEUED : rl_pool_admit(pool, task);
   distribute(pool, &errands);
   pthread_mutex_unlock(&pool->lock);
-  if (refused)
+  if (ending)
     rl_list_push(&errands.orphans, &task->link);
   if (errands.starting > 0)
     pool->settings->note_paths(task->origin);
   run_errands(pool, &errands);
-  return !held;
-}
-
-/* Under the lock: it will not run. */
-static void withdraw(struct rl_pool *pool, struct rl_task *task, uint64_t now) {
-  rl_queue_remove(&pool->queue, &task->entry, now);
-  if (task->held)
-    let_in(pool, task);
-  pool->cancelled++;
-  rl_pool_admit(pool);
+  return verdict;
 }
 
 bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
   bool unbegun = rl_queue_holds(&task->entry);
   if (unbegun) {
-    withdraw(pool, task, rl_clock_now());
+    rl_pool_remove(pool, task, rl_clock_now());
+    pool->figures.cancelled++;
+    if (task->job)
+      task->job->account->figures.cancelled++;
   } else if (task->runner) {
     /* Under the lock the runner cannot leave, so its mailbox is open. */
     rl_task_tell(task);

@@ -65,9 +65,9 @@ struct rl_entry {
 };
 
 struct rl_queue {
-  atomic_uint ready;   /* entries that may be taken; written under the lock, read by any */
-  unsigned length;     /* entries, the parked ones included */
-  struct rl_lane main; /* of those without a group */
+  atomic_uint ready; /* entries that may be taken; written under the lock, read by any */
+  unsigned length;   /* entries, the parked ones included */
+  struct rl_lane keyless[RL_LEVELS]; /* for groups without a key, and what has no group */
   struct {
     struct rl_list ring; /* of struct rl_lane; the first has its turn */
     unsigned lanes;      /* in the ring */

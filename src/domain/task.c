@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "domain/job.h"
 #include "domain/timer.h"
 #include "vm/call.h"
 
@@ -58,7 +59,10 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->wait.fiber = NULL;
   task->owner = NULL;
   task->pool = NULL;
+  task->job = NULL;
   task->count = NULL;
+  task->began = false;
+  task->overload.reason = RL_OVERLOAD_NONE;
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
   task->held = task->abandoned = false;
@@ -90,7 +94,14 @@ void rl_task_give_up(struct rl_task *task) {
   rl_mailbox_push(&task->origin->mailbox, &task->late);
 }
 
+static void leave_job(struct rl_task *task) {
+  if (task->job)
+    rl_job_release(task->job);
+  task->job = NULL;
+}
+
 static void destroy(struct rl_task *task) {
+  leave_job(task);
   struct rl_heap *heap = task->arguments.bytes.heap;
   rl_parcel_free(&task->arguments, false);
   rl_parcel_free(&task->results, false);
@@ -104,6 +115,7 @@ static void recycle(struct rl_task *task) {
     destroy(task);
     return;
   }
+  leave_job(task);
   rl_parcel_free(&task->arguments, true);
   rl_parcel_free(&task->results, true);
   rl_parcel_free(&task->reason, false);
@@ -167,6 +179,18 @@ void rl_task_refuse(struct rl_task *task, const char *why) {
   task->refusal = why;
   task->started = rl_clock_now();
   send_back(task);
+}
+
+struct rl_cost rl_task_cost(const struct rl_task *task) {
+  return (struct rl_cost){
+      .known = true,
+      .began = task->began,
+      .domain = task->where,
+      .wait = task->started - task->submitted,
+      .run = task->ran,
+      .bytes_in = task->arguments.bytes.size,
+      .bytes_out = task->results.bytes.size,
+  };
 }
 
 static void name_result(char *name, size_t size, int offset) {
@@ -324,6 +348,8 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
     send_back(task);
     return;
   }
+  task->began = true;
+  task->where = here->feed ? here->vm.number : 0;
   if (rl_call_protected(L, begin, task) == LUA_OK)
     return;
   task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;
@@ -362,11 +388,14 @@ static void attach(lua_State *L) {
 
 void rl_task_error(lua_State *L, struct rl_task *task) {
   const char *refusal = task->refusal;
+  struct rl_overload overload = task->overload;
   bool lost = task->outcome == RL_TASK_LOST, told = task->results.values > 0;
   int count = lost || !told ? 0 : unpack_protected(L, &task->results);
   rl_task_drop(task); /* before anything that may raise */
   if (lost)
     lua_pushliteral(L, "not enough memory (in the task)");
+  else if (overload.reason)
+    rl_overload_push(L, &overload);
   else if (!told)
     lua_pushstring(L, refusal);
   else if (count > 0)

@@ -19,11 +19,13 @@
 
 #include "base/list.h"
 #include "domain/fiber.h"
+#include "domain/overload.h"
 #include "domain/queue.h"
 #include "io/mailbox.h"
 #include "vm/parcel.h"
 
 struct rl_domain;
+struct rl_job;
 struct rl_pool;
 
 enum rl_outcome {
@@ -31,6 +33,14 @@ enum rl_outcome {
   RL_TASK_FAILED,    /* results holds the error value and its traceback or nil */
   RL_TASK_CANCELLED, /* the same, if results is not empty; the runner gave way to a cancellation */
   RL_TASK_LOST       /* there was no memory even for the error */
+};
+
+/* What a task has cost, once it is back. */
+struct rl_cost {
+  bool known, began;
+  unsigned domain;    /* the compute domain's number; 0: a main domain */
+  uint64_t wait, run; /* ns queued; ns run, waits excluded */
+  size_t bytes_in, bytes_out;
 };
 
 struct rl_task {
@@ -55,6 +65,7 @@ struct rl_task {
   /* set before it leaves the origin */
   struct rl_domain *main;
   struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
+  struct rl_job *job;                  /* a reference; NULL: none */
   void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
   struct rl_parcel arguments;
   uint64_t submitted; /* clock, ns */
@@ -66,11 +77,14 @@ struct rl_task {
   struct rl_parcel results;
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
-  struct rl_timer *timer; /* of its deadline */
-  bool overran;           /* ended by its limit or deadline */
-  const char *refusal;    /* the error if it was cancelled without having run */
-  uint64_t started, took; /* clock when begun; ns from then to the end */
-  uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
+  bool began;
+  unsigned where;              /* if so: the runner's number; 0: a main domain */
+  struct rl_timer *timer;      /* of its deadline */
+  bool overran;                /* ended by its limit or deadline */
+  const char *refusal;         /* the error if it was cancelled without having run */
+  struct rl_overload overload; /* the same, if that has a reason */
+  uint64_t started, took;      /* clock when begun; ns from then to the end */
+  uint64_t ran; /* ns that it has run, waits excluded: exact while it waits or is over */
 
   /* pool's lock */
   struct rl_domain *runner; /* from take to return */
@@ -101,6 +115,9 @@ void rl_task_arrive(struct rl_domain *here, struct rl_message *message);
 /* Any thread that owns the task: ends it unrun, as cancelled, and sends it back. `why` is the error
  * text, a literal. */
 void rl_task_refuse(struct rl_task *task, const char *why);
+
+/* Origin's thread, when it is back: before its results are unpacked. */
+struct rl_cost rl_task_cost(const struct rl_task *task);
 
 /* Origin's thread: tells the runner, of a task that no pool counts, that the origin wants it no
  * more. */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "domain/domain.h"
 #include "domain/pool.h"
 #include "domain/task.h"
@@ -10,6 +11,7 @@
 /* It had not begun: back at the origin without having left. */
 static void settle_unbegun(lua_State *L, struct rl_task *task) {
   task->outcome = RL_TASK_CANCELLED;
+  task->started = rl_clock_now();
   rl_parcel_release(L, &task->arguments);
   rl_domain_settle(task->origin);
   task->settled(task);

@@ -14,6 +14,7 @@ static const luaL_Reg modules[] = {
     {"rille.domains", luaopen_rille_domains},
     {"rille.http.core", luaopen_rille_http_core},
     {"rille.http.tools", luaopen_rille_http_tools},
+    {"rille.job", luaopen_rille_job},
     {"rille.json", luaopen_rille_json},
     {"rille.net", luaopen_rille_net},
     {NULL, NULL},

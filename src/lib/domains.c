@@ -129,28 +129,70 @@ static void set_histogram(lua_State *L, const char *name, const struct rl_histog
   lua_setfield(L, -2, name);
 }
 
+static double mean(uint64_t sum, uint64_t count) {
+  return count ? (double)sum / (double)count : 0;
+}
+
+static void push_figures(lua_State *L, const struct rl_figures *figures) {
+  lua_createtable(L, 0, 11);
+  set_integer(L, "count", figures->submitted);
+  set_integer(L, "finished", figures->finished);
+  set_integer(L, "failed", figures->failed);
+  set_integer(L, "cancelled", figures->cancelled);
+  set_integer(L, "dropped", figures->dropped);
+  set_integer(L, "refused", figures->refused);
+  set_seconds(L, "wait", mean(figures->wait, figures->runs));
+  set_seconds(L, "run", mean(figures->run, figures->runs));
+  set_seconds(L, "expected", (double)figures->expected);
+  set_integer(L, "bytes_in", figures->bytes_in);
+  set_integer(L, "bytes_out", figures->bytes_out);
+}
+
+/* [stats] -> [stats]: by job name. Names that come up meanwhile wait for the next time. */
+static void set_jobs(lua_State *L) {
+  struct rl_pool *pool = pool_of(L);
+  unsigned room = rl_pool_accounts(pool, NULL, 0);
+  struct rl_account_copy *copies = lua_newuserdatauv(L, room * sizeof *copies, 0);
+  unsigned count = rl_pool_accounts(pool, copies, room);
+  lua_createtable(L, 0, (int)room);
+  for (unsigned i = 0; i < count && i < room; i++) {
+    push_figures(L, &copies[i].figures);
+    lua_setfield(L, -2, copies[i].name);
+  }
+  lua_setfield(L, -3, "jobs");
+  lua_pop(L, 1);
+}
+
 /* domains.stats() -> table
  *
  * domains, busy, idle: domains now, and how many of them work or not; queued: tasks in the queue;
  * held: callers that wait for room in it; waiting: begun tasks that are suspended in a wait;
- * submitted, finished, failed, cancelled: tasks since the start; wait, run: {count, mean, p50, p90,
- * p99, max} in seconds, of the time in the queue and of the time from the beginning to the end. */
+ * submitted, finished, failed, cancelled: tasks since the start; dropped: of these, those thrown
+ * out of the queue, refused: never let into it; wait, run: {count, mean, p50, p90, p99, max} in
+ * seconds, of the time in the queue and of the time from the beginning to the end.
+ *
+ * jobs: for each name of a job {count, finished, failed, cancelled, dropped, refused (tasks), wait,
+ * run (mean seconds in the queue, and run without the task's own waits), expected (seconds that the
+ * next one will probably run), bytes_in, bytes_out (packed, in total)}. */
 static int stats(lua_State *L) {
   struct rl_pool_stats *now = lua_newuserdatauv(L, sizeof *now, 0);
   rl_pool_stats(pool_of(L), now);
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, 15);
   set_integer(L, "domains", now->domains);
   set_integer(L, "busy", now->busy);
   set_integer(L, "idle", now->idle);
   set_integer(L, "queued", now->queued);
   set_integer(L, "held", now->held);
   set_integer(L, "waiting", now->waiting);
-  set_integer(L, "submitted", now->submitted);
-  set_integer(L, "finished", now->finished);
-  set_integer(L, "failed", now->failed);
-  set_integer(L, "cancelled", now->cancelled);
+  set_integer(L, "submitted", now->figures.submitted);
+  set_integer(L, "finished", now->figures.finished);
+  set_integer(L, "failed", now->figures.failed);
+  set_integer(L, "cancelled", now->figures.cancelled);
+  set_integer(L, "dropped", now->figures.dropped);
+  set_integer(L, "refused", now->figures.refused);
   set_histogram(L, "wait", &now->waits);
   set_histogram(L, "run", &now->runs);
+  set_jobs(L);
   return 1;
 }
 

@@ -11,6 +11,7 @@ int luaopen_rille_crypto(lua_State *L);
 int luaopen_rille_domains(lua_State *L);
 int luaopen_rille_http_core(lua_State *L);
 int luaopen_rille_http_tools(lua_State *L);
+int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 

@@ -152,6 +152,33 @@ static int task_status(lua_State *L) {
   return 1;
 }
 
+/* task:cost() -> table, or nil if it has not ended, or was not submitted
+ *
+ * What the task has cost: wait (seconds in the queue), run (seconds on its domain, its own waits
+ * excluded), bytes_in and bytes_out (arguments and results as they were packed; long strings are
+ * lent and do not count), domain (its number, "main", or nil if it never began). */
+static int task_cost(lua_State *L) {
+  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  const struct rl_cost *cost = &future->cost;
+  if (!cost->known)
+    return 0;
+  lua_createtable(L, 0, 5);
+  lua_pushnumber(L, (lua_Number)cost->wait / 1e9);
+  lua_setfield(L, -2, "wait");
+  lua_pushnumber(L, (lua_Number)cost->run / 1e9);
+  lua_setfield(L, -2, "run");
+  lua_pushinteger(L, (lua_Integer)cost->bytes_in);
+  lua_setfield(L, -2, "bytes_in");
+  lua_pushinteger(L, (lua_Integer)cost->bytes_out);
+  lua_setfield(L, -2, "bytes_out");
+  if (cost->began && cost->domain > 0)
+    lua_pushinteger(L, cost->domain);
+  else
+    lua_pushstring(L, cost->began ? "main" : NULL);
+  lua_setfield(L, -2, "domain");
+  return 1;
+}
+
 static int task_tostring(lua_State *L) {
   struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
   task_status(L);
@@ -168,6 +195,7 @@ static const luaL_Reg task_methods[] = {
     {"await", rl_future_await},
     {"cancel", task_cancel},
     {"status", task_status},
+    {"cost", task_cost},
     {NULL, NULL},
 };
 
@@ -234,6 +262,7 @@ static void push_load_on_use(lua_State *L) {
   static const char *const where[][2] = {
       {"all", "rille.flow"},        {"race", "rille.flow"}, {"scope", "rille.flow"},
       {"domains", "rille.domains"}, {"http", "rille.http"}, {"net", "rille.net"},
+      {"job", "rille.job"},
   };
   lua_newtable(L);
   for (size_t i = 0; i < sizeof where / sizeof *where; i++) {

@@ -1,0 +1,36 @@
+/* Account: what the tasks of one name have cost, and how long one will probably run. Kept by the
+ * pool from the first job of that name to its own end, under its lock. */
+#ifndef RL_DOMAIN_ACCOUNT_H
+#define RL_DOMAIN_ACCOUNT_H
+
+#include <stdint.h>
+
+#include "base/named.h"
+
+struct rl_heap;
+
+/* How many of what, and sums over those that have run. */
+struct rl_figures {
+  uint64_t submitted, finished, failed, cancelled;
+  uint64_t dropped;   /* queued, and thrown out unrun: too late, or for a newer one */
+  uint64_t refused;   /* never queued: a full queue, or no hope to be in time */
+  uint64_t runs;      /* that the sums are of */
+  uint64_t wait, run; /* ns in the queue; ns on a domain, waits excluded */
+  uint64_t bytes_in, bytes_out;
+  uint64_t expected; /* ns that the next one will probably run: the latest weigh most */
+};
+
+struct rl_account {
+  struct rl_named named;
+  struct rl_figures figures;
+  char name[];
+};
+
+/* NULL without memory. */
+struct rl_account *rl_account_new(struct rl_heap *heap, const char *name, size_t size);
+void rl_account_free(struct rl_heap *heap, struct rl_account *account);
+
+/* A task has run for so many ns, to its end or (`cut`) until it was stopped. */
+void rl_figures_learn(struct rl_figures *figures, uint64_t ran, bool cut);
+
+#endif
