@@ -15,8 +15,9 @@ returns is the answer:
 
 Anything else is an error, also what stands behind that: headers are set by res.headers. An error is
 answered with 500 and the request's id, and logged with its traceback; an error made by
-http.error(status, body) is that answer. `req` and `res` are dead when the answer is complete:
-whoever needs something of them later copies it before.
+http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the
+pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is
+complete: whoever needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
           cookies, trailers; req:body(), req:read(), req:json(), req:form(),

@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "domain/timer.h"
 #include "http/percent.h"
+#include "http/response.h"
 #include "http/scan.h"
 #include "http/status.h"
 #include "serve/http_answer.h"
@@ -123,8 +124,22 @@ static void cut(struct rl_http_exchange *exchange, lua_State *L, const char *why
   exchange->stage = RL_HTTP_LAST;
 }
 
-/* [.., error]: one that is an answer, a table with a status and a body, becomes that: LUA_OK; or
- * what it was. */
+/* Seconds in words of the protocol: whole ones, at least 1. */
+static void answer_later(struct rl_http_exchange *exchange, lua_Number seconds) {
+  enum { MOST = 24 * 60 * 60 };
+  char text[16];
+  int whole = 1;
+  if (seconds > 1)
+    whole = seconds < MOST ? (int)ceil(seconds) : MOST;
+  snprintf(text, sizeof text, "%d", whole);
+  exchange->headers.size = 0;
+  exchange->length = -1;
+  rl_response_field(&exchange->headers, (struct rl_slice){"Retry-After", 11}, rl_scan_text(text));
+  rl_http_answer_status(exchange, 503, "Service Unavailable\n");
+}
+
+/* [.., error]: one that is an answer, a table with a status and a body, becomes that: LUA_OK; so
+ * does one that says when to try again, such as a refused task's; or what it was. */
 static int answer_error(struct rl_http_exchange *exchange, lua_State *L, int status) {
   if (exchange->began || !lua_istable(L, -1))
     return status;
@@ -138,7 +153,14 @@ static int answer_error(struct rl_http_exchange *exchange, lua_State *L, int sta
     exchange->headers.size = 0;
     return rl_http_result(exchange, L, 2);
   }
-  lua_pop(L, 2);
+  lua_pushliteral(L, "retry_after");
+  lua_rawget(L, error);
+  if (lua_type(L, -1) == LUA_TNUMBER) {
+    rl_http_file_drop(exchange);
+    answer_later(exchange, lua_tonumber(L, -1));
+    status = LUA_OK;
+  }
+  lua_pop(L, 3);
   return status;
 }
 
