@@ -21,7 +21,8 @@ complete: whoever needs something of them later copies it before.
 
     req   method, path, target, query_string, host, version, remote, id; query, params, headers,
           cookies, trailers; req:body(), req:read(), req:json(), req:form(),
-          req:multipart([options]), req:timeout(seconds)               (src/lib/http_request.c)
+          req:multipart([options]), req:upgrade(protocol), req:timeout(seconds)
+                                                                       (src/lib/http_request.c)
     res   status, headers, trailers, body, sent; res:send(...), res:text(s), res:html(s),
           res:json(v), res:redirect(url [, status]), res:add(name, value), res:write(...),
           res:stream(source [, options])                       (lua/rille/http/stream.lua)
@@ -536,6 +537,18 @@ end
 
 local function check_response(res, name)
   check.method(getmetatable(res) == "response", "res", name)
+end
+
+--- req:upgrade(protocol) -> conn | nil, message
+--
+-- Takes the connection over, if the client has asked for that protocol (in Upgrade, in any case):
+-- it is told so, with 101 and the headers that were set, and conn is what rille.net gives, with all
+-- that the client has sent behind its request still to be read. conn is closed when the handler is
+-- over; times are its own (conn:set_timeout). A client that has not asked for it may get any other
+-- answer: 426, or what the path is without an upgrade.
+function core.request:upgrade(protocol)
+  require "rille.net" -- the type of conn
+  return core.upgrade(self, protocol)
 end
 
 --- res:text(s), res:html(s), res:json(value): set the body and its type; sent when the handler is

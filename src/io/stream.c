@@ -126,6 +126,15 @@ void rl_stream_take(struct rl_stream *stream, size_t size) {
     resume_reading(stream);
 }
 
+int rl_stream_unread(struct rl_stream *stream, struct rl_slice bytes) {
+  int error = keep(stream, bytes.bytes, bytes.size);
+  if (error)
+    rl_stream_fail(stream, error);
+  else if (pending(stream) >= stream->limit)
+    pause_reading(stream);
+  return error;
+}
+
 void rl_stream_want(struct rl_stream *stream, size_t size) {
   stream->limit = size > RL_STREAM_LIMIT ? size : RL_STREAM_LIMIT;
   if (pending(stream) >= stream->limit)
@@ -222,6 +231,13 @@ int rl_stream_write(struct rl_stream *stream, uv_buf_t **bufs, unsigned *count) 
       uv_stream_get_write_queue_size(&stream->uv.stream) > RL_STREAM_HIGH - rest)
     return 1;
   return queue_copy(stream, *bufs, *count, rest);
+}
+
+int rl_stream_send(struct rl_stream *stream, struct rl_slice bytes) {
+  uv_buf_t buf = {.base = (char *)(size_t)bytes.bytes, .len = bytes.size}, *bufs = &buf;
+  unsigned count = 1;
+  int status = rl_stream_write(stream, &bufs, &count);
+  return status == 1 ? queue_copy(stream, bufs, count, bufs->len) : status;
 }
 
 static void on_shutdown(uv_shutdown_t *request, int status) {

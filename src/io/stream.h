@@ -83,6 +83,10 @@ struct rl_slice rl_stream_input(const struct rl_stream *stream);
 /* The input's first `size` bytes are done with. */
 void rl_stream_take(struct rl_stream *stream, size_t size);
 
+/* Bytes that were read before there was a stream, to be read first; nothing has arrived yet. 0, or
+ * an error, and the stream has failed. */
+int rl_stream_unread(struct rl_stream *stream, struct rl_slice bytes);
+
 /* A reader needs `size` bytes in one piece: reads on until they are there. Back to the usual limit
  * with the next take. */
 void rl_stream_want(struct rl_stream *stream, size_t size);
@@ -94,6 +98,10 @@ void rl_stream_hold(struct rl_stream *stream, bool holds);
  * queue stays below the high-water mark. 0: all is on its way. 1: *bufs and *count were advanced to
  * the rest, which the caller gives to rl_stream_queue. Below 0: the stream has failed. */
 int rl_stream_write(struct rl_stream *stream, uv_buf_t **bufs, unsigned *count);
+
+/* The same for one run of bytes, of which whatever cannot be written is copied, however much. 0 or
+ * an error. */
+int rl_stream_send(struct rl_stream *stream, struct rl_slice bytes);
 
 /* Queues bytes without copying them. 0, or an error (the stream has failed, `done` is not called).
  * After rl_stream_close libuv looks at the bytes no more, though `done` comes later. */

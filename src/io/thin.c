@@ -65,8 +65,12 @@ void rl_thin_hold(struct rl_thin *thin, bool holds) {
     uv_unref((uv_handle_t *)&thin->poll);
 }
 
-void rl_thin_close(struct rl_thin *thin, uv_close_cb closed) {
+int rl_thin_release(struct rl_thin *thin, uv_close_cb closed) {
   int fd = rl_thin_fd(thin);
   uv_close((uv_handle_t *)&thin->poll, closed);
-  close(fd);
+  return fd;
+}
+
+void rl_thin_close(struct rl_thin *thin, uv_close_cb closed) {
+  close(rl_thin_release(thin, closed));
 }

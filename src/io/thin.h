@@ -40,6 +40,9 @@ void rl_thin_hold(struct rl_thin *thin, bool holds);
 
 int rl_thin_fd(const struct rl_thin *thin);
 
+/* Instead of closing: the descriptor is the caller's, and may be used by another handle at once. */
+int rl_thin_release(struct rl_thin *thin, uv_close_cb closed);
+
 /* Once; the descriptor is closed at once. */
 void rl_thin_close(struct rl_thin *thin, uv_close_cb closed);
 

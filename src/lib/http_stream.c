@@ -1,5 +1,5 @@
-/* What streamed answers need beyond res:write (see lua/rille/http/stream.lua), and res.trailers:
- * fields behind the body of a chunked answer.
+/* What streamed answers need beyond res:write (see lua/rille/http/stream.lua), taking a connection
+ * over, and res.trailers: fields behind the body of a chunked answer.
  *
  * res.trailers["Name"] = value (nil to remove), until the handler is over; checked as headers are.
  * A client of HTTP/1.0, and one that gets a body of known length or none, gets no trailers: what it
@@ -11,6 +11,7 @@
 #include "http/response.h"
 #include "lib/modules.h"
 #include "serve/http_handle.h"
+#include "serve/http_upgrade.h"
 
 static struct rl_slice check_slice(lua_State *L, int index) {
   struct rl_slice slice;
@@ -55,12 +56,19 @@ static int takes_body(lua_State *L) {
   return 1;
 }
 
+/* core.upgrade(req, protocol) -> conn | nil, message; see req:upgrade */
+static int upgrade(lua_State *L) {
+  struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
+  return rl_http_upgrade(L, exchange, check_slice(L, 2));
+}
+
 /* [module] */
 void rl_lib_http_stream(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"takes_body", takes_body}, {"upgrade", upgrade}, {NULL, NULL}};
   static const luaL_Reg trailers[] = {
       {"__index", trailers_index}, {"__newindex", trailers_newindex}, {NULL, NULL}};
-  lua_pushcfunction(L, takes_body);
-  lua_setfield(L, -2, "takes_body");
+  luaL_setfuncs(L, functions, 0);
   luaL_newmetatable(L, RL_HTTP_TRAILERS);
   luaL_setfuncs(L, trailers, 0);
   lua_pushliteral(L, RL_HTTP_TRAILERS);

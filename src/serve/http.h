@@ -226,6 +226,7 @@ struct rl_http_exchange {
   bool streaming;            /* body to follow from the script */
   bool bodyless;             /* what the script writes is dropped: HEAD, 204, 304 */
   bool chunked;
+  bool upgraded;      /* the connection was taken over by the handler */
   bool keep_alive;    /* the connection goes on after this answer */
   int64_t length;     /* that the script promised; -1: none */
   uint64_t sent_body; /* what it has written */

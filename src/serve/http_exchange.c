@@ -110,13 +110,20 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* Not that of the client, who has sent something wrong or has left. */
+static bool is_own_fault(const struct rl_http_exchange *exchange) {
+  if (exchange->expired)
+    return true;
+  return !exchange->trouble && !exchange->fiber->whole.cancelled &&
+         (exchange->connection || exchange->upgraded);
+}
+
 /* An answer that was begun cannot become another one: it is cut off, which the client sees. */
 static void cut(struct rl_http_exchange *exchange, lua_State *L, const char *why) {
   size_t size = strlen(why);
   if (L)
     why = rl_traceback_text(L, -1, &size);
-  if (exchange->connection &&
-      (!exchange->trouble || exchange->expired)) /* not the client's fault */
+  if (is_own_fault(exchange))
     log_failure(exchange, why, size);
   if (L)
     lua_pop(L, 1);

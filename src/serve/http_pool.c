@@ -186,6 +186,7 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->fiber = NULL;
   exchange->body_begun = exchange->continued = exchange->expired = false;
   exchange->began = exchange->streaming = exchange->bodyless = exchange->chunked = false;
+  exchange->upgraded = false;
   exchange->drained = exchange->sent_body = 0;
   exchange->type = NULL;
   exchange->trouble = exchange->status = 0;

@@ -69,6 +69,13 @@ static void part(struct rl_http_exchange *exchange, bool cancels) {
   rl_wake(&exchange->writer, 0);
 }
 
+int rl_http_wire_take(struct rl_http_connection *connection) {
+  connection->exchange->connection = NULL;
+  connection->exchange = NULL;
+  rl_list_remove(&connection->link);
+  return rl_thin_release(&connection->thin, on_closed);
+}
+
 void rl_http_wire_close(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
   bool cancels = connection->server->options.cancel && !connection->server->http->ended;

@@ -21,6 +21,9 @@ void rl_http_wire_watch(struct rl_http_connection *connection, int events);
  * the connection may be used afterwards. */
 void rl_http_wire_close(struct rl_http_connection *connection);
 
+/* Ends the connection of a handler that goes on without: the descriptor, which is the caller's. */
+int rl_http_wire_take(struct rl_http_connection *connection);
+
 /* Cancels the handler of an exchange for that reason. */
 void rl_http_wire_cancel(struct rl_http_exchange *exchange, const char *reason);
 
