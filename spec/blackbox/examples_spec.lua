@@ -4,6 +4,7 @@
 
 local crypto = require "rille.crypto"
 local json = require "rille.json"
+local folders = require "spec.support.folder"
 local net = require "rille.net"
 local process = require "spec.support.process"
 
@@ -431,6 +432,43 @@ describe("api", function()
     assert.equal(405, wrong.status)
     assert.equal("GET, HEAD, PUT, DELETE, OPTIONS", wrong.headers.allow)
     assert.is_string(wrong.value.error)
+  end)
+end)
+
+describe("gallery", function()
+  --- A bitmap of one colour: blue, green, red.
+  local function bitmap(width, height, colour)
+    local row = string.char(table.unpack(colour)):rep(width) .. ("\0"):rep(width % 4)
+    return string.pack("<c2I4I4I4I4i4i4I2I2I4I4i4i4I4I4", "BM", 54 + #row * height, 0, 54, 40,
+      width, height, 1, 24, 0, 0, 2835, 2835, 0, 0) .. row:rep(height)
+  end
+
+  it("serves a page of links, pictures, and thumbnails that are means of them", function()
+    local picture = bitmap(250, 70, { 10, 200, 255 })
+    local folder <close> = folders.new {
+      ["one.bmp"] = picture, ["two.bmp"] = "BM no bitmap", ["no picture.bmp"] = "",
+      ["notes.txt"] = "",
+    }
+    local server <close>, port = serve("gallery.lua", 0, folder.path)
+    local page = get(port, "/")
+    assert.equal(2, select(2, page:gsub("<img", "")))
+    assert.matches('<a href="/pictures/one.bmp"><img src="/thumbs/one.bmp"', page)
+    assert.equal(picture, get(port, "/pictures/one.bmp"))
+    for _ = 1, 2 do
+      assert.equal(bitmap(83, 23, { 10, 200, 255 }), get(port, "/thumbs/one.bmp"))
+    end
+    assert.matches("^Internal Server Error", get(port, "/thumbs/two.bmp"))
+    assert.equal("no such picture", get(port, "/thumbs/notes.txt"))
+    assert.equal("Not Found\n", get(port, "/pictures/none.bmp"))
+    assert.is_table(server)
+  end)
+
+  it("paints pictures where it is given none", function()
+    local folder <close> = folders.new {}
+    local server <close>, port = serve("gallery.lua", 0, folder:at "pictures")
+    assert.equal(6, select(2, get(port, "/"):gsub("<img", "")))
+    assert.equal("BM", get(port, "/thumbs/6.bmp"):sub(1, 2))
+    assert.is_table(server)
   end)
 end)
 
