@@ -23,14 +23,16 @@ complete: whoever needs something of them later copies it before.
           cookies, trailers; req:body(), req:read(), req:json(), req:form(),
           req:multipart([options]), req:upgrade(protocol), req:timeout(seconds)
                                                                        (src/lib/http_request.c)
-    res   status, headers, trailers, body, sent; res:send(...), res:text(s), res:html(s),
+    res   status, headers, trailers, body, length, sent; res:send(...), res:text(s), res:html(s),
           res:json(v), res:redirect(url [, status]), res:add(name, value), res:write(...),
           res:stream(source [, options])                       (lua/rille/http/stream.lua)
+          res:file(path [, options])                            (lua/rille/http/files.lua)
                                                                        (src/lib/http_response.c)
 
 A middleware is called as middleware(req, res, next). next() runs the rest, and returns when that is
 over; the answer then stands in `res` but has not been sent, so it may be looked at and changed:
-res.status, res.headers, res.body (unless the handler has written it piece by piece: res.sent). What
+res.status, res.headers, res.body (unless the handler has written it piece by piece: res.sent; or it
+is a file, of which res.length alone tells). What
 a middleware returns replaces the answer; one that returns nothing leaves it as it is; one that
 does not call next() answers by itself. An error of the rest passes through next(). Values for those
 further in are set as fields of req: req.user = user.

@@ -96,13 +96,16 @@ end
 -- lies beneath that directory, whatever it is: not by "..", a link or an absolute path does it lead
 -- out. So what a client has said goes with a root.
 --
--- There being no such file is an error whose answer is 404 (403 if it may not be read), with the
--- fields `status` and `body` for pcall; `return res:file(path)` is a whole handler.
+-- There being no such file is an error like http.error(404) (403 if it may not be read), so that
+-- `return res:file(path)` is a whole handler; pcall gets it as a table with `status` and `body`.
+-- Another failure, such as a want of descriptors, is a plain error, logged and answered with 500.
 --
 -- Options: root, a directory; hidden (false), whether names that begin with a dot are found beneath
 -- it; type, the Content-Type; name, under which a browser saves it rather than showing it.
 --
--- Raises: an unknown or wrong option; a name or type with control characters; the head being sent.
+-- Raises besides: an unknown or wrong option; a name or type with control characters; the head
+-- being sent already. Does not suspend. Opening waits for the disk where the system has not cached
+-- the name; sending never does.
 function core.response:file(path, given)
   check.method(getmetatable(self) == "response", "res", "file")
   check.string(path, 1, "file")
