@@ -438,3 +438,38 @@ describe("middleware", function()
     assert.matches("broken", seen)
   end)
 end)
+
+describe("app:inject", function()
+  local function remote_of(remote)
+    return answer(function(req) return req.remote end, { remote = remote }).body
+  end
+
+  it("comes from this machine, or from where it says", function()
+    assert.equal("127.0.0.1:0", remote_of(nil))
+    assert.equal("10.0.0.7:0", remote_of "10.0.0.7")
+    assert.equal("10.0.0.7:5000", remote_of "10.0.0.7:5000")
+    assert.equal("[2001:db8::1]:0", remote_of "2001:db8::1")
+    assert.equal("[2001:db8::1]:0", remote_of "[2001:db8::1]")
+    assert.equal("[2001:db8::1]:5000", remote_of "[2001:db8::1]:5000")
+  end)
+
+  it("keeps requests apart that come from several places at once", function()
+    local app = http.app()
+    app:get("/x", function(req) rille.sleep(0.01) return req.remote end)
+    local tasks = {}
+    for i = 1, 20 do
+      tasks[i] = rille.spawn(function()
+        return app:inject({ path = "/x", remote = "10.0.0." .. i % 3 }).body
+      end)
+    end
+    for i = 1, 20 do assert.equal(("10.0.0.%d:0"):format(i % 3), tasks[i]:await()) end
+  end)
+
+  it("refuses a remote that is no address", function()
+    for _, remote in ipairs { "a name", "example.org", "", "1.2.3.4:99999", 7, false } do
+      local ok, err = pcall(remote_of, remote)
+      assert.is_false(ok)
+      assert.matches("^spec/http_spec.lua:%d+: app:inject: option \"remote\"", err)
+    end
+  end)
+end)

@@ -458,11 +458,14 @@ end
 -- cannot be had. Several apps may listen, and an app at several addresses.
 --
 -- Where: port (8080; 0 takes a free one) and host ("127.0.0.1"; also called address); or a whole
--- address, "tcp://[::1]:8080" or "unix:/run/app.sock"; backlog (4096).
+-- address, "tcp://[::1]:8080" or "unix:/run/app.sock"; backlog (4096); shared (true): several loops
+-- that listen there share the clients, and of port 0 the k-th of each loop is the same port.
 --
 -- Limits: max_line (8256 bytes; more is answered with 414), max_header (16 KiB; 431), max_headers
 -- (100; 431), max_head (64 KiB; 431), max_body (1 MiB, of req:body(); 413), max_upload (1 GiB, of
--- req:read(); 413), max_requests of a connection (none), max_connections (16384; 503).
+-- req:read(); 413), max_requests of a connection (none), max_connections (16384; 503), and
+-- connections_per_address (a quarter of that, and none for clients on the machine itself; 503; of
+-- IPv6 a /64 is one address). With several loops the former is for each, the latter for all.
 --
 -- Times in seconds: head_timeout (10; 408), body_timeout (30, or 16 KiB further; 408),
 -- handler_timeout (60; 503), send_timeout (30 without the client taking anything), idle_timeout
@@ -484,16 +487,17 @@ end
 
 local INJECTED = {
   method = "string", path = "string", headers = "table", body = "string table function",
-  trailers = "table",
+  trailers = "table", remote = "string",
 }
 
 --- app:inject(options) -> { status, headers, body, trailers, error }
 --
 -- Sends the app a request without a network, and waits for the answer. Options: method (GET, or
 -- POST with a body), path (with its query), headers, body (a string, a table for JSON, or an
--- iterator over pieces, sent as chunks) and trailers behind that; or just a path. The names of the
--- answer's headers and trailers are in lower case, repeated ones joined by commas. `error` is set
--- if the answer was cut off; `body` is then what came of it.
+-- iterator over pieces, sent as chunks) and trailers behind that, remote (what req.remote says:
+-- "127.0.0.1", with port 0 if it names none); or just a path. The names of the answer's headers and
+-- trailers are in lower case, repeated ones joined by commas. `error` is set if the answer was cut
+-- off; `body` is then what came of it.
 function App:inject(options)
   check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end
@@ -506,8 +510,8 @@ function App:inject(options)
     end
   end
   local root = root_of(self)
-  root.injected = root.injected or core.listen(site_of(root), nil, {})
-  return require "rille.http.inject" (root.injected, options)
+  root.injected = root.injected or require "rille.http.inject" (site_of(root))
+  return root.injected(options)
 end
 
 -- -- what is easier in Lua -----------------------------------------------------------------------
@@ -607,6 +611,11 @@ function http.unescape(text)
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
   end))
+end
+
+--- http.serve { app, loops, ... } -> server: on several cores; see rille.http.serve.
+function http.serve(options)
+  return require "rille.http.serve" (options)
 end
 
 --- http.app() -> app

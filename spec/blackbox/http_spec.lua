@@ -6,6 +6,7 @@ local raw_http = require "spec.support.raw_http"
 local rille = require "rille"
 local scale = require "spec.support.scale"
 local server = require "spec.support.server"
+local work = require "spec.support.work"
 
 local exchange, get, post = raw_http.exchange, raw_http.get, raw_http.post
 local occurrences, status_of = raw_http.occurrences, raw_http.status_of
@@ -271,6 +272,49 @@ describe("the limits of an HTTP server", function()
       one:write(get "/", get "/")
       assert.equal("close", read_answer(one).headers.connection)
       assert.is_nil(read_answer(one))
+    end)
+  end)
+
+  it("turn clients away that hold too many connections", function()
+    with("{ connections_per_address = 2 }", function(address)
+      local one <close> = net.connect(address)
+      local two <close> = net.connect(address)
+      one:write(get "/")
+      two:write(get "/")
+      assert.equal("hello", read_answer(one).body)
+      assert.equal("hello", read_answer(two).body)
+      local three = exchange(address, "")
+      assert.equal(503, status_of(three))
+      assert.matches("\r\nRetry%-After: ", three)
+      two:close()
+      work.await(function()
+        local four <close> = net.connect(address)
+        four:write(get "/")
+        return read_answer(four).status == 200
+      end, 20)
+    end)
+  end)
+
+  it("do not count connections from a proxy on the same machine unless told to", function()
+    with("{ max_connections = 12 }", function(address)
+      local conns = {}
+      for i = 1, 12 do
+        conns[i] = net.connect(address)
+        conns[i]:write(get "/")
+        assert.equal(200, read_answer(conns[i]).status)
+      end
+      for _, conn in ipairs(conns) do conn:close() end
+    end)
+    local path = os.tmpname()
+    os.remove(path)
+    local options = ("{ address = %q, connections_per_address = 1 }"):format("unix:" .. path)
+    with(options, function(address)
+      local one <close> = net.connect(address)
+      local two <close> = net.connect(address)
+      one:write(get "/")
+      two:write(get "/")
+      assert.equal(200, read_answer(one).status)
+      assert.equal(200, read_answer(two).status)
     end)
   end)
 

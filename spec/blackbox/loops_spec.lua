@@ -3,6 +3,7 @@
 
 local net = require "rille.net"
 local process = require "spec.support.process"
+local rille = require "rille"
 
 local LOOPS = 3
 local PATIENCE = 60 -- connections that the kernel may deal to the same loop by chance
@@ -239,6 +240,109 @@ describe("loops that listen", function()
     assert.equal(1, result.status)
     local _, reports = result.stderr:gsub("address already in use", "")
     assert.equal(1, reports)
+  end)
+end)
+
+describe("http.serve", function()
+  local site = [[
+    local http, rille = require "rille.http", require "rille"
+    local app = http.app()
+    app:get("/", function() return { loop = rille.loop(), args = #arg } end)
+    app:get("/held", function() rille.sleep(0.5) return "held" end)
+    local options = load("return " .. (arg[1] or "{}"))()
+    options.app, options.port = app, options.port or 0
+    print(http.serve(options):address())
+    io.stdout:flush()
+  ]]
+
+  local function get(url, path)
+    local conn <close> = assert(net.connect(url))
+    conn:write("GET ", path, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    return conn:read "all" or "nothing"
+  end
+
+  --- The loops that answer.
+  local function answering(url)
+    local seen, count = {}, 0
+    for _ = 1, PATIENCE * LOOPS do
+      local who = get(url, "/"):match '"loop":(%d)'
+      if not seen[who] then count = count + 1 end
+      seen[who] = true
+      if count == LOOPS then break end
+    end
+    return count
+  end
+
+  it("starts as many loops as it is told, with the same arguments", function()
+    local child <close> = process.start {
+      "main.lua", "{ loops = 3 }", files = { ["main.lua"] = site }, seconds = 60,
+    }
+    local urls = lines(child, LOOPS)
+    assert.equal(urls[1], urls[LOOPS])
+    assert.equal(LOOPS, answering(urls[1]))
+    assert.truthy(get(urls[1], "/"):find('"args":1', 1, true))
+    child:signal "TERM"
+    assert.equal(0, child:wait().status)
+  end)
+
+  it("works for scripts from the command line, too", function()
+    local text = 'arg[1] = "{ loops = 3 }"\n' .. site
+    local child <close> = process.start { "-e", text, seconds = 60 }
+    assert.equal(LOOPS, answering(lines(child, LOOPS)[1]))
+  end)
+
+  it("starts none on top of those that --loops has started", function()
+    local child <close> = start(site, "{ loops = 2 }")
+    local url = lines(child, LOOPS)[1]
+    assert.equal(LOOPS, answering(url))
+  end)
+
+  it("just serves without loops", function()
+    local child <close> = process.start { "main.lua", files = { ["main.lua"] = site } }
+    assert.truthy(get(child:line(), "/"):find('"loop":1', 1, true))
+  end)
+
+  it("says what is wrong with its options", function()
+    local wrong = {
+      ["{ loops = 0 }"] = 'option "loops"', ["{ loops = '2' }"] = 'option "loops"',
+      ["{ loops = 1.5 }"] = 'option "loops"', ["{ lops = 2 }"] = 'unknown option "lops"',
+    }
+    for options, text in pairs(wrong) do
+      local result = process.run { "main.lua", options, files = { ["main.lua"] = site } }
+      assert.equal(1, result.status)
+      assert.truthy(result.stderr:find(text, 1, true))
+    end
+  end)
+
+  it("counts the connections of an address over all loops", function()
+    local child <close> = start(site, "{ connections_per_address = 2 }")
+    local url = lines(child, LOOPS)[1]
+    local one <close> = assert(net.connect(url))
+    local two <close> = assert(net.connect(url))
+    for _, conn in ipairs { one, two } do
+      conn:write "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+      assert.equal("HTTP/1.1 200 OK", conn:read())
+    end
+    for _ = 1, 10 do
+      local more <close> = assert(net.connect(url))
+      assert.equal("HTTP/1.1 503 Service Unavailable", more:read())
+    end
+  end)
+
+  it("loses no request that was begun when the program is stopped", function()
+    local child <close> = start(site)
+    local url = lines(child, LOOPS)[1]
+    local conns = {}
+    for i = 1, 12 do
+      conns[i] = assert(net.connect(url))
+      conns[i]:write "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+      conns[i]:read()
+      conns[i]:write "GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
+    end
+    rille.sleep(0.2)
+    child:signal "TERM"
+    for _, conn in ipairs(conns) do assert.truthy(conn:read("all"):find "held$") end
+    assert.equal(0, child:wait().status)
   end)
 end)
 

@@ -26,6 +26,7 @@
 #include "host/loops.h"
 #include "host/open.h"
 #include "host/search.h"
+#include "io/clients.h"
 #include "io/ports.h"
 #include "rille.h"
 
@@ -42,6 +43,7 @@ struct rille {
   struct rl_pool pool;
   struct rl_ticker ticker;
   struct rl_ports ports;
+  struct rl_clients clients;
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;
@@ -176,6 +178,7 @@ static void destroy(struct rille *runtime) {
   rl_course_destroy(&runtime->course);
   rl_pool_destroy(&runtime->pool);
   rl_ticker_destroy(&runtime->ticker);
+  rl_clients_free(&runtime->clients);
   rl_ports_free(&runtime->ports);
   rl_search_free(&runtime->search);
   assert(atomic_load(&runtime->heap.blocks) == 0);
@@ -191,6 +194,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->pool = &runtime->pool;
   settings->ticker = &runtime->ticker;
   settings->ports = &runtime->ports;
+  settings->clients = &runtime->clients;
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
   settings->exit = rl_loop_exit;
@@ -201,6 +205,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   runtime->wanted = options ? options->loops : 1;
   rl_search_init(&runtime->search, &runtime->heap);
   rl_ticker_init(&runtime->ticker, &settings->log);
+  rl_clients_init(&runtime->clients, &runtime->heap);
   rl_ports_init(&runtime->ports, &runtime->heap);
   rl_source_init(&runtime->source, &runtime->heap);
   rl_course_init(&runtime->course);

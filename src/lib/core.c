@@ -2,6 +2,7 @@
  * scripts: it may change at any time. */
 #include <lauxlib.h>
 
+#include "domain/domain.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
 #include "lib/modules.h"
@@ -70,16 +71,31 @@ static int is_cancelled(lua_State *L) {
   return 1;
 }
 
+/* core.add_loops(count | "auto"): so many main domains are to run the script, if it is fewer. Does
+ * nothing in any but the first. */
+static int add_loops(lua_State *L) {
+  struct rl_domain *here = rl_domain_of(L);
+  struct rl_settings *settings = here->settings;
+  unsigned count = (unsigned)settings->cores;
+  if (lua_type(L, 1) == LUA_TNUMBER)
+    count = (unsigned)luaL_checkinteger(L, 1);
+  if (here->feed)
+    return luaL_error(L, "only a main domain can start others, not a task");
+  if (here->ending)
+    return luaL_error(L, "no new loop: the program is ending");
+  int error = here->vm.number == 1 ? settings->add_loops(here, count) : 0;
+  if (error != 0)
+    return luaL_error(L, "cannot start %d loops: %s", (int)count, uv_strerror(error));
+  return 0;
+}
+
 /* core.settle(task, shielded): waits until the task has ended, however; a shielded wait goes on
  * even if the caller is cancelled. */
 static const luaL_Reg functions[] = {
-    {"region", region_new},
-    {"run", region_run},
-    {"cancel", region_cancel},
-    {"observe", observe},
-    {"is_cancelled", is_cancelled},
-    {"settle", rl_future_settle},
-    {NULL, NULL},
+    {"region", region_new},         {"run", region_run},
+    {"cancel", region_cancel},      {"observe", observe},
+    {"is_cancelled", is_cancelled}, {"add_loops", add_loops},
+    {"settle", rl_future_settle},   {NULL, NULL},
 };
 
 int luaopen_rille_core(lua_State *L) {

@@ -36,6 +36,7 @@ static const struct {
     {"max_upload", BYTES, offsetof(struct rl_http_options, upload)},
     {"max_requests", COUNT, offsetof(struct rl_http_options, requests)},
     {"max_connections", COUNT, offsetof(struct rl_http_options, connections)},
+    {"connections_per_address", COUNT, offsetof(struct rl_http_options, per_address)},
     {"backlog", COUNT, offsetof(struct rl_http_options, backlog)},
     {"shared", SWITCH, offsetof(struct rl_http_options, shared)},
     {"cancel", SWITCH, offsetof(struct rl_http_options, cancel)},
@@ -134,20 +135,36 @@ static int site_catch(lua_State *L) {
 
 /* -- servers ------------------------------------------------------------------------------- */
 
-/* core.listen(site, url | nil, options) -> server | nil, message */
+static void check_url(lua_State *L, int index, struct rl_address *address) {
+  struct rl_slice url = check_text(L, index);
+  const char *wrong = rl_address_parse(address, url.bytes, url.size);
+  if (wrong)
+    luaL_error(L, "address \"%s\": %s", url.bytes, wrong);
+}
+
+/* core.listen(site, url, options) -> server | nil, message */
 static int listen_at(lua_State *L) {
   struct rl_http_options wanted;
   struct rl_address address;
   rl_http_site_check(L, 1);
+  check_url(L, 2, &address);
   luaL_checktype(L, 3, LUA_TTABLE);
   read_options(L, 3, &wanted);
-  if (lua_isnil(L, 2))
-    return rl_http_server_listen(L, 1, NULL, &wanted);
-  struct rl_slice url = check_text(L, 2);
-  const char *wrong = rl_address_parse(&address, url.bytes, url.size);
-  if (wrong)
-    return luaL_error(L, "address \"%s\": %s", url.bytes, wrong);
   return rl_http_server_listen(L, 1, &address, &wanted);
+}
+
+/* core.unlisted(site, url) -> server: takes only what server:connect() brings, which seems to come
+ * from that address. */
+static int unlisted(lua_State *L) {
+  struct rl_http_options wanted;
+  struct rl_address guest;
+  rl_http_site_check(L, 1);
+  check_url(L, 2, &guest);
+  luaL_argcheck(L, guest.kind == RL_ADDRESS_IP, 2, "an IP address expected");
+  rl_http_server_defaults(&wanted);
+  rl_http_server_listen(L, 1, NULL, &wanted);
+  rl_http_server_check(L, -1)->guest = guest.where.ip;
+  return 1;
 }
 
 /* server:address() -> string: the URL where it really listens. */
@@ -202,11 +219,9 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
 }
 
 int luaopen_rille_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"site", site_new},
-                                       {"listen", listen_at},
-                                       {"traceback", rl_traceback},
-                                       {"fault_of", fault_of},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"site", site_new},     {"listen", listen_at},
+                                       {"unlisted", unlisted}, {"traceback", rl_traceback},
+                                       {"fault_of", fault_of}, {NULL, NULL}};
   static const luaL_Reg site[] = {{"add", site_add}, {"catch", site_catch}, {NULL, NULL}};
   static const luaL_Reg server[] = {
       {"address", server_address}, {"port", server_port},   {"connections", server_connections},

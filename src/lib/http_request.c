@@ -310,6 +310,8 @@ static void push_remote(lua_State *L, const struct rl_http_exchange *exchange) {
   char text[RL_ADDRESS_TEXT];
   if (exchange->connection)
     getpeername(rl_thin_fd(&exchange->connection->thin), &peer.any, &size);
+  if (peer.any.sa_family == AF_UNIX)
+    peer = exchange->server->guest;
   rl_address_format(&peer, text);
   lua_pushstring(L, text);
 }

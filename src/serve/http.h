@@ -124,7 +124,8 @@ struct rl_http_options {
   uint32_t time[RL_HTTP_PHASES]; /* ms; 0: for ever */
   uint64_t upload;               /* bytes of a body that is read piece by piece; 413 */
   uint32_t requests;             /* for each connection; 0: any number */
-  uint32_t connections;          /* at once */
+  uint32_t connections;          /* at once, of one loop */
+  uint32_t per_address;          /* of them, over all loops; 0: the usual, see http_server.c */
   int backlog;
   bool shared;      /* other loops may listen at the same port */
   bool cancel;      /* a client that leaves cancels its handler */
@@ -144,6 +145,7 @@ struct rl_http_server {
   unsigned open;                         /* connections */
   unsigned holders;                      /* userdata, listener, connections, exchanges */
   bool local;                            /* a Unix socket */
+  union rl_endpoint guest;               /* who injected requests say they come from */
   bool stopping;                         /* connections end with their requests */
 };
 
@@ -151,6 +153,7 @@ struct rl_http_connection {
   struct rl_thin thin; /* first */
   struct rl_list link; /* in one of the server's phases */
   struct rl_http_server *server;
+  struct rl_client *client;          /* counted there; NULL if it is not */
   struct rl_http_exchange *exchange; /* NULL while it is idle */
   uint64_t since;                    /* ms of the loop: when the phase began */
   uint32_t requests;                 /* begun so far */

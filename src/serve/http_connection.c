@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "domain/domain.h"
+#include "io/clients.h"
 #include "serve/http_events.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
@@ -307,19 +308,26 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
 
 /* -- life ---------------------------------------------------------------------------------- */
 
-int rl_http_connection_open(struct rl_http_server *server, int fd) {
+/* A handle for the descriptor, which is closed if there is none. */
+static int open_thin(struct rl_http_connection *connection, struct rl_http *http, int fd) {
+  if (connection)
+    return rl_thin_open(&connection->thin, http->domain->loop, fd);
+  close(fd);
+  return UV_ENOMEM;
+}
+
+int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client) {
   struct rl_http *http = server->http;
   struct rl_http_connection *connection = rl_zalloc(http->heap, sizeof *connection);
-  if (!connection) {
-    close(fd);
-    return UV_ENOMEM;
-  }
-  int status = rl_thin_open(&connection->thin, http->domain->loop, fd);
+  int status = open_thin(connection, http, fd);
   if (status != 0) {
     rl_free(http->heap, connection, sizeof *connection);
+    if (client)
+      rl_clients_leave(http->domain->settings->clients, client);
     return status;
   }
   connection->server = server;
+  connection->client = client;
   server->holders++;
   server->open++;
   rl_list_init(&connection->link);

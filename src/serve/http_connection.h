@@ -5,8 +5,9 @@
 
 #include "serve/http.h"
 
-/* Takes over a connected, non-blocking descriptor. 0; or an error, and it is closed. */
-int rl_http_connection_open(struct rl_http_server *server, int fd);
+/* Takes over a connected, non-blocking descriptor, counted at `client` unless that is NULL. 0; or
+ * an error, and it is closed, and counted no more. */
+int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client);
 
 /* For http->over: an exchange was answered outside the serving of a read. */
 void rl_http_connection_over(struct rl_http_exchange *exchange);

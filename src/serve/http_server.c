@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "domain/domain.h"
+#include "io/clients.h"
 #include "serve/http_connection.h"
 #include "serve/http_pool.h"
 #include "serve/http_site.h"
@@ -40,13 +41,35 @@ static void turn_away(int fd) {
   close(fd);
 }
 
+/* How many connections the address may have; 0: any number. Unless the script says otherwise one
+ * address may not take all that there is, but whoever comes over the loopback is a proxy for many.
+ */
+static unsigned limit_for(const struct rl_http_server *server, const union rl_endpoint *peer) {
+  enum { SHARE = 4 };
+  const struct rl_http_options *options = &server->options;
+  if (peer->any.sa_family == AF_UNSPEC)
+    return 0;
+  if (options->per_address)
+    return options->per_address;
+  if (rl_clients_is_loopback(peer))
+    return 0;
+  return options->connections / SHARE + 1;
+}
+
 static void on_accepted(struct rl_listener *listener, int fd, const union rl_endpoint *peer) {
   struct rl_http_server *server = RL_OF(listener, struct rl_http_server, listener);
-  (void)peer; /* asked for when a script does */
-  if (server->options.connections && server->open >= server->options.connections)
-    turn_away(fd);
+  bool welcome = server->open < server->options.connections;
+  unsigned limit = welcome ? limit_for(server, peer) : 0;
+  struct rl_client *client = NULL;
+  if (limit > 0) {
+    struct rl_clients *clients = server->http->domain->settings->clients;
+    client = rl_clients_enter(clients, peer, listener->address.port, limit);
+    welcome = client != NULL;
+  }
+  if (welcome)
+    rl_http_connection_open(server, fd, client);
   else
-    rl_http_connection_open(server, fd);
+    turn_away(fd);
 }
 
 static void on_listener_closed(struct rl_listener *listener) {
@@ -144,7 +167,7 @@ int rl_http_server_inject(lua_State *L, struct rl_http_server *server) {
     return luaL_error(L, "no socket: %s", uv_strerror(uv_translate_sys_error(errno)));
   int status = rl_socket_open(socket, ends[0], true);
   if (status == 0)
-    status = rl_http_connection_open(server, ends[1]);
+    status = rl_http_connection_open(server, ends[1], NULL);
   else
     close(ends[1]);
   return status == 0 ? 1 : luaL_error(L, "no socket: %s", uv_strerror(status));

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 #include "domain/domain.h"
+#include "io/clients.h"
 #include "serve/http_pool.h"
 #include "vm/call.h"
 
@@ -31,6 +32,8 @@ static void on_closed(uv_handle_t *handle) {
   struct rl_http_connection *connection = RL_OF(handle, struct rl_http_connection, thin.poll);
   struct rl_http_server *server = connection->server;
   server->open--;
+  if (connection->client)
+    rl_clients_leave(server->http->domain->settings->clients, connection->client);
   rl_free(server->http->heap, connection, sizeof *connection);
   rl_http_pool_release(server);
 }

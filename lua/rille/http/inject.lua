@@ -1,6 +1,8 @@
 -- Requests without a network, for app:inject: over a pair of sockets in this process, so that what
 -- is tried is what clients get.
 
+local check = require "rille.http.check"
+local core = require "rille.http.core"
 local json = require "rille.json"
 local rille = require "rille"
 require "rille.net" -- the type of the client's end
@@ -101,8 +103,7 @@ local function read_body(conn, answer, method)
   return body
 end
 
---- inject(server, options) -> { status, headers, body, trailers, error }; see app:inject.
-return function(server, options)
+local function inject(server, options)
   local conn <close> = server:connect()
   local sending = send(conn, options)
   local answer = {}
@@ -110,4 +111,28 @@ return function(server, options)
   answer.body, answer.trailers, answer.error = read_body(conn, answer, options.method)
   if sending then sending:cancel "the answer has come" end
   return answer
+end
+
+-- The URL of a client: "10.0.0.7", "10.0.0.7:5000", "2001:db8::1", "[2001:db8::1]:5000".
+local function url_of(remote)
+  if remote:find ":.*:" and not remote:find "^%[" then remote = "[" .. remote .. "]" end
+  if not remote:find ":%d+$" or remote:find "%]$" then remote = remote .. ":0" end
+  return "tcp://" .. remote
+end
+
+local function new_server(site, remote)
+  local ok, server = pcall(core.unlisted, site, url_of(remote))
+  if not ok then check.fail('app:inject: option "remote": %s', server) end
+  return server
+end
+
+--- inject(site) -> function(options) -> { status, headers, body, trailers, error }; see app:inject.
+return function(site)
+  local servers = setmetatable({}, { __mode = "v" }) -- by where their requests seem to come from
+  return function(options)
+    local remote = options.remote or "127.0.0.1"
+    local server = servers[remote] or new_server(site, remote)
+    servers[remote] = server
+    return inject(server, options)
+  end
 end
