@@ -73,9 +73,10 @@ struct rl_http {
   unsigned holders; /* the clock's handle, the servers */
   struct rl_date_line date;
   struct rl_http_usual usual;
-  uint64_t ticket;  /* of the last request */
-  uint64_t boot;    /* what begins the ids of requests */
-  int request_meta; /* registry references */
+  struct rl_buffer json; /* of the answer that is being made */
+  uint64_t ticket;       /* of the last request */
+  uint64_t boot;         /* what begins the ids of requests */
+  int request_meta;      /* registry references */
   int response_meta;
 };
 

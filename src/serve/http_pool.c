@@ -30,6 +30,7 @@ static void let_go(struct rl_http *http) {
     return;
   for (struct rl_list *link; (link = rl_list_take(&http->all));)
     free_exchange(RL_OF(link, struct rl_http_exchange, every));
+  rl_buffer_free(&http->json);
   rl_free(http->heap, http, sizeof *http);
 }
 
@@ -70,6 +71,7 @@ static struct rl_http *create(lua_State *L) {
   http->serving = serving;
   http->domain = serving->domain;
   http->heap = heap;
+  rl_buffer_init(&http->json, heap);
   http->request_meta = request;
   http->response_meta = response;
   http->boot = rl_clock_now() ^ (uint64_t)time(NULL) << 20;
@@ -139,14 +141,6 @@ struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connecti
   return exchange;
 }
 
-/* Empties a buffer; what it holds beyond a request's usual needs is given back. */
-static inline void empty(struct rl_buffer *buffer) {
-  if (buffer->capacity > RL_HTTP_SPARE || buffer->failed)
-    rl_buffer_free(buffer);
-  else
-    buffer->size = 0;
-}
-
 static void drop(struct rl_http_exchange *exchange, int *reference) {
   if (!exchange->http->ended)
     luaL_unref(exchange->http->domain->vm.L, LUA_REGISTRYINDEX, *reference);
@@ -175,10 +169,10 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   rl_request_reset(&exchange->request);
   if (exchange->body_begun)
     rl_body_free(&exchange->body);
-  empty(&exchange->text);
-  empty(&exchange->path_room);
-  empty(&exchange->headers);
-  empty(&exchange->trailers);
+  rl_http_pool_empty(&exchange->text);
+  rl_http_pool_empty(&exchange->path_room);
+  rl_http_pool_empty(&exchange->headers);
+  rl_http_pool_empty(&exchange->trailers);
   unref(exchange, &exchange->fields);
   unref(exchange, &exchange->body_text);
   unref(exchange, &exchange->whole);
@@ -196,8 +190,8 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
 void rl_http_pool_give(struct rl_http_exchange *exchange) {
   struct rl_http *http = exchange->http;
   rl_http_pool_reset(exchange);
-  empty(&exchange->input);
-  empty(&exchange->out);
+  rl_http_pool_empty(&exchange->input);
+  rl_http_pool_empty(&exchange->out);
   exchange->in = (struct rl_slice){"", 0};
   exchange->written = 0;
   if (exchange->counted && !http->ended)

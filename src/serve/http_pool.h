@@ -32,4 +32,12 @@ int64_t rl_http_pool_seconds(void);
 enum { RL_HTTP_ID = 40 };
 void rl_http_pool_id(const struct rl_http_exchange *exchange, char text[RL_HTTP_ID]);
 
+/* Empties a buffer; what it holds beyond a request's usual needs is given back. */
+static inline void rl_http_pool_empty(struct rl_buffer *buffer) {
+  if (buffer->capacity > RL_HTTP_SPARE || buffer->failed)
+    rl_buffer_free(buffer);
+  else
+    buffer->size = 0;
+}
+
 #endif

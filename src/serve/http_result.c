@@ -11,6 +11,7 @@
 #include "http/status.h"
 #include "serve/http_answer.h"
 #include "serve/http_file.h"
+#include "serve/http_pool.h"
 #include "vm/call.h"
 #include "vm/json.h"
 
@@ -226,6 +227,39 @@ static void send_set(struct rl_http_exchange *exchange, lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* [table, exchange] -> []: needs neither a string for the text nor a reference to hold it. */
+static int answer_json(lua_State *L) {
+  struct rl_http_exchange *exchange = lua_touserdata(L, 2);
+  struct rl_buffer *text = &exchange->http->json;
+  rl_http_pool_empty(text);
+  rl_json_append(L, 1, text);
+  struct rl_slice body = {(const char *)text->bytes, text->size};
+  rl_http_answer(exchange, exchange->status ? exchange->status : 200, JSON, body);
+  rl_http_pool_empty(text);
+  return 0;
+}
+
+/* [results..] -> [] and LUA_OK, or [message] and another status. */
+static int protect(lua_State *L, struct rl_http_exchange *exchange, int nresults,
+                   lua_CFunction act) {
+  int first = lua_gettop(L) - nresults;
+  lua_pushcfunction(L, rl_traceback);
+  lua_insert(L, first + 1);
+  lua_pushcfunction(L, act);
+  lua_insert(L, first + 2);
+  lua_pushlightuserdata(L, exchange);
+  return lua_pcall(L, nresults + 1, 0, first + 1);
+}
+
+/* One without a metatable: neither an error nor something that says what it is. */
+static bool is_plain_table(lua_State *L) {
+  if (lua_type(L, -1) != LUA_TTABLE)
+    return false;
+  bool plain = !lua_getmetatable(L, -1);
+  lua_pop(L, plain ? 0 : 1);
+  return plain;
+}
+
 int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults) {
   bool untouched = exchange->body_text == LUA_NOREF && !exchange->began && exchange->length < 0 &&
                    !exchange->file;
@@ -235,14 +269,10 @@ int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults
     rl_http_answer(exchange, exchange->status ? exchange->status : 200, TEXT, body);
     return LUA_OK;
   }
+  if (nresults == 1 && untouched && is_plain_table(L))
+    return protect(L, exchange, 1, answer_json);
   if (nresults > 0 || exchange->length >= 0) {
-    int first = lua_gettop(L) - nresults;
-    lua_pushcfunction(L, rl_traceback);
-    lua_insert(L, first + 1);
-    lua_pushcfunction(L, set_protected);
-    lua_insert(L, first + 2);
-    lua_pushlightuserdata(L, exchange);
-    int status = lua_pcall(L, nresults + 1, 0, first + 1);
+    int status = protect(L, exchange, nresults, set_protected);
     if (status != LUA_OK)
       return status;
   }

@@ -18,6 +18,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "base/buffer.h"
+
 enum {
   RL_JSON_DEPTH = 128,      /* how deep tables are nested, unless said otherwise */
   RL_JSON_MOST_DEPTH = 1000 /* what the C stack is sure to bear */
@@ -35,6 +37,10 @@ extern const struct rl_json_style rl_json_plain;
 /* [] -> [string]: the text of the value at `index`. Raises for what JSON cannot say, with the path
  * to it: a function, NaN, bytes that are not UTF-8, a cycle; and for want of memory. */
 void rl_json_encode(lua_State *L, int index, const struct rl_json_style *style);
+
+/* The same in the usual style, into a buffer of the caller's, which may hold a part of it when
+ * this raises. No finalizer runs meanwhile. */
+void rl_json_append(lua_State *L, int index, struct rl_buffer *to);
 
 /* The string at `index` -> [value], and true; or [message], and false, if it is not exactly one
  * JSON value, or nested deeper than `depth`, at most RL_JSON_MOST_DEPTH. The message has the line

@@ -256,6 +256,64 @@ static void put_sorted_members(struct encoder *e, int index, struct level *level
   lua_pop(L, 1);
 }
 
+/* A value read where it lies; false: it is none that can be written so. */
+static bool put_plain(struct encoder *e, uint8_t kind, union rl_inside_datum datum) {
+  char digits[RL_DECIMAL_ROOM];
+  size_t size;
+  switch (kind) {
+  case RL_INSIDE_FALSE: put(e, "false", 5); return true;
+  case RL_INSIDE_TRUE: put(e, "true", 4); return true;
+  case RL_INSIDE_INTEGER: put_integer(e, datum.integer); return true;
+  case RL_INSIDE_FLOAT:
+    if (!isfinite(datum.number))
+      return false;
+    put(e, digits, rl_decimal_float(datum.number, digits));
+    return true;
+  case RL_INSIDE_SHORT:
+  case RL_INSIDE_LONG: {
+    const char *text = rl_inside_text(datum.object, &size);
+    return put_text(e, text, size);
+  }
+  default: return false;
+  }
+}
+
+/* The same for a pair whose name no integer can have as well. */
+static bool put_plain_pair(struct encoder *e, const struct rl_inside_pair *pair) {
+  size_t size;
+  if (pair->key_kind != RL_INSIDE_SHORT)
+    return false;
+  const char *name = rl_inside_text(pair->key.object, &size);
+  if (*name <= '9' || !put_text(e, name, size))
+    return false;
+  rl_buffer_byte(e->to, ':');
+  return put_plain(e, pair->kind, pair->value);
+}
+
+/* Most objects hold nothing but plain values under names: these need no call of Lua's API. Where
+ * one holds something else, or something wrong, nothing is written. */
+static bool put_plain_object(struct encoder *e, int index) {
+  const struct rl_inside_table *table = rl_inside_of(e->L, index);
+  size_t pairs = rl_inside_pairs(table), start = e->to->size;
+  if (pairs == 0 || rl_inside_room(table) != 0)
+    return false;
+  char before = '{';
+  for (size_t i = 0; i < pairs; i++) {
+    if (rl_inside_nil(table->pairs[i].kind))
+      continue;
+    rl_buffer_byte(e->to, (unsigned char)before);
+    before = ',';
+    if (!put_plain_pair(e, &table->pairs[i])) {
+      e->to->size = start;
+      return false;
+    }
+  }
+  if (before == '{')
+    return false;
+  rl_buffer_byte(e->to, '}');
+  return true;
+}
+
 static void put_object(struct encoder *e, int index, struct level *level) {
   rl_buffer_byte(e->to, '{');
   if (e->style->sorted)
@@ -275,6 +333,9 @@ static void put_table(struct encoder *e, int index, const struct level *outer) {
                e->style->depth);
   luaL_checkstack(e->L, 8, "JSON");
   enum rl_json_mark mark = rl_json_mark_of(e->L, index);
+  bool direct = e->inside && !e->style->sorted && e->style->indent == 0;
+  if (direct && mark != RL_JSON_ARRAY && put_plain_object(e, index))
+    return;
   lua_Integer length = mark == RL_JSON_OBJECT ? 0 : length_of(e, index);
   if (length > 0)
     put_array(e, index, length, &level);
@@ -325,6 +386,16 @@ static struct rl_buffer *new_buffer(lua_State *L, struct rl_heap *heap) {
   }
   lua_setmetatable(L, -2);
   return buffer;
+}
+
+void rl_json_append(lua_State *L, int index, struct rl_buffer *to) {
+  struct encoder e = {L, to, &rl_json_plain, rl_vm_of(L)->inside};
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, "JSON");
+  encode(&e, lua_absindex(L, index), NULL);
+  if (to->failed)
+    luaL_error(L, "not enough memory");
+  lua_settop(L, top);
 }
 
 void rl_json_encode(lua_State *L, int index, const struct rl_json_style *style) {
