@@ -52,7 +52,8 @@ static enum rl_coder_status decode(struct rl_coder *coder, struct rl_coder_span 
   switch (BrotliDecoderDecompressStream(state, &span->left, &span->from, &span->room, &span->to,
                                         NULL)) {
   case BROTLI_DECODER_RESULT_SUCCESS: return RL_CODER_ENDED;
-  case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return RL_CODER_WENT;
+  case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: /* even if there was no room for all it has */
+    return BrotliDecoderHasMoreOutput(state) ? RL_CODER_FULL : RL_CODER_WENT;
   case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return RL_CODER_FULL;
   default:
     return no_memory(BrotliDecoderGetErrorCode(state)) ? RL_CODER_NO_MEMORY : RL_CODER_MALFORMED;
