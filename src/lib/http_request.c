@@ -226,8 +226,9 @@ static bool add_pair(struct visit *visit, struct rl_slice name, struct rl_slice 
   return true;
 }
 
-static struct visit begin(lua_State *L, enum field view) {
-  struct visit visit = {.L = L, .exchange = rl_http_handle_check(L, 1, views[view - QUERY])};
+/* Only metamethods call it, whose metatable is out of reach for scripts. */
+static struct visit begin(lua_State *L) {
+  struct visit visit = {.L = L, .exchange = rl_http_handle_get(L, 1)};
   return visit;
 }
 
@@ -246,7 +247,7 @@ static struct rl_slice check_key(lua_State *L, enum field view) {
 
 static int view_index(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L, view);
+  struct visit visit = begin(L);
   visit.name = check_key(L, view);
   visit.on = view == HEADERS || view == TRAILERS ? join : push_first;
   visit_all(&visit, view);
@@ -255,7 +256,7 @@ static int view_index(lua_State *L) {
 
 static int view_call(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L, view);
+  struct visit visit = begin(L);
   visit.name = check_key(L, view);
   visit.on = add_value;
   lua_newtable(L);
@@ -275,7 +276,7 @@ static int next_pair(lua_State *L) {
 
 static int view_pairs(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L, view);
+  struct visit visit = begin(L);
   visit.on = add_pair;
   lua_newtable(L);
   visit_all(&visit, view);
