@@ -8,6 +8,7 @@ local cookies = require "rille.http.cookies"
 local cors = require "rille.http.cors"
 local crypto = require "rille.crypto"
 local csrf = require "rille.http.csrf"
+local decompress = require "rille.http.decompress"
 local etag = require "rille.http.etag"
 local failure = require "spec.support.failure"
 local http = require "rille.http"
@@ -582,5 +583,88 @@ describe("secure", function()
     local one, other = get(app), get(app)
     assert.equal("script-src 'nonce-" .. one.body .. "'", one.headers["content-security-policy"])
     assert.are_not.equal(one.body, other.body)
+  end)
+end)
+
+describe("decompress", function()
+  local function post(app, body, coding)
+    return app:inject { path = "/", body = body, headers = { ["Content-Encoding"] = coding } }
+  end
+
+  local function echo(options)
+    return app_of(decompress(options), function(req)
+      return { body = req:body(), decoded = tostring(req.decoded) }
+    end)
+  end
+
+  it("gives handlers what the client had compressed", function()
+    for _, coding in ipairs { "gzip", "br", "zstd" } do
+      if coder.has(coding) then
+        local got = post(echo(), coder.encode("some text", coding), coding:upper())
+        assert.equal(200, got.status)
+        assert.matches('"body":"some text"', got.body)
+        assert.matches('"decoded":"' .. coding .. '"', got.body)
+      end
+    end
+    assert.matches('"some text"', post(echo(), coder.encode("some text", "gzip"), "x-gzip").body)
+    local json = app_of(decompress(), function(req) return tostring(req:json().n) end)
+    assert.equal("42", post(json, coder.encode('{"n":42}', "gzip"), "gzip").body)
+    local form = app_of(decompress(), function(req) return req:form().a end)
+    assert.equal("b", post(form, coder.encode("a=b", "gzip"), "gzip").body)
+  end)
+
+  it("leaves other bodies alone", function()
+    assert.matches('"body":"plain"', post(echo(), "plain").body)
+    assert.matches('"decoded":"nil"', post(echo(), "plain", "identity").body)
+    assert.matches('"body":""', echo():inject("/").body)
+  end)
+
+  it("does not decode a bomb beyond its limit", function()
+    local bomb = coder.encode(("0"):rep(64 << 20), "gzip")
+    local got = post(echo(), bomb, "gzip")
+    assert.equal(413, got.status)
+    assert.equal("the body is too large: 1048576 bytes are the limit\n", got.body)
+    assert.equal(413, post(echo { max_size = 8 }, coder.encode("some text", "gzip"), "gzip").status)
+    assert.equal(200, post(echo { max_size = 9 }, coder.encode("some text", "gzip"), "gzip").status)
+  end)
+
+  it("answers 415 for what it does not know, with what it does", function()
+    for _, coding in ipairs { "compress", "gzip, br", "gzip, gzip", "" } do
+      local got = post(echo { codings = { "gzip" } }, "x", coding)
+      assert.equal(415, got.status)
+      assert.equal("gzip", got.headers["accept-encoding"])
+    end
+  end)
+
+  it("answers 400 for what is malformed or not whole", function()
+    local text = coder.encode(("some text"):rep(100), "gzip")
+    assert.equal(400, post(echo(), "no gzip at all", "gzip").status)
+    assert.equal(400, post(echo(), text:sub(1, -2), "gzip").status)
+    assert.equal(400, post(echo(), "", "gzip").status)
+  end)
+
+  it("is what form, json and multipart ask for", function()
+    local function refused(fn)
+      local app = app_of(function(_, _, next) next() end, fn)
+      return post(app, coder.encode("{}", "gzip"), "gzip").status
+    end
+    assert.equal(415, refused(function(req) return req:json() end))
+    assert.equal(415, refused(function(req) return req:form() end))
+    assert.equal(415, refused(function(req) for _ in req:multipart() do end end))
+  end)
+
+  it("leaves multipart bodies to be refused", function()
+    local app = app_of(decompress(), function(req) for _ in req:multipart() do end end)
+    local mime = "multipart/form-data; boundary=b"
+    local got = app:inject {
+      path = "/", body = coder.encode("--b--", "gzip"),
+      headers = { ["Content-Encoding"] = "gzip", ["Content-Type"] = mime },
+    }
+    assert.equal(415, got.status)
+  end)
+
+  it("says what is wrong with its options", function()
+    assert.is_false(pcall(decompress, { codings = { "rar" } }))
+    assert.is_false(pcall(decompress, { max_size = -1 }))
   end)
 end)

@@ -196,6 +196,11 @@ describe("a request", function()
     local got = answer(function(req) return req:body() end, { body = ("x"):rep(1024 * 1024 + 1) })
     assert.equal(413, got.status)
     assert.equal(413, answer(function(req) return req:body(2) end, { body = "abc" }).status)
+    local pieces = { "ab", "cd", "ef" }
+    assert.equal(413, answer(function(req)
+      req:read()
+      return req:body(2)
+    end, { body = function() return table.remove(pieces, 1) end }).status)
   end)
 
   it("has the time that its handler gives itself", function()

@@ -516,11 +516,21 @@ end
 
 -- -- what is easier in Lua -----------------------------------------------------------------------
 
+-- A body in a coding that nobody has decoded; see rille.http.decompress.
+local function check_coding(req)
+  local coding = not req.decoded and req.headers["Content-Encoding"]
+  if coding and coding:lower() ~= "identity" then
+    local text = "a body with the Content-Encoding %q is not understood\n"
+    error(http.error(415, text:format(coding)), 0)
+  end
+end
+
 --- req:json() -> value: the body, as rille.json decodes it. One that is no JSON is answered with
 -- 400, which says where.
 function core.request:json()
   local value, message = json.decode(self:body())
   if message then
+    check_coding(self)
     error(http.error(400, { error = "the body is not valid JSON", detail = message }), 0)
   end
   return value
@@ -528,6 +538,7 @@ end
 
 --- req:form() -> table: the fields of an urlencoded body; the last of a repeated name.
 function core.request:form()
+  check_coding(self)
   local form = {}
   for pair in self:body():gmatch "[^&]+" do
     local name, value = pair:match "^([^=]*)=?(.*)$"
@@ -538,6 +549,7 @@ end
 
 --- req:multipart([options]) -> iterator over parts: see rille.http.multipart.
 function core.request:multipart(given)
+  check_coding(self)
   return require "rille.http.multipart" (self, given)
 end
 

@@ -122,6 +122,28 @@ static void a_length_over_the_limit_is_refused_at_once(void **state) { /* row 23
   assert_int_equal(atomic_load(&heap.blocks), 0);
 }
 
+/* After two of five bytes, in chunks of three and two. */
+static void a_limit_can_be_lowered_on_the_way(void **state) {
+  (void)state;
+  static const char text[] = "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  struct rl_head counted = {.body = RL_BODY_LENGTH, .length = 5};
+  struct rl_body body;
+  struct rl_slice data;
+  size_t used;
+  rl_heap_init(&heap);
+  for (uint64_t limit = 0; limit <= 4; limit++) {
+    assert_int_equal(rl_body_init(&body, &counted, &limits, limits.body, &heap), 0);
+    assert_int_equal(rl_body_feed(&body, "ab", 2, &used, &data), 0);
+    assert_int_equal(rl_body_bound(&body, limit), limit < 3 ? -1 : 0);
+    assert_int_equal(rl_body_init(&body, &chunked, &limits, limits.body, &heap), 0);
+    assert_int_equal(rl_body_feed(&body, text, 5, &used, &data), 0);
+    assert_int_equal(rl_body_bound(&body, limit), limit < 1 ? -1 : 0);
+    struct result rest = feed(&body, text + used, sizeof text - 1 - used, 100, 100);
+    assert_int_equal(rest.status, limit < 3 ? 413 : 0);
+    free(rest.data);
+  }
+}
+
 static void chunks_are_joined(void **state) {
   (void)state;
   accept_text("5\r\nhello\r\n0\r\n\r\n", "hello");
@@ -277,6 +299,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_length_ends_the_body),
       cmocka_unit_test(a_length_over_the_limit_is_refused_at_once),
+      cmocka_unit_test(a_limit_can_be_lowered_on_the_way),
       cmocka_unit_test(chunks_are_joined),
       cmocka_unit_test(sizes_are_hexadecimal_digits),
       cmocka_unit_test(chunks_end_in_crlf),

@@ -57,6 +57,14 @@ void rl_body_free(struct rl_body *body) {
   rl_buffer_free(&body->trailers);
 }
 
+int rl_body_bound(struct rl_body *body, uint64_t limit) {
+  if (body->left > limit)
+    return refuse(body, 413, "a body over the limit");
+  if (body->room > limit - body->left)
+    body->room = limit - body->left;
+  return 0;
+}
+
 static int add_digit(struct rl_body *body, int digit) {
   if (body->digits == DIGITS)
     return refuse(body, 400, "a chunk's size of more than 16 digits");

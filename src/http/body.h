@@ -37,6 +37,10 @@ int rl_body_init(struct rl_body *body, const struct rl_head *head,
                  const struct rl_http_limits *limits, uint64_t limit, struct rl_heap *heap);
 void rl_body_free(struct rl_body *body);
 
+/* From now on at most `limit` further bytes of data, if it was to be more: 0, or -1 when it is
+ * known already that there will be. */
+int rl_body_bound(struct rl_body *body, uint64_t limit);
+
 /* Takes `used` of the `size` bytes, 1 or more if the body is not done, and finds at most one run of
  * data in them, which may be empty. 0 or -1. */
 int rl_body_feed(struct rl_body *body, const char *bytes, size_t size, size_t *used,

@@ -1,5 +1,6 @@
-/* What lua/rille/http/multipart.lua stands on: the parser of multipart/form-data, fed with pieces
- * of the body, and the files that parts are saved in. Not for scripts. */
+/* What the modules about bodies, lua/rille/http/multipart.lua and decompress.lua, stand on: the
+ * parser of multipart/form-data, fed with pieces of the body, and the files that parts are saved
+ * in. Not for scripts. */
 #include <lauxlib.h>
 #include <limits.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "http/multipart.h"
 #include "lib/modules.h"
 #include "serve/http_handle.h"
+#include "serve/http_input.h"
 #include "serve/http_upload.h"
 
 #define PARSER "rille.http.multipart"
@@ -124,6 +126,15 @@ static int upload_open(lua_State *L) {
   return rl_http_upload_open(L, exchange, check_slice(L, 2), lua_toboolean(L, 3) ? 0600 : 0666);
 }
 
+/* core.replace_body(req, text): what req:body() gives from now on. */
+static int replace_body(lua_State *L) {
+  struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  lua_settop(L, 2);
+  rl_http_input_replace(L, exchange);
+  return 0;
+}
+
 static void new_type(lua_State *L, const char *name, const luaL_Reg *meta,
                      const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
@@ -138,8 +149,10 @@ static void new_type(lua_State *L, const char *name, const luaL_Reg *meta,
 
 /* [module] */
 void rl_lib_http_multipart(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"multipart", parser_new}, {"upload", upload_open}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"multipart", parser_new},
+                                       {"upload", upload_open},
+                                       {"replace_body", replace_body},
+                                       {NULL, NULL}};
   static const luaL_Reg parser_meta[] = {{"__gc", parser_collect}, {NULL, NULL}};
   static const luaL_Reg parser[] = {{"feed", parser_feed}, {"next", parser_next}, {NULL, NULL}};
   static const luaL_Reg upload_meta[] = {

@@ -156,12 +156,21 @@ static int read_on(lua_State *L, int status, lua_KContext whole) {
   return wait_for_more(L, exchange, whole);
 }
 
+/* What was begun with another limit has this one from now on. */
+static void bound(struct rl_http_exchange *exchange, uint64_t limit) {
+  size_t there = exchange->text.size;
+  if (there > limit || rl_body_bound(&exchange->body, limit - there) != 0)
+    exchange->trouble = 413;
+}
+
 int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t limit) {
   struct rl_slice data = {"", 0};
   if (exchange->whole != LUA_NOREF) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->whole);
     return 1;
   }
+  if (exchange->body_begun && !exchange->trouble)
+    bound(exchange, limit);
   begin(exchange, limit);
   if (exchange->trouble)
     return fail(L, exchange);
@@ -173,6 +182,11 @@ int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t 
     rl_buffer_append(&exchange->text, data.bytes, data.size);
   }
   return read_on(L, LUA_OK, true);
+}
+
+void rl_http_input_replace(lua_State *L, struct rl_http_exchange *exchange) {
+  luaL_unref(L, LUA_REGISTRYINDEX, exchange->whole);
+  exchange->whole = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 int rl_http_input_some(lua_State *L, struct rl_http_exchange *exchange) {

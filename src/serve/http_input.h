@@ -13,6 +13,9 @@
  * request is at index 1. May suspend; raises. To be returned. */
 int rl_http_input_all(lua_State *L, struct rl_http_exchange *exchange, uint64_t limit);
 
+/* [string] -> []: what the body is from now on, to whoever asks for all of it. */
+void rl_http_input_replace(lua_State *L, struct rl_http_exchange *exchange);
+
 /* Pushes what has arrived of it, a string; or nil at its end. May suspend; raises. To be returned.
  */
 int rl_http_input_some(lua_State *L, struct rl_http_exchange *exchange);

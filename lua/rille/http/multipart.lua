@@ -174,8 +174,6 @@ end
 --- multipart(req [, options]) -> iterator over parts
 return function(req, given)
   local settings = options("multipart", given, RULES)
-  local coding = req.headers["Content-Encoding"]
-  if coding then refuse(415, "a body with the Content-Encoding %q is not understood", coding) end
   local mime = req.headers["Content-Type"]
   if not mime then refuse(415, "the body has no Content-Type") end
   local parser, status, message = core.multipart(mime, math.floor(settings.max_head))
