@@ -352,11 +352,15 @@ describe("the end of an HTTP server", function()
   it("cancels what does not end in time", function()
     local self <close>, address = start()
     local conn <close> = net.connect(address)
+    local other <close> = net.connect(address)
     conn:write(get "/ever")
-    rille.sleep(0.1)
+    other:write(get "/drip")
+    assert.equal("HTTP/1.1 200 OK", other:read())
     self:signal "TERM"
     self:signal "TERM"
-    assert.equal(0, self:wait().status)
+    local result = self:wait()
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
   end)
 
   it("is told when the port is taken", function()

@@ -23,8 +23,9 @@ const browser = await chromium.launch({ executablePath: "/usr/bin/chromium" })
 after(() => browser.close())
 
 async function serve(name, args) {
-  const bounded = ["--signal=KILL", SECONDS, RILLE_PROGRAM, `examples/${name}.lua`, ...args]
-  const child = spawn("timeout", bounded.map(String), { cwd: root })
+  const command = [RILLE_PROGRAM, `examples/${name}.lua`, ...args].map(String)
+  const bounds = ["--foreground", "--signal=KILL", String(SECONDS)]
+  const child = spawn("timeout", [...bounds, ...command], { cwd: root })
   const errors = []
   child.stderr.on("data", (bytes) => errors.push(bytes))
   const end = once(child, "close").then(([status]) => {
