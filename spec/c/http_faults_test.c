@@ -2,7 +2,7 @@
  * and for which all further ones fail as well. The client, on a thread without Rille, must see its
  * connection end, answered or not, and never hang; the next one is served as if nothing had been.
  */
-#include "check.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,8 +17,12 @@
 
 static const char server[] =
     "local http, rille = require 'rille.http', require 'rille'\n"
-    "local app, server = http.app()\n"
+    "local app, server = http.app(), nil\n"
+    "app:static('/s', arg[2], { fresh = 0 })\n"
+    "app = app:group('/g')\n"
     "app:use(function(req, res, next) next() res.headers['X-Path'] = req.path end)\n"
+    "app:static('/s', arg[2], { fresh = 0 })\n"
+    "app:get('/file', function(req, res) return res:file(arg[2] .. '/large') end)\n"
     "app:get('/json', function(req) return { n = req.query.n, h = req.headers.host } end)\n"
     "app:post('/echo', function(req) return req:body() end)\n"
     "app:get('/sleep', function() rille.sleep(0.001) return 'slept' end)\n"
@@ -31,15 +35,20 @@ static const char server[] =
 
 /* What each client asks for; the last answer ends in a dot. */
 static const char requests[] =
-    "GET /json?n=1" HOST "\r\n"
-    "POST /echo" HOST "Content-Length: 3\r\n\r\nabc"
-    "POST /echo" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    "GET /sleep" HOST "\r\n"
-    "GET /fail" HOST "\r\n"
-    "GET /none" HOST "\r\n"
-    "GET /long" HOST "Connection: close\r\n\r\n";
+    "GET /g/json?n=1" HOST "\r\n"
+    "POST /g/echo" HOST "Content-Length: 3\r\n\r\nabc"
+    "POST /g/echo" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    "GET /g/sleep" HOST "\r\n"
+    "GET /g/fail" HOST "\r\n"
+    "GET /g/none" HOST "\r\n"
+    "GET /s/small" HOST "\r\n"
+    "GET /s/large" HOST "Range: bytes=1-2,400000-500000\r\n\r\n"
+    "GET /g/s/sm%61ll" HOST "Range: bytes=0-0\r\n\r\n"
+    "GET /g/s/large" HOST "\r\n"
+    "GET /g/file" HOST "\r\n"
+    "GET /g/long" HOST "Connection: close\r\n\r\n";
 
-static const char quit[] = "GET /quit" HOST "Connection: close\r\n\r\n";
+static const char quit[] = "GET /g/quit" HOST "Connection: close\r\n\r\n";
 
 enum { ROUNDS = 1500 };
 
@@ -112,13 +121,18 @@ static void *clients(void *argument) {
 }
 
 static void serve_failing(bool for_ever) {
+  static const char large[600000];
+  struct folder folder;
   struct trial trial = {.for_ever = for_ever, .where.sun_family = AF_UNIX};
   pthread_t thread;
   snprintf(trial.where.sun_path, sizeof trial.where.sun_path, "/tmp/rille-http-faults-%d",
            (int)getpid());
-  char name[] = "server", *argv[] = {name, trial.where.sun_path, NULL};
+  folder_make(&folder);
+  folder_write(&folder, "small", "0123456789");
+  folder_fill(&folder, "large", large, sizeof large);
+  char name[] = "server", *argv[] = {name, trial.where.sun_path, folder.path, NULL};
   struct rille_script script = {
-      .name = "=server", .text = server, .size = sizeof server - 1, .argc = 2, .argv = argv};
+      .name = "=server", .text = server, .size = sizeof server - 1, .argc = 3, .argv = argv};
   rille_t *runtime = rille_new(NULL);
   assert_non_null(runtime);
   /* A main domain and its runtime have one address. */
@@ -130,6 +144,7 @@ static void serve_failing(bool for_ever) {
   int status = rille_run(runtime);
   pthread_join(thread, NULL);
   rille_free(runtime); /* asserts that every block is back */
+  folder_remove(&folder);
   assert_int_equal(0, status);
   assert_int_equal(0, trial.hung);
   assert_int_equal(0, trial.unanswered);
