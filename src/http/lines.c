@@ -5,9 +5,10 @@
 
 #include "http/header.h"
 
+/* A value has no LF of its own. */
 static const char *end_of_line(const char *at, const char *end) {
-  const char *line = memmem(at, (size_t)(end - at), "\r\n", 2);
-  return line ? line + 2 : end;
+  const char *line = memchr(at, '\n', (size_t)(end - at));
+  return line ? line + 1 : end;
 }
 
 static bool is_named(const char *line, const char *end, struct rl_slice name) {
