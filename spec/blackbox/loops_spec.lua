@@ -505,6 +505,35 @@ describe("the end of several loops", function()
     assert.equal("", result.stderr)
   end)
 
+  --- A script whose given loop computes for ever; the others listen.
+  local function busy(number, rest)
+    return ([[
+      local rille = require "rille"
+      if rille.loop() == %d then
+        rille.spawn(function() while true do pcall(rille.now) end end)
+      end
+      rille.net.listen("tcp://127.0.0.1:0", print)
+      print "ready"
+      io.stdout:flush()
+      %s
+    ]]):format(number, rest or "")
+  end
+
+  it("comes also for a loop that computes for ever, when the grace is over", function()
+    local child <close> = start("require 'rille'.set_grace(0.3)\n" .. busy(2))
+    lines(child, LOOPS)
+    child:signal "TERM"
+    assert.equal(0, child:wait().status)
+  end)
+
+  it("comes with os.exit in one while another computes for ever", function()
+    for number = 1, LOOPS do
+      local rest = ("if rille.loop() == %d then rille.sleep(0.1) os.exit(9) end")
+        :format(number % LOOPS + 1)
+      assert.equal(9, run(busy(number, rest)).status)
+    end
+  end)
+
   it("does not lose a loop that is still starting when the first one ends", function()
     for _ = 1, 10 do
       local result = run [[

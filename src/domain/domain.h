@@ -46,6 +46,7 @@ struct rl_settings {
   _Atomic(double) grace; /* any: seconds that handlers get to finish when the program stops */
   int cores;             /* usable ones */
   atomic_bool ending;    /* any thread, set by the pool: compute domains are to end */
+  atomic_bool halted;    /* any thread: what runs on main domains is to end as well */
   atomic_int awake;      /* any thread: domains that run or spin now; spinning needs a free core */
 };
 

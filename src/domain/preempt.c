@@ -17,7 +17,9 @@
 /* -- what there is to watch ---------------------------------------------------------------- */
 
 static bool is_ending(const struct rl_domain *domain) {
-  return domain->feed && atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+  const struct rl_settings *settings = domain->settings;
+  const atomic_bool *over = domain->feed ? &settings->ending : &settings->halted;
+  return atomic_load_explicit(over, memory_order_relaxed);
 }
 
 static bool is_unwanted(const struct rl_fiber *fiber) {

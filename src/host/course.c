@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "domain/domain.h"
+#include "domain/interrupt.h"
 
-void rl_course_init(struct rl_course *course) {
+void rl_course_init(struct rl_course *course, struct rl_settings *settings) {
+  course->settings = settings;
   atomic_init(&course->stage, RL_RUNNING);
   atomic_init(&course->signal, 0);
   pthread_mutex_init(&course->lock, NULL);
@@ -33,6 +35,8 @@ static void advance(struct rl_course *course, enum rl_stage stage) {
   if (rl_course_stage(course) >= stage)
     return;
   atomic_store(&course->stage, (int)stage);
+  if (stage >= RL_HALTED)
+    atomic_store(&course->settings->halted, true);
   tell_all(course);
 }
 
@@ -71,6 +75,17 @@ void rl_course_heard(struct rl_follower *follower) {
 void rl_course_advance(struct rl_course *course, enum rl_stage stage) {
   lock(course);
   advance(course, stage);
+  unlock(course);
+}
+
+void rl_course_press(struct rl_course *course, const struct rl_follower *from) {
+  struct rl_list *all = &course->followers;
+  lock(course);
+  for (struct rl_list *at = all->next; at != all; at = at->next) {
+    struct rl_follower *follower = RL_OF(at, struct rl_follower, link);
+    if (follower != from && atomic_load(&follower->told))
+      rl_interrupt_ask(follower->domain, RL_ASK_STOP);
+  }
   unlock(course);
 }
 

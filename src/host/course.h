@@ -2,7 +2,7 @@
  *
  *     RUNNING    -> a signal, a script that failed ->  STOPPING
  *     STOPPING   no new connections; running handlers finish, or their grace is over
- *     HALTED     a second signal, os.exit: what runs is not waited for
+ *     HALTED     a second signal, os.exit, the grace is over: what runs is not waited for
  *     ENDING     every loop rests: has nothing to wait for, or has stopped. Each cancels its
  * fibers; when all have, the pool refuses work, interrupts and joins its domains CLOSING    no
  * compute domain is left: states close, threads are joined
@@ -20,12 +20,14 @@
 #include "io/mailbox.h"
 
 struct rl_domain;
+struct rl_settings;
 
 enum rl_stage { RL_RUNNING, RL_STOPPING, RL_HALTED, RL_ENDING, RL_CLOSING };
 
 struct rl_course {
   atomic_int stage;  /* an rl_stage; written under the lock */
   atomic_int signal; /* that stops the program; 0: none */
+  struct rl_settings *settings;
 
   pthread_mutex_t lock;
   struct rl_list followers; /* of struct rl_follower */
@@ -43,7 +45,7 @@ struct rl_follower {
   atomic_bool told;          /* the message is under way */
 };
 
-void rl_course_init(struct rl_course *course);
+void rl_course_init(struct rl_course *course, struct rl_settings *settings);
 void rl_course_destroy(struct rl_course *course);
 
 static inline enum rl_stage rl_course_stage(const struct rl_course *course) {
@@ -57,6 +59,9 @@ void rl_course_heard(struct rl_follower *follower);
 
 /* To `stage`, unless it has come that far. */
 void rl_course_advance(struct rl_course *course, enum rl_stage stage);
+
+/* Interrupts the Lua code of all other loops that have not heard yet: it may be what keeps them. */
+void rl_course_press(struct rl_course *course, const struct rl_follower *from);
 
 /* A script has failed: the program stops, with status 1. True for the first: it reports why. */
 bool rl_course_fail(struct rl_course *course);

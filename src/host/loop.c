@@ -24,10 +24,14 @@ static const double MOST_GRACE = 1e12; /* what is longer is for ever */
 
 static void on_watch(uv_timer_t *timer) {
   struct rl_loop *loop = timer->data;
-  if (rl_serving_running(&loop->domain) > 0 && uv_now(&loop->uv) < loop->stop_at)
+  bool over = uv_now(&loop->uv) >= loop->stop_at;
+  if (rl_serving_running(&loop->domain) > 0 && !over)
     return;
-  uv_timer_stop(timer);
   uv_stop(&loop->uv);
+  if (over) { /* for all: another loop may be kept from looking at its clock */
+    uv_timer_stop(timer);
+    rl_course_advance(loop->course, RL_HALTED);
+  }
 }
 
 /* No new connections; what runs may finish. */
@@ -50,6 +54,8 @@ static void look(struct rl_loop *loop) {
     stop_gracefully(loop);
   if (stage >= RL_HALTED)
     uv_stop(&loop->uv);
+  if (stage == RL_HALTED)
+    rl_course_press(loop->course, &loop->follower);
 }
 
 static void told(struct rl_domain *here, struct rl_message *message) {

@@ -208,7 +208,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_clients_init(&runtime->clients, &runtime->heap);
   rl_ports_init(&runtime->ports, &runtime->heap);
   rl_source_init(&runtime->source, &runtime->heap);
-  rl_course_init(&runtime->course);
+  rl_course_init(&runtime->course, settings);
   rl_pool_init(&runtime->pool, settings, &runtime->first.domain, rl_worker_start);
 }
 
