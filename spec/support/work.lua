@@ -38,6 +38,7 @@ function work.defaults()
   local domains = rille.domains
   domains.set_slice(0.01)
   domains.set_cleanup_time(1)
+  domains.set_loop_guard(math.huge)
   domains.set_idle_time(5)
   domains.set_queue_limit(1000)
   domains.set_bounds(0, domains.recommended())

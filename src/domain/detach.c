@@ -71,9 +71,33 @@ static void settled(struct rl_task *task) {
     rl_task_drop(task);
 }
 
+/* The fiber goes on without the task, which will be dropped when it is back; until it has the text
+ * of its error it holds the reference that this comes with. */
+static bool given_up(struct rl_task *task) {
+  task->stuck = rl_wait_pending(&task->wait);
+  rl_wake(&task->wait, 0);
+  return task->stuck;
+}
+
+static int push_stuck(lua_State *L) {
+  rl_task_push_stuck(L, lua_touserdata(L, 1));
+  return 1;
+}
+
+static int raise_stuck(lua_State *L, struct rl_task *task) {
+  const char *heading = task->heading;
+  lua_pushcfunction(L, push_stuck);
+  lua_pushlightuserdata(L, task);
+  lua_pcall(L, 1, 1, 0); /* its own error, for want of memory, takes the place of the text */
+  rl_task_release(task);
+  rl_traceback_join(L, heading, 1);
+  return lua_error(L);
+}
+
 static int finish(lua_State *L, int status, lua_KContext context) {
   (void)status;
-  return rl_task_results(L, (struct rl_task *)context);
+  struct rl_task *task = (struct rl_task *)context;
+  return task->stuck ? raise_stuck(L, task) : rl_task_results(L, task);
 }
 
 /* Raises the error of a task that the pool refused. */
@@ -92,6 +116,7 @@ int rl_detach_job(lua_State *L, struct rl_job *job) {
   if (!task)
     return raise_here(L);
   task->settled = settled;
+  task->given_up = given_up;
   task->job = job ? rl_job_share(job) : NULL;
   if (rl_pool_submit(domain->settings->pool, task) == RL_VERDICT_REFUSED)
     return raise_refusal(L, task);
@@ -132,6 +157,7 @@ static struct rl_task *pack_future(lua_State *L) {
   future->task = task;
   task->owner = future;
   task->settled = rl_future_task_settled;
+  task->given_up = rl_future_task_given_up;
   task->admitted.arrive = admitted;
   return task;
 }

@@ -39,6 +39,9 @@ struct rl_settings {
   /* A main domain's os.exit: ends the program in order once the caller has parked for good, or, if
    * it is NULL, unwinds. False if the program ends already. */
   bool (*exit)(struct rl_domain *main, struct rl_fiber *caller, int status);
+  /* On a main domain's thread, while its code runs and the program is to stop: whether that is to
+   * end. */
+  bool (*halts)(struct rl_domain *main);
   /* On the first main domain: from now on `count` of them run the script, if it was fewer. 0, or a
    * libuv error. */
   int (*add_loops)(struct rl_domain *first, unsigned count);
@@ -46,7 +49,6 @@ struct rl_settings {
   _Atomic(double) grace; /* any: seconds that handlers get to finish when the program stops */
   int cores;             /* usable ones */
   atomic_bool ending;    /* any thread, set by the pool: compute domains are to end */
-  atomic_bool halted;    /* any thread: what runs on main domains is to end as well */
   atomic_int awake;      /* any thread: domains that run or spin now; spinning needs a free core */
 };
 
@@ -93,6 +95,7 @@ struct rl_domain {
   unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
   lua_Hook look;                 /* what an interrupted fiber does: preempt.c */
+  uint64_t reported;             /* clock of the last report that it was held up */
   bool hooked;                   /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */

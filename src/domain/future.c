@@ -240,6 +240,10 @@ static int unpack_failure(lua_State *L) {
  * for them; an error is unpacked, since it may have to be reported. */
 void rl_future_task_settled(struct rl_task *task) {
   struct rl_future *future = task->owner;
+  if (!future) { /* it was given up */
+    rl_task_drop(task);
+    return;
+  }
   lua_State *L = task->origin->vm.L;
   future->cost = rl_task_cost(task);
   bool done = task->outcome == RL_TASK_DONE, cancelled = task->outcome == RL_TASK_CANCELLED;
@@ -253,6 +257,27 @@ void rl_future_task_settled(struct rl_task *task) {
     lua_pop(L, 1); /* no memory: the future has failed, with no error value */
   enum rl_future_state failure = cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED;
   conclude(L, future, done ? future->state : failure);
+}
+
+/* What those who await it will see; of one that was cancelled, that is the reason, which is there
+ * already. */
+static int note_stuck(lua_State *L) {
+  struct rl_future *future = lua_touserdata(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
+  rl_task_push_stuck(L, future->task);
+  lua_setiuservalue(L, -2, 1);
+  return 0;
+}
+
+bool rl_future_task_given_up(struct rl_task *task) {
+  struct rl_future *future = task->owner;
+  lua_State *L = task->origin->vm.L;
+  if (!task->abandoned && rl_call_protected(L, note_stuck, future) != LUA_OK)
+    lua_pop(L, 1); /* no memory: it fails without an error value */
+  future->task = NULL;
+  task->owner = NULL;
+  conclude(L, future, task->abandoned ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
+  return false;
 }
 
 /* -- awaiting ------------------------------------------------------------------------------ */

@@ -38,6 +38,9 @@ struct rl_future *rl_future_spawn(lua_State *L);
 /* For rl_task.settled of a submitted task, whose owner is the future. */
 void rl_future_task_settled(struct rl_task *task);
 
+/* For rl_task.given_up of the same. */
+bool rl_future_task_given_up(struct rl_task *task);
+
 /* For a future that was anchored but whose work never began: forgets it. */
 void rl_future_abandon(lua_State *L, struct rl_future *future);
 

@@ -9,6 +9,7 @@
 #include "domain/ticker.h"
 
 enum {
+  MOST_STUCK = 4, /* domains that are replaced while they do not end, for each of the maximum */
   DEFAULT_LIMIT = 1000,
   DEFAULT_IDLE_SECONDS = 5,
   RETRY_NS = 500 * 1000 * 1000 /* after a domain could not be started */
@@ -83,7 +84,7 @@ static void wake_one(struct rl_pool *pool) {
 /* After a failure to start a domain, none is started for a while: what is lacking will not be there
  * in the next microsecond, and each attempt costs. */
 static bool may_start(struct rl_pool *pool) {
-  if (pool->settings->ending)
+  if (pool->settings->ending || pool->stuck > MOST_STUCK * pool->bounds.max)
     return false;
   if (pool->retry_at > 0 && rl_clock_now() < pool->retry_at)
     return false;
@@ -211,8 +212,11 @@ void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
   if (!worker->retiring) {
     worker->retiring = true;
     pool->retiring++;
-    starting = start_minimum(pool) + rl_pool_call_help(pool);
   }
+  if (!worker->stuck)
+    pool->stuck++;
+  worker->stuck = true;
+  starting = start_minimum(pool) + rl_pool_call_help(pool);
   /* Its end comes to the pool under this lock, after the runner has cleared `subject`. */
   struct rl_task *task = atomic_load(&worker->domain.watch.subject);
   if (task)
@@ -238,6 +242,8 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
   pool->domains--;
   if (worker->retiring)
     pool->retiring--;
+  if (worker->stuck)
+    pool->stuck--;
   rl_histogram_merge(&pool->waits, &worker->waits);
   rl_histogram_merge(&pool->runs, &worker->runs);
   unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);

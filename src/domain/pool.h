@@ -36,6 +36,7 @@ struct rl_worker {
   bool coming;              /* woken or started for a task, has not looked yet */
   bool dozing;              /* asleep, whether it may take tasks or not */
   bool retiring;            /* takes no more tasks, ends when its fibers have */
+  bool stuck;               /* given up: retiring, and not known to end */
 
   /* written by its own thread, read by any */
   atomic_uint tasks; /* begun and not ended */
@@ -75,6 +76,7 @@ struct rl_pool {
   struct rl_list workers, idle;
   unsigned domains;         /* counted: starting, running, retiring */
   unsigned retiring;        /* of these */
+  unsigned stuck;           /* of these */
   unsigned sleepers;        /* length of idle */
   unsigned looking, coming; /* domains that will take a task without being woken */
   uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
@@ -158,6 +160,9 @@ struct rl_account_copy {
   struct rl_figures figures;
 };
 unsigned rl_pool_accounts(struct rl_pool *pool, struct rl_account_copy *copies, unsigned room);
+
+/* Whether of its domains only those are left that were given up. */
+bool rl_pool_all_stuck(struct rl_pool *pool);
 
 /* Refuses what is queued and to come, and tells every domain to end. */
 void rl_pool_stop(struct rl_pool *pool);

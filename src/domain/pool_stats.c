@@ -17,6 +17,13 @@ unsigned rl_pool_free_number(struct rl_pool *pool) {
   return number;
 }
 
+bool rl_pool_all_stuck(struct rl_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  bool all = pool->domains > 0 && pool->stuck == pool->domains;
+  pthread_mutex_unlock(&pool->lock);
+  return all;
+}
+
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
   bool unbegun = rl_queue_holds(&task->entry);

@@ -6,6 +6,7 @@
  * when the time for that is over is ended by an error at every instruction. A cancellation that
  * found the fiber waiting is an ordinary error first, and insists when that time is over. */
 #include <lauxlib.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "domain/domain.h"
@@ -13,13 +14,20 @@
 #include "domain/hook.h"
 #include "domain/interrupt.h"
 #include "domain/ticker.h"
+#include "vm/call.h"
+
+enum { REPORT_INTERVAL = 1000000000 /* ns between two reports of a domain */ };
 
 /* -- what there is to watch ---------------------------------------------------------------- */
 
 static bool is_ending(const struct rl_domain *domain) {
-  const struct rl_settings *settings = domain->settings;
-  const atomic_bool *over = domain->feed ? &settings->ending : &settings->halted;
-  return atomic_load_explicit(over, memory_order_relaxed);
+  return domain->feed && atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+}
+
+/* The same of a main domain, whose code may be all that keeps the program from stopping. */
+static bool is_halted(struct rl_domain *domain) {
+  return !domain->feed && atomic_load(&domain->settings->ticker->halting) &&
+         domain->settings->halts(domain);
 }
 
 static bool is_unwanted(const struct rl_fiber *fiber) {
@@ -110,7 +118,7 @@ static void take_notice(lua_State *L, struct rl_fiber *fiber, uint64_t now) {
   expire_regions(fiber, now);
   if (whole->cancelled)
     return;
-  if (is_ending(fiber->domain))
+  if (is_ending(fiber->domain) || is_halted(fiber->domain))
     rl_fiber_end(fiber);
   else if (is_unwanted(fiber))
     cancel_unread(L, fiber);
@@ -170,6 +178,40 @@ static void give_way(lua_State *L, struct rl_fiber *fiber) {
   lua_yield(L, 0);
 }
 
+/* -- holding up the loop -------------------------------------------------------------------- */
+
+/* [light userdata text] */
+static int log_place(lua_State *L) {
+  const struct rl_domain *domain = rl_domain_of(L);
+  luaL_traceback(L, L, lua_touserdata(L, 1), 1);
+  size_t size;
+  const char *text = lua_tolstring(L, -1, &size);
+  rl_log_text(&domain->settings->log, "rille: ", text, size);
+  return 0;
+}
+
+/* Once in a while, and only if something else waits for the loop. */
+static void report(lua_State *L, struct rl_domain *domain) {
+  uint64_t now = rl_clock_now();
+  if (!uv_loop_alive(domain->loop) || now - domain->reported < REPORT_INTERVAL)
+    return;
+  domain->reported = now;
+  char text[160];
+  snprintf(text, sizeof text,
+           "the loop has been held up for %.0f ms (what computes belongs on a compute domain, by "
+           "rille.detach); the code is now here:",
+           (double)(now - atomic_load(&domain->watch.since)) / 1e6);
+  if (rl_call_protected(L, log_place, text) != LUA_OK)
+    lua_pop(L, 1); /* no memory for that */
+}
+
+/* A bound that is off unless a program sets it. */
+static void forbid(lua_State *L, struct rl_fiber *fiber) {
+  uint64_t most = atomic_load(&fiber->domain->settings->ticker->forbidden);
+  lua_pushfstring(L, "held up the loop for more than %f s", (double)most / 1e9);
+  rl_fiber_cancel(L, fiber);
+}
+
 /* -- the hook ------------------------------------------------------------------------------ */
 
 void rl_fiber_look(lua_State *L, lua_Debug *ar) {
@@ -180,7 +222,11 @@ void rl_fiber_look(lua_State *L, lua_Debug *ar) {
   if (!fiber)
     return;
   unsigned asks = atomic_exchange(&domain->watch.asks, 0);
-  if (asks & RL_ASK_STOP || fiber->insists)
+  if (asks & RL_ASK_REPORT)
+    report(L, domain);
+  if (asks & RL_ASK_FORBID)
+    forbid(L, fiber);
+  if (asks & (RL_ASK_STOP | RL_ASK_FORBID) || fiber->insists)
     stop(L, fiber);
   if (asks & RL_ASK_SLICE)
     give_way(L, fiber);

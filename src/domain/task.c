@@ -6,12 +6,16 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "domain/account.h"
 #include "domain/domain.h"
 #include "domain/job.h"
 #include "domain/timer.h"
 #include "vm/call.h"
 
-enum { SPARE_TASKS = 1024 };
+enum {
+  SPARE_TASKS = 1024,
+  TIMER_EARLY = 2000000 /* ns: the loop's clock is in whole milliseconds */
+};
 
 /* -- life --------------------------------------------------------------------------------- */
 
@@ -72,6 +76,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->took = task->ran = 0;
   task->admitted.arrive = NULL;
   task->given_up = NULL;
+  task->stuck = false;
   task->timer = NULL;
   task->overran = false;
   task->cancel.arrive = cancel_arrived;
@@ -276,11 +281,27 @@ static double seconds(uint64_t nanoseconds) {
 }
 
 void rl_task_push_overdue(lua_State *L, const struct rl_task *task) {
-  if (task->deadline != 0 && rl_clock_now() >= task->deadline)
-    lua_pushfstring(L, "the task was not over by its deadline, %f s after it was submitted",
+  const struct rl_account *account = task->job ? task->job->account : NULL;
+  if (account)
+    lua_pushfstring(L, "job '%s'", account->name);
+  else
+    lua_pushliteral(L, "the task");
+  if (task->deadline != 0 && rl_clock_now() + TIMER_EARLY >= task->deadline)
+    lua_pushfstring(L, "%s was not done by its deadline, %f s after the call", lua_tostring(L, -1),
                     seconds(task->deadline - task->submitted));
   else
-    lua_pushfstring(L, "the task ran longer than its limit of %f s", seconds(task->run_limit));
+    lua_pushfstring(L, "%s ran longer than its timeout of %f s", lua_tostring(L, -1),
+                    seconds(task->run_limit));
+  lua_remove(L, -2);
+}
+
+void rl_task_push_stuck(lua_State *L, const struct rl_task *task) {
+  if (task->deadline == 0 && task->run_limit == 0)
+    lua_pushliteral(L, "the task was cancelled");
+  else
+    rl_task_push_overdue(L, task);
+  lua_pushliteral(L, "; it is inside a C function, which cannot be stopped");
+  lua_concat(L, 2);
 }
 
 static void overdue(lua_State *L, struct rl_fiber *fiber) {

@@ -55,6 +55,7 @@ struct rl_task {
   void (*settled)(struct rl_task *task); /* it is back; origin owns it */
   void *owner;                           /* of `settled` */
   struct rl_wait wait;                   /* the fiber that detached */
+  bool stuck;                            /* given up: an error has been or will be raised */
   bool abandoned;                        /* the origin has asked for its end */
   const char *heading;                   /* joins the tracebacks: "detached at" */
   /* Its runner cannot be stopped: tells who waits. True if it keeps the reference that it is given
@@ -126,8 +127,10 @@ void rl_task_tell(struct rl_task *task);
 /* Under the pool's lock, while it runs: lets the origin know that it does not stop. */
 void rl_task_give_up(struct rl_task *task);
 
-/* [] -> [text]: the error of a task that is past its limit or deadline. May raise. */
+/* [] -> [text]: the error of a task that is past its limit or deadline; and of one that was given
+ * up. May raise. */
 void rl_task_push_overdue(lua_State *L, const struct rl_task *task);
+void rl_task_push_stuck(lua_State *L, const struct rl_task *task);
 
 /* Origin's thread, when the task is back and not done: drops it and pushes its error. Raises
  * without memory. */

@@ -5,6 +5,7 @@
  * memory barrier. */
 #include "domain/ticker.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <time.h>
 
@@ -21,6 +22,7 @@ enum {
   LONGEST_TICK = 4 * MILLISECOND,
   SHORTEST_TICK = MILLISECOND / 20,
   URGENT_TICK = MILLISECOND, /* while somebody has been asked to stop */
+  HALT = 100 * MILLISECOND,  /* a main domain that runs so long does not come to its loop */
   LINGER = 1000 * MILLISECOND,
   STUCK = 100 * MILLISECOND, /* not stopped after so long: it is in a C function */
   STACK_BYTES = 128 << 10
@@ -30,6 +32,7 @@ void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log) {
   *ticker = (struct rl_ticker){.log = log};
   atomic_init(&ticker->slice, SLICE);
   atomic_init(&ticker->holdup, HOLDUP);
+  atomic_init(&ticker->forbidden, RL_NEVER);
   atomic_init(&ticker->cleanup, CLEANUP);
   pthread_mutex_init(&ticker->lock, NULL);
   rl_list_init(&ticker->domains);
@@ -45,17 +48,21 @@ static bool is_crowded(struct rl_domain *domain) {
 /* What the fiber is to be asked, which has run for so long. */
 static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
-  uint64_t ran = now - watch->since;
+  uint64_t ran = now - atomic_load_explicit(&watch->since, memory_order_relaxed);
   unsigned asks = atomic_load(&watch->asks); /* again what was not answered */
   if (now >= atomic_load_explicit(&watch->due, memory_order_relaxed))
     asks |= RL_ASK_STOP;
   if (domain->feed) {
     if (ran >= atomic_load_explicit(&ticker->slice, memory_order_relaxed) && is_crowded(domain))
       asks |= RL_ASK_SLICE;
-  } else if (ran >= atomic_load_explicit(&ticker->holdup, memory_order_relaxed)) {
-    if (!watch->reported)
+  } else {
+    if (ran >= HALT && atomic_load_explicit(&ticker->halting, memory_order_relaxed))
+      asks |= RL_ASK_STOP;
+    if (ran >= atomic_load_explicit(&ticker->holdup, memory_order_relaxed) && !watch->reported)
       asks |= RL_ASK_REPORT;
-    watch->reported = true;
+    watch->reported = watch->reported || asks & RL_ASK_REPORT;
+    if (ran >= atomic_load_explicit(&ticker->forbidden, memory_order_relaxed))
+      asks |= RL_ASK_FORBID;
   }
   return asks;
 }
@@ -78,7 +85,8 @@ static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
   bool unanswered = atomic_load(&watch->asks) & RL_ASK_STOP;
   if (turn != watch->seen) {
     watch->seen = turn;
-    watch->since = ticker->active = now;
+    atomic_store_explicit(&watch->since, now, memory_order_relaxed);
+    ticker->active = now;
     watch->reported = false;
   }
   if (turn % 2 == 0)
@@ -130,16 +138,24 @@ static void doze(struct rl_ticker *ticker) {
   ticker->active = rl_clock_now();
 }
 
+static void close_handles(struct rl_ticker *ticker) {
+  uv_close((uv_handle_t *)&ticker->wake, NULL);
+  for (int i = 0; i < ticker->watched; i++)
+    uv_close((uv_handle_t *)&ticker->signals[i], NULL);
+  uv_run(&ticker->loop, UV_RUN_DEFAULT);
+}
+
 static void thread_main(void *argument) {
   struct rl_ticker *ticker = argument;
   ticker->active = rl_clock_now();
   while (!atomic_load(&ticker->ending)) {
     sleep_for(look(ticker));
+    if (ticker->watched > 0)
+      uv_run(&ticker->loop, UV_RUN_NOWAIT);
     if (is_idle(ticker))
       doze(ticker);
   }
-  uv_close((uv_handle_t *)&ticker->wake, NULL);
-  uv_run(&ticker->loop, UV_RUN_DEFAULT);
+  close_handles(ticker);
 }
 
 static void woken(uv_async_t *wake) {
@@ -157,6 +173,24 @@ static int create(struct rl_ticker *ticker) {
   return error;
 }
 
+static void open_signals(struct rl_ticker *ticker) {
+  for (int i = 0; i < ticker->watched; i++) {
+    uv_signal_init(&ticker->loop, &ticker->signals[i]);
+    uv_signal_start(&ticker->signals[i], ticker->signalled, ticker->numbers[i]);
+  }
+}
+
+void rl_ticker_watch_signals(struct rl_ticker *ticker, const int *numbers, int count,
+                             uv_signal_cb signalled, void *data) {
+  assert(!ticker->started && count <= RL_TICKER_SIGNALS);
+  ticker->watched = count;
+  ticker->signalled = signalled;
+  for (int i = 0; i < count; i++) {
+    ticker->numbers[i] = numbers[i];
+    ticker->signals[i].data = data;
+  }
+}
+
 /* Without the thread tasks are neither sliced nor bounded; it is not tried again. */
 static bool start(struct rl_ticker *ticker) {
   int error = uv_loop_init(&ticker->loop);
@@ -164,13 +198,12 @@ static bool start(struct rl_ticker *ticker) {
     return false;
   error = uv_async_init(&ticker->loop, &ticker->wake, woken);
   if (error == 0) {
+    open_signals(ticker);
     error = create(ticker);
-    if (error != 0)
-      uv_close((uv_handle_t *)&ticker->wake, NULL);
+    if (error == 0)
+      return true;
+    close_handles(ticker);
   }
-  if (error == 0)
-    return true;
-  uv_run(&ticker->loop, UV_RUN_DEFAULT);
   uv_loop_close(&ticker->loop);
   rl_log_line(ticker->log, "cannot start the ticker: %s", uv_strerror(error));
   return false;
@@ -194,6 +227,11 @@ void rl_ticker_destroy(struct rl_ticker *ticker) {
     uv_loop_close(&ticker->loop);
   }
   pthread_mutex_destroy(&ticker->lock);
+}
+
+void rl_ticker_halt(struct rl_ticker *ticker) {
+  atomic_store(&ticker->halting, true);
+  rl_ticker_want(ticker);
 }
 
 uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker) {

@@ -1,5 +1,6 @@
 /* Ticker: a thread of the runtime that looks every few milliseconds at what its domains run, and
- * asks a fiber to stop, to give way or to say where it is. It sleeps, without a timer, while
+ * asks a fiber to stop, to give way or to say where it is; signals that end the program come to it
+ * as well, since domains may be busy. It sleeps, without a timer, while
  * nothing runs; whoever starts something that may need it wakes it, which costs one relaxed load
  * when it is awake. The thread starts when it is first wanted. */
 #ifndef RL_DOMAIN_TICKER_H
@@ -16,15 +17,19 @@
 struct rl_domain;
 struct rl_log;
 
+enum { RL_TICKER_SIGNALS = 2 };
+
 struct rl_ticker {
   const struct rl_log *log;
 
   /* any thread */
   atomic_bool awake;
   atomic_bool ending;
-  atomic_uint_fast64_t slice;   /* ns that a fiber runs while others wait */
-  atomic_uint_fast64_t holdup;  /* ns that a main domain's fiber may run unreported; or RL_NEVER */
-  atomic_uint_fast64_t cleanup; /* ns that a cancelled fiber may go on running */
+  atomic_bool halting;
+  atomic_uint_fast64_t slice;  /* ns that a fiber runs while others wait */
+  atomic_uint_fast64_t holdup; /* ns that a main domain's fiber may run unreported; or RL_NEVER */
+  atomic_uint_fast64_t forbidden; /* ns that it may run at all; or RL_NEVER */
+  atomic_uint_fast64_t cleanup;   /* ns that a cancelled fiber may go on running */
 
   pthread_mutex_t lock;
   struct rl_list domains; /* of struct rl_watch */
@@ -36,9 +41,18 @@ struct rl_ticker {
   uv_async_t wake; /* any thread */
   uv_thread_t thread;
   uint64_t active; /* clock when something last ran */
+  uv_signal_t signals[RL_TICKER_SIGNALS];
+  int numbers[RL_TICKER_SIGNALS];
+  int watched; /* how many */
+  uv_signal_cb signalled;
 };
 
 void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log);
+
+/* Before it first wakes: from then on `signalled` is called on its thread for each of the `count`
+ * signals that comes, however busy the domains are. */
+void rl_ticker_watch_signals(struct rl_ticker *ticker, const int *numbers, int count,
+                             uv_signal_cb signalled, void *data);
 
 /* Ends the thread. No domain may be left. */
 void rl_ticker_destroy(struct rl_ticker *ticker);
@@ -50,6 +64,9 @@ void rl_ticker_leave(struct rl_ticker *ticker, struct rl_domain *domain);
 
 /* Any thread: clock until which what is cancelled now may go on. */
 uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker);
+
+/* Any thread: the program is to stop; main domains that do not come to their loops are asked to. */
+void rl_ticker_halt(struct rl_ticker *ticker);
 
 /* For rl_ticker_want. */
 void rl_ticker_wake(struct rl_ticker *ticker);

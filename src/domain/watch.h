@@ -14,9 +14,10 @@
 
 /* What the Lua code that runs is asked to do, at its next instruction. */
 enum rl_ask {
-  RL_ASK_STOP = 1,  /* look whether it is cancelled, or past a limit */
-  RL_ASK_SLICE = 2, /* give way to others */
-  RL_ASK_REPORT = 4 /* log where it is: it holds up its loop */
+  RL_ASK_STOP = 1,   /* look whether it is cancelled, or past a limit */
+  RL_ASK_SLICE = 2,  /* give way to others */
+  RL_ASK_REPORT = 4, /* log where it is: it holds up its loop */
+  RL_ASK_FORBID = 8  /* end, for it has done so for too long */
 };
 
 #define RL_NEVER UINT64_MAX
@@ -26,11 +27,11 @@ struct rl_watch {
   struct rl_list link; /* ticker's lock: among the domains that it looks at */
 
   /* ticker's thread */
-  uint64_t seen;     /* the turn it saw last */
-  uint64_t since;    /* clock when it saw that first */
-  uint64_t asked_at; /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
-  bool reported;     /* for holding up its loop, in this turn */
-  bool stuck;        /* given up: it did not stop when asked */
+  uint64_t seen;              /* the turn it saw last */
+  atomic_uint_fast64_t since; /* clock when it saw that first; the hook may look, too */
+  uint64_t asked_at;          /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
+  bool reported;              /* for holding up its loop, in this turn */
+  bool stuck;                 /* given up: it did not stop when asked */
 
   /* written by the domain, read by the ticker */
   atomic_uint_fast64_t turn; /* odd while a fiber runs */

@@ -4,13 +4,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "domain/domain.h"
-#include "domain/interrupt.h"
+#include "domain/ticker.h"
 
 void rl_course_init(struct rl_course *course, struct rl_settings *settings) {
   course->settings = settings;
   atomic_init(&course->stage, RL_RUNNING);
   atomic_init(&course->signal, 0);
+  atomic_init(&course->stopped, 0);
   pthread_mutex_init(&course->lock, NULL);
   rl_list_init(&course->followers);
 }
@@ -34,10 +36,11 @@ static void tell_all(struct rl_course *course) {
 static void advance(struct rl_course *course, enum rl_stage stage) {
   if (rl_course_stage(course) >= stage)
     return;
+  if (rl_course_stage(course) == RL_RUNNING)
+    atomic_store(&course->stopped, rl_clock_now());
   atomic_store(&course->stage, (int)stage);
-  if (stage >= RL_HALTED)
-    atomic_store(&course->settings->halted, true);
   tell_all(course);
+  rl_ticker_halt(course->settings->ticker); /* code that computes may keep a loop from hearing */
 }
 
 /* When all loops rest there is nobody left to go on for. */
@@ -75,17 +78,6 @@ void rl_course_heard(struct rl_follower *follower) {
 void rl_course_advance(struct rl_course *course, enum rl_stage stage) {
   lock(course);
   advance(course, stage);
-  unlock(course);
-}
-
-void rl_course_press(struct rl_course *course, const struct rl_follower *from) {
-  struct rl_list *all = &course->followers;
-  lock(course);
-  for (struct rl_list *at = all->next; at != all; at = at->next) {
-    struct rl_follower *follower = RL_OF(at, struct rl_follower, link);
-    if (follower != from && atomic_load(&follower->told))
-      rl_interrupt_ask(follower->domain, RL_ASK_STOP);
-  }
   unlock(course);
 }
 

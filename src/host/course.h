@@ -25,8 +25,9 @@ struct rl_settings;
 enum rl_stage { RL_RUNNING, RL_STOPPING, RL_HALTED, RL_ENDING, RL_CLOSING };
 
 struct rl_course {
-  atomic_int stage;  /* an rl_stage; written under the lock */
-  atomic_int signal; /* that stops the program; 0: none */
+  atomic_int stage;             /* an rl_stage; written under the lock */
+  atomic_int signal;            /* that stops the program; 0: none */
+  atomic_uint_fast64_t stopped; /* clock when it left RUNNING */
   struct rl_settings *settings;
 
   pthread_mutex_t lock;
@@ -59,9 +60,6 @@ void rl_course_heard(struct rl_follower *follower);
 
 /* To `stage`, unless it has come that far. */
 void rl_course_advance(struct rl_course *course, enum rl_stage stage);
-
-/* Interrupts the Lua code of all other loops that have not heard yet: it may be what keeps them. */
-void rl_course_press(struct rl_course *course, const struct rl_follower *from);
 
 /* A script has failed: the program stops, with status 1. True for the first: it reports why. */
 bool rl_course_fail(struct rl_course *course);

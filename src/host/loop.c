@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/interrupt.h"
 #include "domain/scheduler.h"
@@ -54,8 +55,6 @@ static void look(struct rl_loop *loop) {
     stop_gracefully(loop);
   if (stage >= RL_HALTED)
     uv_stop(&loop->uv);
-  if (stage == RL_HALTED)
-    rl_course_press(loop->course, &loop->follower);
 }
 
 static void told(struct rl_domain *here, struct rl_message *message) {
@@ -63,6 +62,16 @@ static void told(struct rl_domain *here, struct rl_message *message) {
   struct rl_loop *loop = rl_loop_of(here);
   rl_course_heard(&loop->follower);
   look(loop);
+}
+
+/* As stop_gracefully would have it, of a loop that does not come to that. */
+bool rl_loop_halts(struct rl_domain *main) {
+  struct rl_loop *loop = rl_loop_of(main);
+  enum rl_stage stage = rl_course_stage(loop->course);
+  if (stage != RL_STOPPING)
+    return stage >= RL_HALTED;
+  double stopping = (double)(rl_clock_now() - atomic_load(&loop->course->stopped)) / 1e9;
+  return rl_serving_running(main) == 0 || stopping >= atomic_load(&main->settings->grace);
 }
 
 bool rl_loop_exit(struct rl_domain *main, struct rl_fiber *caller, int status) {

@@ -60,7 +60,8 @@ void rl_loop_finish(struct rl_loop *loop, bool (*done)(struct rl_loop *loop));
 /* After that: nothing of it is left but its memory. */
 void rl_loop_close(struct rl_loop *loop);
 
-/* settings->exit */
+/* settings->halts, settings->exit */
+bool rl_loop_halts(struct rl_domain *main);
 bool rl_loop_exit(struct rl_domain *main, struct rl_fiber *caller, int status);
 
 #endif

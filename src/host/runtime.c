@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cores.h"
 #include "base/heap.h"
 #include "domain/domain.h"
@@ -31,7 +32,8 @@
 #include "rille.h"
 
 enum {
-  URGINGS = 1 /* after so many further signals a halted program is left as it is */
+  URGINGS = 1,          /* after so many further signals a halted program is left as it is */
+  STUCK_NS = 1000000000 /* what stuck domains get to return after all, at the end */
 };
 
 static const double DEFAULT_GRACE = 10; /* seconds */
@@ -47,10 +49,10 @@ struct rille {
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;
-  uv_signal_t signals[2]; /* SIGINT, SIGTERM; open if handles_signals */
-  bool handles_signals;
-  int urgings; /* signals that came when it was halted already */
-  int wanted;  /* loops, by the options */
+  bool handles_signals; /* and decides how the process ends */
+  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
+  int urgings;          /* signals that came when it was halted already */
+  int wanted;           /* loops, by the options */
   bool ended;
 };
 
@@ -83,6 +85,7 @@ static void start_loops(struct rille *runtime) {
 
 /* -- running and ending -------------------------------------------------------------------- */
 
+/* On the ticker's thread: the loops may be busy. */
 static void on_signal(uv_signal_t *handle, int number) {
   struct rille *runtime = handle->data;
   struct rl_course *course = &runtime->course;
@@ -102,11 +105,28 @@ static bool all_ending(struct rl_loop *first) {
   return rl_course_all_ending(first->course);
 }
 
+/* A thread inside a C function cannot be ended, and what it uses cannot be freed. */
+static void leave_stuck(struct rille *runtime) {
+  uint64_t now = rl_clock_now();
+  if (!rl_pool_all_stuck(&runtime->pool))
+    runtime->stuck_since = now;
+  if (now - runtime->stuck_since < STUCK_NS)
+    return;
+  rl_log_line(&runtime->settings.log,
+              "rille: compute domains are inside C functions that do not return (%u); "
+              "the program ends without them",
+              atomic_load(&runtime->pool.threads));
+  fflush(NULL);
+  _exit(rl_course_status(&runtime->course));
+}
+
 /* Presses compute domains that still run; true when there are none. */
 static bool pool_is_gone(struct rl_loop *first) {
-  struct rl_pool *pool = first->domain.settings->pool;
-  rl_pool_interrupt(pool);
-  return atomic_load(&pool->threads) == 0;
+  struct rille *runtime = RL_OF(first, struct rille, first);
+  rl_pool_interrupt(&runtime->pool);
+  if (runtime->handles_signals)
+    leave_stuck(runtime);
+  return atomic_load(&runtime->pool.threads) == 0;
 }
 
 static bool is_alone(struct rl_loop *first) {
@@ -159,25 +179,16 @@ static void open_modules(lua_State *L) {
 static void watch_signals(struct rille *runtime) {
   static const int numbers[] = {SIGINT, SIGTERM};
   signal(SIGPIPE, SIG_IGN);
-  for (int i = 0; i < 2; i++) {
-    uv_signal_init(&runtime->first.uv, &runtime->signals[i]);
-    runtime->signals[i].data = runtime;
-    uv_signal_start(&runtime->signals[i], on_signal, numbers[i]);
-    uv_unref((uv_handle_t *)&runtime->signals[i]);
-  }
+  rl_ticker_watch_signals(&runtime->ticker, numbers, 2, on_signal, runtime);
+  rl_ticker_want(&runtime->ticker);
   runtime->handles_signals = true;
 }
 
-static void close_signals(struct rille *runtime) {
-  for (int i = 0; i < 2 && runtime->handles_signals; i++)
-    uv_close((uv_handle_t *)&runtime->signals[i], NULL);
-}
-
 static void destroy(struct rille *runtime) {
+  rl_ticker_destroy(&runtime->ticker);
   rl_source_free(&runtime->source);
   rl_course_destroy(&runtime->course);
   rl_pool_destroy(&runtime->pool);
-  rl_ticker_destroy(&runtime->ticker);
   rl_clients_free(&runtime->clients);
   rl_ports_free(&runtime->ports);
   rl_search_free(&runtime->search);
@@ -198,6 +209,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
   settings->exit = rl_loop_exit;
+  settings->halts = rl_loop_halts;
   settings->add_loops = add_loops;
   atomic_init(&settings->loops, 1);
   atomic_init(&settings->grace, options && options->grace >= 0 ? options->grace : DEFAULT_GRACE);
@@ -240,7 +252,6 @@ void rille_free(rille_t *runtime) {
     rl_course_rest_loop(&runtime->course);
     end(runtime);
   }
-  close_signals(runtime);
   rl_loop_close(&runtime->first);
   destroy(runtime);
 }

@@ -70,11 +70,12 @@ static int set_idle_time(lua_State *L) {
   return 0;
 }
 
-static uint64_t check_time(lua_State *L, const char *what) {
-  static const double longest = 1e9; /* seconds; what is longer is for ever */
-  lua_Number seconds = luaL_checknumber(L, 1);
+/* A number of seconds, in ns; nil is for ever. */
+static uint64_t check_time(lua_State *L, int arg, const char *what) {
+  static const double longest = 1e9; /* what is longer is for ever, too */
+  lua_Number seconds = lua_isnil(L, arg) ? longest : luaL_checknumber(L, arg);
   if (!(seconds >= 0))
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s must not be negative", what));
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s must not be negative", what));
   return seconds < longest ? (uint64_t)(seconds * 1e9) : RL_NEVER;
 }
 
@@ -85,7 +86,7 @@ static uint64_t check_time(lua_State *L, const char *what) {
  * the way (the comparison of a table.sort); tasks that one domain runs in turns share its globals
  * and modules. math.huge: a task runs until it waits or ends. */
 static int set_slice(lua_State *L) {
-  uint64_t slice = check_time(L, "a slice");
+  uint64_t slice = check_time(L, 1, "a slice");
   luaL_argcheck(L, slice > 0, 1, "a slice must be longer than nothing");
   atomic_store(&rl_domain_of(L)->settings->ticker->slice, slice);
   return 0;
@@ -97,7 +98,21 @@ static int set_slice(lua_State *L) {
  * variables run, or what it does after it caught the error of a cancelled wait; then it is ended at
  * the next instruction, wherever it is. */
 static int set_cleanup_time(lua_State *L) {
-  atomic_store(&rl_domain_of(L)->settings->ticker->cleanup, check_time(L, "the time"));
+  atomic_store(&rl_domain_of(L)->settings->ticker->cleanup, check_time(L, 1, "the time"));
+  return 0;
+}
+
+/* domains.set_loop_guard(report [, stop])
+ *
+ * Code of a main domain that runs for more than `report` seconds (0.1 initially) without waiting,
+ * while something else waits for the loop, is logged with its traceback, at most once a second.
+ * After `stop` seconds (initially never) it is ended with an error. math.huge or nil: never. */
+static int set_loop_guard(lua_State *L) {
+  struct rl_ticker *ticker = rl_domain_of(L)->settings->ticker;
+  lua_settop(L, 2);
+  uint64_t report = check_time(L, 1, "the time"), stop = check_time(L, 2, "the time");
+  atomic_store(&ticker->holdup, report);
+  atomic_store(&ticker->forbidden, stop);
   return 0;
 }
 
@@ -202,6 +217,7 @@ static const luaL_Reg functions[] = {
     {"set_queue_limit", set_queue_limit},
     {"get_queue_limit", get_queue_limit},
     {"set_cleanup_time", set_cleanup_time},
+    {"set_loop_guard", set_loop_guard},
     {"set_slice", set_slice},
     {"set_idle_time", set_idle_time},
     {"recommended", recommended},
