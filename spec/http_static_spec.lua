@@ -355,13 +355,30 @@ describe("app:static inside middleware", function()
         next()
         return answer(res)
       end)
-      local got = get(app, "/s/style.css", { ["Accept-Encoding"] = "gzip" })
-      assert.same({ 200, '{"a":1}' }, { got.status, got.body })
-      assert.equal("application/json", got.headers["content-type"])
-      for _, name in ipairs { "content-encoding", "etag", "last-modified", "accept-ranges" } do
-        assert.is_nil(got.headers[name], name)
+      for _, headers in ipairs {
+        { ["Accept-Encoding"] = "gzip" }, { Range = "bytes=1-2" }, { ["If-None-Match"] = "*" },
+      } do
+        local got = get(app, "/s/style.css", headers)
+        assert.same({ 200, '{"a":1}' }, { got.status, got.body })
+        assert.equal("application/json", got.headers["content-type"])
+        for _, name in ipairs {
+          "content-encoding", "content-range", "etag", "last-modified", "accept-ranges",
+        } do
+          assert.is_nil(got.headers[name], name)
+        end
       end
     end
+  end)
+
+  it("gives way to another file, with nothing of the first in its head", function()
+    local app = wrapped(function(_, res, next)
+      next()
+      res:file(folder:at "public/page.html")
+    end)
+    local got = get(app, "/s/style.css", { ["Accept-Encoding"] = "gzip" })
+    assert.same({ 200, "<p>page" }, { got.status, got.body })
+    assert.equal("text/html; charset=utf-8", got.headers["content-type"])
+    assert.is_nil(got.headers["content-encoding"])
   end)
 
   it("lets another body stand under its headers, but for those about bytes", function()
@@ -374,6 +391,9 @@ describe("app:static inside middleware", function()
     assert.equal("text/css; charset=utf-8", got.headers["content-type"])
     assert.is_string(got.headers.etag)
     assert.is_nil(got.headers["content-encoding"])
+    got = get(app, "/s/style.css", { Range = "bytes=1-2" })
+    assert.same({ 200, "changed" }, { got.status, got.body })
+    assert.is_nil(got.headers["content-range"])
   end)
 
   it("is not sent when the middleware fails or says nothing is to be sent", function()
@@ -570,6 +590,9 @@ describe("res:file", function()
       res:file(folder:at "public/page.html")
     end)
     assert.equal("<p>page", get(app, "/two").body)
+    local part = get(app, "/two", { Range = "bytes=1-2" })
+    assert.same({ 206, "p>", "bytes 1-2/7" },
+      { part.status, part.body, part.headers["content-range"] })
     assert.equal("<p>page", get(app, "/after").body)
     local text = get(app, "/text")
     assert.equal("text", text.body)

@@ -152,6 +152,9 @@ void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly)
   size_t count = wholly ? sizeof names / sizeof *names : OF_ITS_BYTES;
   if (!exchange->file)
     return;
+  bool own = exchange->status != exchange->file->answer.status; /* the script's */
+  if (!own && (wholly || exchange->status == 206))
+    exchange->status = 0;
   rl_http_file_drop(exchange);
   for (size_t i = 0; i < count; i++)
     rl_lines_remove(&exchange->headers, rl_scan_text(names[i]));

@@ -20,7 +20,8 @@ void rl_http_answer_begin(struct rl_http_exchange *exchange, int status, const c
 void rl_http_answer_file(struct rl_http_exchange *exchange, int status);
 
 /* A script sets another body in place of the file that was chosen, if there is one: drops it, with
- * the headers that are true of its bytes only; `wholly`: and those that are about the file. */
+ * the headers that are true of its bytes only, and a status that is; `wholly`: and with all that is
+ * about the file. */
 void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly);
 
 /* Whether that much more is no more than was promised. */

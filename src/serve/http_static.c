@@ -98,12 +98,15 @@ bool rl_http_static_serve(struct rl_http_exchange *exchange, struct rl_http_stat
   find(exchange, files, &exchange->headers, &text, &answer);
   if (answer.status == 404)
     return false;
-  if (answer.status >= 400)
-    answer_plainly(exchange, answer.status);
-  else if (rl_http_file_choose(exchange, &answer, &text) == 0)
-    rl_http_answer_file(exchange, answer.status);
+  int status = answer.status;
+  if (status < 400 && rl_http_file_choose(exchange, &answer, &text) != 0) {
+    exchange->headers.size = 0;
+    status = 503;
+  }
+  if (status < 400)
+    rl_http_answer_file(exchange, status);
   else
-    answer_plainly(exchange, 503);
+    answer_plainly(exchange, status);
   return true;
 }
 
@@ -111,6 +114,8 @@ bool rl_http_static_serve(struct rl_http_exchange *exchange, struct rl_http_stat
 
 /* These lines take the place of the headers of their names, but for Vary, which adds up. */
 static void merge(struct rl_http_exchange *exchange, const struct rl_buffer *fields) {
+  if (fields->size == 0)
+    return;
   const char *at = (const char *)fields->bytes, *end = at + fields->size;
   while (at < end) {
     struct rl_slice name = {at, (size_t)((const char *)memchr(at, ':', (size_t)(end - at)) - at)};
@@ -124,8 +129,8 @@ static void merge(struct rl_http_exchange *exchange, const struct rl_buffer *fie
 /* What was decided is kept in the exchange: the status. */
 static int choose(struct rl_http_exchange *exchange, struct rl_static_answer *answer,
                   struct rl_buffer *fields, struct rl_buffer *text) {
-  int status = answer->status;
   check_memory(answer, fields, text);
+  int status = answer->status;
   merge(exchange, fields);
   rl_buffer_free(fields);
   if (status < 400 && rl_http_file_choose(exchange, answer, text) != 0)
@@ -139,6 +144,7 @@ int rl_http_static_choose(struct rl_http_exchange *exchange, struct rl_http_stat
   struct rl_buffer fields, text;
   rl_buffer_init(&fields, exchange->http->heap);
   rl_buffer_init(&text, exchange->http->heap);
+  rl_http_answer_replace_file(exchange, true);
   find(exchange, files, &fields, &text, &answer);
   int status = choose(exchange, &answer, &fields, &text);
   if (status < 400)
@@ -150,6 +156,7 @@ int rl_http_static_choose_file(struct rl_http_exchange *exchange, struct rl_file
                                const char *type) {
   struct rl_static_answer answer;
   struct rl_buffer fields, text;
+  rl_http_answer_replace_file(exchange, true);
   bool whole = exchange->status != 0 && exchange->status != 200;
   rl_buffer_init(&fields, exchange->http->heap);
   rl_buffer_init(&text, exchange->http->heap);
