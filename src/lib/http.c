@@ -81,6 +81,29 @@ static void push_kinds(lua_State *L) {
   }
 }
 
+/* [] -> [value] of an option; none is infinite */
+static void push_value(lua_State *L, enum kind kind, const void *from) {
+  if (kind == SWITCH)
+    lua_pushboolean(L, *(const bool *)from);
+  else if (kind == BYTES)
+    lua_pushinteger(L, (lua_Integer) * (const uint64_t *)from);
+  else if (*(const uint32_t *)from == 0)
+    lua_pushnumber(L, HUGE_VAL);
+  else
+    lua_pushinteger(L, *(const uint32_t *)from / (kind == SECONDS ? 1000 : 1));
+}
+
+/* core.defaults: what options are when they are not given */
+static void push_defaults(lua_State *L) {
+  struct rl_http_options usual;
+  rl_http_server_defaults(&usual);
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    push_value(L, options[i].kind, (const char *)&usual + options[i].at);
+    lua_setfield(L, -2, options[i].name);
+  }
+}
+
 /* -- sites --------------------------------------------------------------------------------- */
 
 static int site_new(lua_State *L) {
@@ -231,6 +254,8 @@ int luaopen_rille_http_core(lua_State *L) {
   luaL_newlib(L, functions);
   push_kinds(L);
   lua_setfield(L, -2, "options");
+  push_defaults(L);
+  lua_setfield(L, -2, "defaults");
   rl_lib_http_events(L);
   rl_lib_http_multipart(L);
   rl_lib_http_request(L);
