@@ -63,6 +63,10 @@ describe("a fault in the body of a request", function()
     { 23, post "Content-Length: 1048577\r\n", "413c" },
     { 23, post "Content-Length: 9223372036854775807\r\n", "413c" },
 
+    { "411", post "Expect: 100-continue\r\n", "411c" },
+    { "411", "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "411c" },
+    { "411", post "", "200", "^$" },
+
     -- the coding
     { 24, post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), "501c" },
     { 24, post "Transfer-Encoding: identity\r\n", "501c" },

@@ -1,136 +1,32 @@
-/* A server for which the n-th allocation fails, for every n that serving one client takes; and for
- * which all further ones fail as well. The client, on a thread without Rille, must get its answer
- * or see the connection close, never hang; the next client is served as if nothing had been. */
-#include "check.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "domain/domain.h"
-#include "rille.h"
+/* A server of sockets for which allocations fail: see server_trial.h. */
+#include "server_trial.h"
 
 /* Its answer is longer than what the kernel takes at once: a part is waited for, a part is copied.
  */
-static const char server[] =
-    "local net = require 'rille.net'\n"
-    "local long = ('x'):rep(500000)\n"
-    "local listener\n"
-    "listener = assert(net.listen('unix:' .. arg[1], function(conn)\n"
-    "  local line = conn:read()\n"
-    "  if line == 'quit' then listener:close() end\n"
-    "  if line then assert(conn:write(long)) assert(conn:write(long:sub(1, 50000), '.')) end\n"
-    "end, { timeout = 20 }))\n";
-
-enum { ROUNDS = 500 };
-
-enum answer { ANSWERED, CLOSED, HUNG };
-
-struct trial {
-  struct rl_heap *heap;
-  struct sockaddr_un where;
-  bool for_ever;  /* every allocation fails after the first that does */
-  long failures;  /* rounds in which one has failed */
-  int hung;       /* clients that got neither answer nor end */
-  int unanswered; /* clients that got none though nothing failed */
-  int held[ROUNDS];
+static const struct trial usual = {
+    .server = "local net = require 'rille.net'\n"
+              "local long = ('x'):rep(500000)\n"
+              "local listener\n"
+              "listener = assert(net.listen('unix:' .. arg[1], function(conn)\n"
+              "  local line = conn:read()\n"
+              "  if line == 'quit' then listener:close() end\n"
+              "  if not line then return end\n"
+              "  assert(conn:write(long)) assert(conn:write(long:sub(1, 50000), '.'))\n"
+              "end, { timeout = 20 }))\n",
+    .ask = "hello\n",
+    .quit = "quit\n",
 };
-
-static void log_nothing(void *context, const char *text, size_t size) {
-  (void)context, (void)text, (void)size;
-}
-
-/* A connection to the server, -1 if there is none. */
-static int dial(const struct trial *trial) {
-  struct timeval patience = {.tv_sec = 30};
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  if (connect(fd, (const struct sockaddr *)&trial->where, sizeof trial->where) == 0)
-    return fd;
-  close(fd);
-  return -1;
-}
-
-static enum answer ask(const struct trial *trial, const char *line) {
-  char reply[65536], last = 0;
-  int fd = dial(trial);
-  if (fd < 0)
-    return CLOSED;
-  ssize_t count = send(fd, line, strlen(line), MSG_NOSIGNAL);
-  while (count > 0 && (count = recv(fd, reply, sizeof reply, 0)) > 0)
-    last = reply[count - 1];
-  enum answer answer = count < 0 && errno == EAGAIN ? HUNG : last == '.' ? ANSWERED : CLOSED;
-  close(fd);
-  return answer;
-}
-
-/* One client while the n-th allocation fails; false if there was no n-th. Another client is kept
- * open, so that the server's spare fiber is in use. */
-static bool try_failing(struct trial *trial, long n) {
-  trial->held[n] = dial(trial);
-  atomic_store(&trial->heap->fail_on, trial->for_ever);
-  atomic_store(&trial->heap->fail_in, n);
-  trial->hung += ask(trial, "hello\n") == HUNG;
-  long left = atomic_exchange(&trial->heap->fail_in, 0);
-  bool failed = trial->for_ever ? left == 1 : left == 0;
-  trial->failures += failed;
-  trial->unanswered += ask(trial, "hello\n") != ANSWERED;
-  return failed;
-}
-
-static void *clients(void *argument) {
-  struct trial *trial = argument;
-  while (ask(trial, "hello\n") != ANSWERED)
-    usleep(1000);
-  /* The last allocation of a round may be the first to miss; a few misses mean that it is over. */
-  long n = 1;
-  for (int missed = 0; missed < 5 && n < ROUNDS; n++)
-    missed = try_failing(trial, n) ? 0 : missed + 1;
-  while (--n > 0)
-    close(trial->held[n]);
-  ask(trial, "quit\n");
-  return NULL;
-}
-
-static void serve_failing(bool for_ever) {
-  struct trial trial = {.for_ever = for_ever, .where.sun_family = AF_UNIX};
-  pthread_t thread;
-  snprintf(trial.where.sun_path, sizeof trial.where.sun_path, "/tmp/rille-faults-%d",
-           (int)getpid());
-  char name[] = "server", *argv[] = {name, trial.where.sun_path, NULL};
-  struct rille_script script = {
-      .name = "=server", .text = server, .size = sizeof server - 1, .argc = 2, .argv = argv};
-  rille_t *runtime = rille_new(NULL);
-  assert_non_null(runtime);
-  /* A main domain and its runtime have one address. */
-  struct rl_settings *settings = ((struct rl_domain *)(void *)runtime)->settings;
-  settings->log.write = log_nothing;
-  trial.heap = settings->heap;
-  assert_int_equal(0, rille_start(runtime, &script));
-  assert_int_equal(0, pthread_create(&thread, NULL, clients, &trial));
-  int status = rille_run(runtime);
-  pthread_join(thread, NULL);
-  rille_free(runtime); /* asserts that every block is back */
-  assert_int_equal(0, status);
-  assert_int_equal(0, trial.hung);
-  assert_int_equal(0, trial.unanswered);
-#ifdef RILLE_FAULTS
-  assert_true(trial.failures > 10);
-#endif
-}
 
 static void a_server_survives_one_failure(void **state) {
   (void)state;
-  serve_failing(false);
+  trial_run_failing(usual);
 }
 
 static void a_server_survives_failures_from_the_nth_on(void **state) {
+  struct trial other = usual;
   (void)state;
-  serve_failing(true);
+  other.for_ever = true;
+  trial_run_failing(other);
 }
 
 int main(void) {

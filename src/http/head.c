@@ -195,6 +195,15 @@ static int read_field(struct rl_head *head, struct claims *claims, const struct 
   }
 }
 
+/* A body is announced, but not where it ends: by an expectation, or by an old client, which would
+ * end it with the connection. */
+static bool lacks_length(const struct rl_head *head, const struct claims *claims) {
+  bool sends = head->method == RL_METHOD_POST || head->method == RL_METHOD_PUT ||
+               head->method == RL_METHOD_PATCH;
+  return sends && !claims->length && !claims->coded &&
+         (head->minor == 0 || claims->expect_continue);
+}
+
 static int decide_body(struct rl_head *head, const struct claims *claims,
                        struct rl_refusal *refusal) {
   if (claims->coded && claims->length)
@@ -203,6 +212,8 @@ static int decide_body(struct rl_head *head, const struct claims *claims,
     return rl_refusal_set(refusal, 400, "Transfer-Encoding in HTTP/1.0");
   if (claims->foreign)
     return rl_refusal_set(refusal, 501, "a transfer coding other than chunked");
+  if (lacks_length(head, claims))
+    return rl_refusal_set(refusal, 411, "a body without Content-Length");
   head->body = claims->coded                         ? RL_BODY_CHUNKED
                : claims->length && head->length != 0 ? RL_BODY_LENGTH
                                                      : RL_BODY_NONE;

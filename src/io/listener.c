@@ -16,9 +16,9 @@ static bool lacks_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Accepts what waits, up to a batch: 0, or why it cannot go on. */
-static int accept_batch(struct rl_listener *listener) {
-  for (int i = 0; i < BATCH && !listener->closing; i++) {
+/* Accepts so many of those that wait: 0, or why it cannot go on. */
+static int accept_some(struct rl_listener *listener, int count) {
+  for (int i = 0; i < count && !listener->closing; i++) {
     union rl_endpoint peer = {.any.sa_family = AF_UNSPEC};
     socklen_t size = sizeof peer;
     int fd = accept4(listener->member.fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -49,7 +49,7 @@ static void go_on_accepting(struct rl_listener *listener) {
 static void on_retry(uv_timer_t *timer) {
   struct rl_listener *listener = RL_OF(timer, struct rl_listener, retry);
   /* accept4 looks for a free descriptor before it looks for a client, so this tells either way. */
-  if (accept_batch(listener) == 0 && !listener->closing)
+  if (accept_some(listener, BATCH) == 0 && !listener->closing)
     go_on_accepting(listener);
 }
 
@@ -66,7 +66,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   struct rl_listener *listener = RL_OF(poll, struct rl_listener, poll);
   (void)status; /* accept finds out what is wrong */
   (void)events;
-  int error = accept_batch(listener);
+  int error = accept_some(listener, BATCH);
   if (error && !listener->closing)
     pause_accepting(listener, error);
 }
@@ -103,6 +103,10 @@ static void poll_closed(uv_handle_t *handle) {
 
 static void retry_closed(uv_handle_t *handle) {
   handle_closed(RL_OF(handle, struct rl_listener, retry));
+}
+
+void rl_listener_drain(struct rl_listener *listener) {
+  accept_some(listener, RL_LISTENER_BACKLOG);
 }
 
 void rl_listener_close(struct rl_listener *listener) {

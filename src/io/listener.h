@@ -45,6 +45,10 @@ int rl_listener_open(struct rl_listener *listener, uv_loop_t *loop, struct rl_po
                      const struct rl_ports_wish *wish, const struct rl_log *log,
                      const struct rl_listener_events *on);
 
+/* Before it closes: accepts those who are connected already as far as the kernel is concerned, and
+ * would be reset. */
+void rl_listener_drain(struct rl_listener *listener);
+
 /* Stops at once. May be called again. */
 void rl_listener_close(struct rl_listener *listener);
 

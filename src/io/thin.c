@@ -38,6 +38,11 @@ ssize_t rl_thin_read(const struct rl_thin *thin, char *bytes, size_t size) {
   return result_of(count);
 }
 
+bool rl_thin_readable(const struct rl_thin *thin) {
+  char byte;
+  return recv(rl_thin_fd(thin), &byte, 1, MSG_PEEK) > 0;
+}
+
 ssize_t rl_thin_write(const struct rl_thin *thin, const void *bytes, size_t size) {
   ssize_t count;
   do

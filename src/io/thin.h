@@ -29,6 +29,9 @@ void rl_thin_watch(struct rl_thin *thin, int events, uv_poll_cb ready);
 ssize_t rl_thin_read(const struct rl_thin *thin, char *bytes, size_t size);
 ssize_t rl_thin_write(const struct rl_thin *thin, const void *bytes, size_t size);
 
+/* Are there bytes to be read? */
+bool rl_thin_readable(const struct rl_thin *thin);
+
 /* Says that nothing more will be written. */
 void rl_thin_shutdown(const struct rl_thin *thin);
 

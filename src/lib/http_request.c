@@ -373,15 +373,15 @@ static int request_newindex(lua_State *L) {
 }
 
 static int request_tostring(lua_State *L) {
-  const struct rl_http_handle *handle = luaL_checkudata(L, 1, RL_HTTP_REQUEST);
-  if (handle->exchange->ticket != handle->ticket) {
+  struct rl_http_exchange *exchange = rl_http_handle_peek(luaL_checkudata(L, 1, RL_HTTP_REQUEST));
+  if (!exchange) {
     lua_pushliteral(L, "request (ended)");
     return 1;
   }
   lua_pushliteral(L, "request (");
-  push_field(L, handle->exchange, METHOD);
+  push_field(L, exchange, METHOD);
   lua_pushliteral(L, " ");
-  push_field(L, handle->exchange, PATH);
+  push_field(L, exchange, PATH);
   lua_pushliteral(L, ")");
   lua_concat(L, 5);
   return 1;

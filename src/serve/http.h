@@ -62,12 +62,15 @@ struct rl_http {
   struct rl_serving *serving;
   struct rl_domain *domain;
   struct rl_heap *heap;
-  struct rl_list free;    /* of exchanges; the one used last is the first */
-  struct rl_list all;     /* every exchange: they live as long as the Lua state, and longer */
-  struct rl_list servers; /* every server that has a connection or listens */
+  struct rl_list free;              /* of exchanges; the one used last is the first */
+  unsigned unused;                  /* how many these are */
+  unsigned unneeded;                /* the fewest they were since the pool was trimmed */
+  struct rl_list taken;             /* slots: one for each exchange */
+  struct rl_list vacant;            /* slots of exchanges that were freed */
+  struct rl_list servers;           /* every server that has a connection or listens */
   struct rl_http_exchange *current; /* whose read is being served: its output waits for the end */
   void (*over)(struct rl_http_exchange *exchange); /* any other one has been answered */
-  uv_timer_t clock;                                /* once a second while there are connections */
+  uv_timer_t clock;                                /* see serve/http_clock.h */
   bool ticks;
   bool ended;       /* the state is being closed */
   unsigned holders; /* the clock's handle, the servers */
@@ -144,6 +147,7 @@ struct rl_http_server {
   struct rl_http_options options;
   struct rl_list phases[RL_HTTP_PHASES]; /* of connections, the first due first */
   unsigned open;                         /* connections */
+  unsigned turned_away;                  /* others, which linger after their 503 */
   unsigned holders;                      /* userdata, listener, connections, exchanges */
   bool local;                            /* a Unix socket */
   union rl_endpoint guest;               /* who injected requests say they come from */
@@ -162,6 +166,7 @@ struct rl_http_connection {
   uint8_t watched;                   /* UV_READABLE, UV_WRITABLE */
   bool ended;                        /* the client sends no more */
   bool probed;                       /* it was asked whether it still reads */
+  bool turned_away;                  /* it was one too many, and is not counted with the others */
 };
 
 /* -- an exchange --------------------------------------------------------------------------- */
@@ -184,14 +189,14 @@ struct rl_http_ending {
 };
 
 struct rl_http_exchange {
-  struct rl_list link;  /* in http->free */
-  struct rl_list every; /* in http->all */
+  struct rl_list link; /* in http->free */
+  struct rl_http_slot *slot;
   struct rl_http *http;
   struct rl_http_server *server;         /* held */
   struct rl_http_connection *connection; /* NULL once it is gone */
-  uint64_t ticket;                       /* what the script's request must bear; 0: none */
   enum rl_http_stage stage;
-  bool counted; /* among the serving's running ones */
+  uint64_t started; /* ms of the loop: when its handler did */
+  bool counted;     /* among the serving's running ones */
   struct rl_list endings;
   struct rl_http_events *events; /* of an answer that is a stream of them; NULL */
 
@@ -205,7 +210,8 @@ struct rl_http_exchange {
   bool body_begun;
   bool continued; /* 100 was sent, or need not be */
   uint64_t drained;
-  size_t arrived; /* since the connection's phase began */
+  size_t arrived;   /* of the body, since its client was last found fast enough */
+  uint64_t awaited; /* ms since then that were spent waiting for more, up to this wait */
 
   /* where it led */
   struct rl_slice path; /* canonical: in the head, or in `path_room` */
@@ -239,10 +245,22 @@ struct rl_http_exchange {
   struct rl_http_file *file; /* the body of the answer, after `out`; NULL: none */
 };
 
-/* An exchange as scripts hold it: good while the tickets are equal. */
+/* An exchange as scripts hold it: good while the tickets are equal. It is a few bytes that stay
+ * when the exchange is freed, since a script may keep what it holds for ever. */
+struct rl_http_slot {
+  struct rl_list link;               /* in http->taken, or http->vacant */
+  struct rl_http_exchange *exchange; /* NULL: vacant */
+  uint64_t ticket;                   /* what the script's request must bear; 0: none */
+};
+
 struct rl_http_handle {
-  struct rl_http_exchange *exchange;
+  struct rl_http_slot *slot;
   uint64_t ticket;
 };
+
+/* NULL when the request has ended. */
+static inline struct rl_http_exchange *rl_http_handle_peek(const struct rl_http_handle *handle) {
+  return handle->slot->ticket == handle->ticket ? handle->slot->exchange : NULL;
+}
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
-#include "serve/http_events.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
 #include "serve/http_output.h"
@@ -14,7 +13,7 @@
 
 enum {
   LINGER_READS = 32, /* what a connection that lingers may send before it is closed all the same */
-  PROGRESS = 16 * 1024, /* what must arrive of a body within the time for it, for more time */
+  TURNED_AWAY = 64,  /* clients above a limit that are told so at once */
 };
 
 /* -- after serving ------------------------------------------------------------------------- */
@@ -87,11 +86,12 @@ static int keep(struct rl_http_exchange *exchange) {
 /* Everything was written; what comes next. */
 static void go_on(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
-  if (exchange->stage == RL_HTTP_LAST)
+  bool stopping = connection->server->stopping;
+  if (exchange->stage == RL_HTTP_LAST || (exchange->stage == RL_HTTP_DRAINING && stopping))
     linger(connection);
   else if (exchange->stage == RL_HTTP_READING && !rl_request_begun(&exchange->request))
     rest(connection);
-  else if (connection->ended && exchange->stage != RL_HTTP_HANDLING)
+  else if ((connection->ended || stopping) && exchange->stage != RL_HTTP_HANDLING)
     rl_http_wire_close(connection);
   else
     stay(connection, phase_of(connection));
@@ -100,12 +100,10 @@ static void go_on(struct rl_http_connection *connection) {
 /* The client has left, and a handler goes on. */
 static void outlive(struct rl_http_exchange *exchange) {
   if (exchange->fiber && rl_http_exchange_keep(exchange) != 0)
-    exchange->ticket = 0; /* for its script the request has ended */
+    exchange->slot->ticket = 0; /* for its script the request has ended */
 }
 
-/* What was read has been served as far as possible: writes the answers. True when that has made
- * room for those to requests that were held back, or has completed the one that is a file. */
-static bool settle(struct rl_http_connection *connection) {
+bool rl_http_connection_settle(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
   bool file = rl_http_file_follows(exchange);
   int status = rl_http_output_flush(exchange);
@@ -190,7 +188,7 @@ static void serve(struct rl_http_exchange *exchange, bool now) {
         rl_http_pool_give(exchange);
       return;
     }
-  } while (settle(exchange->connection));
+  } while (rl_http_connection_settle(exchange->connection));
 }
 
 void rl_http_connection_over(struct rl_http_exchange *exchange) {
@@ -235,9 +233,7 @@ static void on_more(struct rl_http_connection *connection, const char *bytes, si
     serve(exchange, true);
     return;
   }
-  exchange->arrived += size;
-  if (connection->phase == RL_HTTP_BODY && exchange->arrived >= PROGRESS)
-    rl_http_wire_enter(connection, RL_HTTP_BODY);
+  rl_http_input_progress(exchange, size);
   if (exchange->in.size >= RL_HTTP_AHEAD)
     rl_http_wire_watch(connection, connection->watched & UV_WRITABLE);
   rl_http_input_arrived(exchange, 0);
@@ -316,128 +312,91 @@ static int open_thin(struct rl_http_connection *connection, struct rl_http *http
   return UV_ENOMEM;
 }
 
-int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client) {
+static int open_connection(struct rl_http_server *server, int fd,
+                           struct rl_http_connection **opened) {
   struct rl_http *http = server->http;
   struct rl_http_connection *connection = rl_zalloc(http->heap, sizeof *connection);
   int status = open_thin(connection, http, fd);
   if (status != 0) {
     rl_free(http->heap, connection, sizeof *connection);
-    if (client)
-      rl_clients_leave(http->domain->settings->clients, client);
     return status;
   }
   connection->server = server;
-  connection->client = client;
   server->holders++;
-  server->open++;
   rl_list_init(&connection->link);
   connection->phase = RL_HTTP_PHASES;
-  rl_http_wire_enter(connection, RL_HTTP_IDLE);
   connection->watched = UV_READABLE;
   rl_thin_watch(&connection->thin, UV_READABLE, on_ready);
-  rl_http_pool_tick(http, rl_http_connection_sweep);
+  *opened = connection;
   return 0;
 }
 
-static void close_phase(struct rl_http_server *server, enum rl_http_phase phase) {
+int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client) {
+  struct rl_http_connection *connection;
+  int status = open_connection(server, fd, &connection);
+  if (status != 0) {
+    if (client)
+      rl_clients_leave(server->http->domain->settings->clients, client);
+    return status;
+  }
+  connection->client = client;
+  server->open++;
+  rl_http_wire_enter(connection, RL_HTTP_IDLE);
+  return 0;
+}
+
+/* Lingers, since its request may be on the way already. */
+void rl_http_connection_turn_away(struct rl_http_server *server, int fd) {
+  static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  struct rl_http_connection *connection;
+  if (server->turned_away >= TURNED_AWAY) {
+    close(fd);
+    return;
+  }
+  if (open_connection(server, fd, &connection) != 0)
+    return;
+  connection->turned_away = true;
+  server->turned_away++;
+  rl_thin_write(&connection->thin, answer, sizeof answer - 1); /* a new socket has room for that */
+  rl_thin_shutdown(&connection->thin);
+  rl_http_wire_enter(connection, RL_HTTP_LINGER);
+}
+
+/* -- the end ------------------------------------------------------------------------------- */
+
+/* A request that has reached this machine counts as begun, though nobody has read it yet. */
+static void stop_reading(struct rl_http_connection *connection) {
+  bool comes = rl_thin_readable(&connection->thin);
+  if (comes && (connection->exchange || rl_http_pool_borrow(connection)))
+    stay(connection, RL_HTTP_HEAD);
+  else
+    rl_http_wire_close(connection);
+}
+
+/* Its answer is written, and only what its handler left of the body is awaited. */
+static void stop_draining(struct rl_http_connection *connection) {
+  if (connection->exchange->stage == RL_HTTP_DRAINING)
+    linger(connection);
+}
+
+static void stop_phase(struct rl_http_server *server, enum rl_http_phase phase,
+                       void (*stop)(struct rl_http_connection *connection)) {
   struct rl_list *list = &server->phases[phase];
-  while (!rl_list_empty(list))
-    rl_http_wire_close(RL_OF(list->next, struct rl_http_connection, link));
+  for (struct rl_list *at = list->next, *next; at != list; at = next) {
+    next = at->next;
+    stop(RL_OF(at, struct rl_http_connection, link));
+  }
 }
 
 void rl_http_connection_stop_all(struct rl_http_server *server) {
   server->stopping = true;
-  close_phase(server, RL_HTTP_IDLE);
+  stop_phase(server, RL_HTTP_HEAD, stop_reading);
+  stop_phase(server, RL_HTTP_IDLE, stop_reading);
+  stop_phase(server, RL_HTTP_BODY, stop_draining);
 }
 
 void rl_http_connection_close_all(struct rl_http_server *server) {
   for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
-    close_phase(server, (enum rl_http_phase)phase);
-}
-
-/* -- time ---------------------------------------------------------------------------------- */
-
-/* An interim answer, which every client must bear with (RFC 9110, 15.2), where one may be sent: 0
- * or an error. */
-static ssize_t ask(struct rl_http_connection *connection) {
-  static const char line[] = "HTTP/1.1 102 Processing\r\n\r\n";
-  const struct rl_http_exchange *exchange = connection->exchange;
-  bool can_ask =
-      exchange->request.head.minor > 0 && !exchange->began && rl_http_output_pending(exchange) == 0;
-  ssize_t status = can_ask ? rl_thin_write(&connection->thin, line, sizeof line - 1) : 0;
-  return status == UV_EAGAIN || status > 0 ? 0 : status;
-}
-
-/* A client that sends no more may have left, or only be done with sending. Saying something that
- * means nothing tells: who has left resets the connection. */
-static void probe(struct rl_http_connection *connection) {
-  bool first = !connection->probed;
-  connection->probed = true;
-  ssize_t status = rl_thin_error(&connection->thin);
-  if (status == 0 && first && connection->exchange->events) {
-    if (rl_http_events_beat(connection->exchange) != 0)
-      return; /* it is gone, or has to take something first */
-  } else if (status == 0 && first) {
-    status = ask(connection);
-  }
-  if (status < 0)
-    rl_http_wire_close(connection);
-  else
-    rl_http_wire_enter(connection, RL_HTTP_HALF);
-}
-
-/* The time of the connection's phase is over. */
-static void expire(struct rl_http_connection *connection) {
-  struct rl_http_exchange *exchange = connection->exchange;
-  switch ((enum rl_http_phase)connection->phase) {
-  case RL_HTTP_HEAD:
-    rl_http_exchange_refuse(exchange, 408);
-    settle(connection);
-    return;
-  case RL_HTTP_BODY:
-    if (exchange->stage != RL_HTTP_HANDLING)
-      break;
-    rl_http_wire_enter(connection, RL_HTTP_RUNNING);
-    rl_http_input_arrived(exchange, 408);
-    return;
-  case RL_HTTP_RUNNING:
-    rl_http_wire_enter(connection, RL_HTTP_RUNNING);
-    if (!exchange->streaming && !exchange->expired && !exchange->own_time)
-      rl_http_exchange_expire(exchange);
-    return;
-  case RL_HTTP_HALF: probe(connection); return;
-  default: break;
-  }
-  rl_http_wire_close(connection);
-}
-
-/* The first of a list is due first; expiring takes it out or to the end. */
-static void sweep_phase(struct rl_http_server *server, enum rl_http_phase phase, uint64_t now) {
-  struct rl_list *list = &server->phases[phase];
-  uint64_t time = server->options.time[phase];
-  while (time && !rl_list_empty(list)) {
-    struct rl_http_connection *connection = RL_OF(list->next, struct rl_http_connection, link);
-    if (connection->since + time > now)
-      return;
-    expire(connection);
-  }
-}
-
-void rl_http_connection_sweep(uv_timer_t *clock) {
-  struct rl_http *http = clock->data;
-  uint64_t now = uv_now(http->domain->loop);
-  unsigned open = 0;
-  for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
-    struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
-    server->holders++; /* its last connection may end */
-    for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
-      sweep_phase(server, (enum rl_http_phase)phase, now);
-    open += server->open;
-    next = at->next;
-    rl_http_pool_release(server);
-  }
-  if (open == 0) {
-    http->ticks = false;
-    uv_timer_stop(clock);
-  }
+    stop_phase(server, (enum rl_http_phase)phase, rl_http_wire_close);
 }

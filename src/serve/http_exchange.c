@@ -198,8 +198,8 @@ static void on_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresu
 
 static void push_handle(lua_State *L, struct rl_http_exchange *exchange, int metatable) {
   struct rl_http_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  handle->exchange = exchange;
-  handle->ticket = exchange->ticket;
+  handle->slot = exchange->slot;
+  handle->ticket = exchange->slot->ticket;
   lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
   lua_setmetatable(L, -2);
 }
@@ -288,7 +288,8 @@ static bool lead(struct rl_http_exchange *exchange) {
 }
 
 void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
-  exchange->ticket = ++exchange->http->ticket;
+  exchange->slot->ticket = ++exchange->http->ticket;
+  exchange->started = uv_now(exchange->http->domain->loop);
   exchange->connection->requests++;
   exchange->stage = RL_HTTP_DRAINING;
   if (!lead(exchange))

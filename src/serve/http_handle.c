@@ -1,13 +1,13 @@
-/* HTTP handle: tickets are never given out twice, and exchanges never freed while the state lives.
- */
+/* HTTP handle: tickets are never given out twice, and slots never freed while the state lives. */
 #include "serve/http_handle.h"
 
 #include <lauxlib.h>
 
 static struct rl_http_exchange *open_handle(lua_State *L, const struct rl_http_handle *handle) {
-  if (!handle || handle->exchange->ticket != handle->ticket)
+  struct rl_http_exchange *exchange = handle ? rl_http_handle_peek(handle) : NULL;
+  if (!exchange)
     luaL_error(L, "the request has ended: what is needed of it later must be copied before");
-  return handle->exchange;
+  return exchange;
 }
 
 struct rl_http_exchange *rl_http_handle_get(lua_State *L, int index) {
@@ -20,7 +20,7 @@ struct rl_http_exchange *rl_http_handle_check(lua_State *L, int index, const cha
 
 void rl_http_handle_push(lua_State *L, struct rl_http_exchange *exchange, const char *type) {
   struct rl_http_handle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  handle->exchange = exchange;
-  handle->ticket = exchange->ticket;
+  handle->slot = exchange->slot;
+  handle->ticket = exchange->slot->ticket;
   luaL_setmetatable(L, type);
 }

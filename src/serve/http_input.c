@@ -9,6 +9,7 @@
 #include "serve/http_wire.h"
 
 enum {
+  PROGRESS = 16 * 1024, /* what must arrive of a body within the time for it, for more time */
   DRAINED = 256 * 1024, /* what is passed over of a body that nobody reads */
   CUT_SHORT = 400,
 };
@@ -119,6 +120,38 @@ static void encourage(lua_State *L, struct rl_http_exchange *exchange) {
     luaL_error(L, "the client has closed the connection");
 }
 
+/* -- its time: a phase is over with each piece, the client's time is not ---------------------- */
+
+void rl_http_input_progress(struct rl_http_exchange *exchange, size_t size) {
+  exchange->arrived += size;
+  if (exchange->arrived < PROGRESS)
+    return;
+  exchange->arrived = exchange->awaited = 0;
+  if (exchange->connection->phase == RL_HTTP_BODY)
+    rl_http_wire_enter(exchange->connection, RL_HTTP_BODY);
+}
+
+/* False when the client has been too slow. */
+static bool begin_wait(struct rl_http_exchange *exchange) {
+  uint32_t time = exchange->server->options.time[RL_HTTP_BODY];
+  if (exchange->connection->phase == RL_HTTP_BODY)
+    return true;
+  if (time && exchange->awaited >= time)
+    return false;
+  rl_http_wire_enter(exchange->connection, RL_HTTP_BODY);
+  return true;
+}
+
+static void end_wait(struct rl_http_exchange *exchange) {
+  struct rl_http_connection *connection = exchange->connection;
+  if (!connection || connection->phase != RL_HTTP_BODY)
+    return;
+  exchange->awaited += uv_now(exchange->http->domain->loop) - connection->since;
+  rl_http_wire_run(connection);
+}
+
+/* -- reading ------------------------------------------------------------------------------- */
+
 static int read_on(lua_State *L, int status, lua_KContext whole);
 
 static int wait_for_more(lua_State *L, struct rl_http_exchange *exchange, lua_KContext whole) {
@@ -130,22 +163,22 @@ static int wait_for_more(lua_State *L, struct rl_http_exchange *exchange, lua_KC
   if (rl_wait_pending(&exchange->reader))
     return luaL_error(L, "another fiber reads the body of this request");
   encourage(L, exchange);
-  if (exchange->connection->phase != RL_HTTP_BODY)
-    rl_http_wire_enter(exchange->connection, RL_HTTP_BODY);
+  if (!begin_wait(exchange)) {
+    exchange->trouble = 408;
+    return fail(L, exchange);
+  }
   return rl_park(L, &exchange->reader, NULL, read_on, whole);
 }
 
 /* Inside the fiber again: the request may have ended meanwhile, if the fiber is not its own. */
 static int read_on(lua_State *L, int status, lua_KContext whole) {
-  struct rl_http_handle *handle = lua_touserdata(L, 1);
-  struct rl_http_exchange *exchange = handle->exchange;
+  struct rl_http_exchange *exchange = rl_http_handle_peek(lua_touserdata(L, 1));
   (void)status;
-  if (handle->ticket != exchange->ticket)
+  if (!exchange)
     return luaL_error(L, "the request has ended");
   pump(exchange, whole ? SIZE_MAX : 1);
   if (exchange->body.done || (!whole && exchange->text.size)) {
-    if (exchange->connection && exchange->connection->phase == RL_HTTP_BODY)
-      rl_http_wire_run(exchange->connection);
+    end_wait(exchange);
     if (!whole && !exchange->text.size) {
       lua_pushnil(L);
       return 1;

@@ -27,6 +27,9 @@ int rl_http_input_append(struct rl_http_exchange *exchange, const char *bytes, s
 /* Makes what waits the exchange's own, if it is in the scratch. 0 or -1. */
 int rl_http_input_keep(struct rl_http_exchange *exchange);
 
+/* So many bytes have arrived for it: a client that sends fast enough gets its time anew. */
+void rl_http_input_progress(struct rl_http_exchange *exchange, size_t size);
+
 /* Wakes the reader: bytes are there, or with `trouble` not 0 never will be. */
 void rl_http_input_arrived(struct rl_http_exchange *exchange, int trouble);
 

@@ -73,9 +73,8 @@ int rl_http_output_flush(struct rl_http_exchange *exchange) {
 
 static int push_again(lua_State *L, int status, lua_KContext context) {
   (void)status, (void)context;
-  struct rl_http_handle *handle = lua_touserdata(L, 1);
-  struct rl_http_exchange *exchange = handle->exchange;
-  if (handle->ticket != exchange->ticket || !exchange->connection)
+  struct rl_http_exchange *exchange = rl_http_handle_peek(lua_touserdata(L, 1));
+  if (!exchange || !exchange->connection)
     return luaL_error(L, "the client has closed the connection");
   if (rl_http_output_pending(exchange) <= RL_HTTP_HIGH / 2)
     return 0;

@@ -1,5 +1,6 @@
-/* HTTP pool: see the header. Exchanges are never freed while the state is open, since scripts may
- * hold handles to them; only what they grew to is. */
+/* HTTP pool: see the header. As many exchanges are kept as a second has needed: what lay unused all
+ * the time between two ticks of the clock is freed, so that a burst leaves its slots behind, and
+ * nothing else. */
 #include "serve/http_pool.h"
 
 #include <lauxlib.h>
@@ -24,12 +25,21 @@ static void free_exchange(struct rl_http_exchange *exchange) {
   rl_free(exchange->http->heap, exchange, sizeof *exchange);
 }
 
-/* Also the exchanges: whoever held a handle to one was collected with the state. */
+static void free_slots(struct rl_http *http, struct rl_list *list) {
+  for (struct rl_list *link; (link = rl_list_take(list));) {
+    struct rl_http_slot *slot = RL_OF(link, struct rl_http_slot, link);
+    if (slot->exchange)
+      free_exchange(slot->exchange);
+    rl_free(http->heap, slot, sizeof *slot);
+  }
+}
+
+/* Also the slots: whoever held a handle to one was collected with the state. */
 static void let_go(struct rl_http *http) {
   if (--http->holders > 0)
     return;
-  for (struct rl_list *link; (link = rl_list_take(&http->all));)
-    free_exchange(RL_OF(link, struct rl_http_exchange, every));
+  free_slots(http, &http->taken);
+  free_slots(http, &http->vacant);
   rl_buffer_free(&http->json);
   rl_free(http->heap, http, sizeof *http);
 }
@@ -77,7 +87,8 @@ static struct rl_http *create(lua_State *L) {
   http->boot = rl_clock_now() ^ (uint64_t)time(NULL) << 20;
   http->holders = 1;
   rl_list_init(&http->free);
-  rl_list_init(&http->all);
+  rl_list_init(&http->taken);
+  rl_list_init(&http->vacant);
   rl_list_init(&http->servers);
   uv_timer_init(serving->domain->loop, &http->clock);
   http->clock.data = http;
@@ -96,20 +107,33 @@ struct rl_http *rl_http_pool_of(lua_State *L) {
   return http;
 }
 
-void rl_http_pool_tick(struct rl_http *http, uv_timer_cb tick) {
-  if (http->ticks || http->ended)
-    return;
-  http->ticks = true;
-  uv_timer_start(&http->clock, tick, 1000, 1000);
+static struct rl_http_slot *get_slot(struct rl_http *http) {
+  struct rl_list *link = rl_list_take(&http->vacant);
+  struct rl_http_slot *slot =
+      link ? RL_OF(link, struct rl_http_slot, link) : rl_zalloc(http->heap, sizeof *slot);
+  if (!slot)
+    return NULL;
+  rl_list_init(&slot->link);
+  rl_list_push(&http->vacant, &slot->link);
+  return slot;
+}
+
+static void move_slot(struct rl_http_slot *slot, struct rl_http_exchange *exchange,
+                      struct rl_list *to) {
+  slot->exchange = exchange;
+  rl_list_remove(&slot->link);
+  rl_list_push(to, &slot->link);
 }
 
 static struct rl_http_exchange *new_exchange(struct rl_http *http) {
-  struct rl_http_exchange *exchange = rl_zalloc(http->heap, sizeof *exchange);
+  struct rl_http_slot *slot = get_slot(http);
+  struct rl_http_exchange *exchange = slot ? rl_zalloc(http->heap, sizeof *exchange) : NULL;
   if (!exchange)
     return NULL;
+  move_slot(slot, exchange, &http->taken);
   exchange->http = http;
+  exchange->slot = slot;
   rl_list_init(&exchange->link);
-  rl_list_push(&http->all, &exchange->every);
   rl_list_init(&exchange->endings);
   rl_buffer_init(&exchange->input, http->heap);
   rl_buffer_init(&exchange->text, http->heap);
@@ -122,16 +146,33 @@ static struct rl_http_exchange *new_exchange(struct rl_http *http) {
   return exchange;
 }
 
+static struct rl_http_exchange *get_exchange(struct rl_http *http) {
+  struct rl_list *link = rl_list_take(&http->free);
+  if (!link)
+    return new_exchange(http);
+  if (--http->unused < http->unneeded)
+    http->unneeded = http->unused;
+  return RL_OF(link, struct rl_http_exchange, link);
+}
+
+bool rl_http_pool_trim(struct rl_http *http) {
+  for (; http->unneeded > 0; http->unneeded--, http->unused--) {
+    struct rl_http_exchange *last = RL_OF(http->free.previous, struct rl_http_exchange, link);
+    rl_list_remove(&last->link);
+    move_slot(last->slot, NULL, &http->vacant);
+    free_exchange(last);
+  }
+  http->unneeded = http->unused;
+  return http->unused > 0;
+}
+
 struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connection) {
   struct rl_http_server *server = connection->server;
-  struct rl_http *http = server->http;
-  struct rl_list *link = rl_list_take(&http->free);
-  struct rl_http_exchange *exchange =
-      link ? RL_OF(link, struct rl_http_exchange, link) : new_exchange(http);
+  struct rl_http_exchange *exchange = get_exchange(server->http);
   if (!exchange)
     return NULL;
   if (!exchange->request.limits)
-    rl_request_init(&exchange->request, http->heap, &server->options.limits);
+    rl_request_init(&exchange->request, server->http->heap, &server->options.limits);
   exchange->request.limits = &server->options.limits;
   exchange->server = server;
   server->holders++;
@@ -158,7 +199,7 @@ static inline void wake(struct rl_wait *wait) {
 }
 
 void rl_http_pool_reset(struct rl_http_exchange *exchange) {
-  exchange->ticket = 0;
+  exchange->slot->ticket = 0;
   for (struct rl_list *link; (link = rl_list_take(&exchange->endings));) {
     struct rl_http_ending *ending = RL_OF(link, struct rl_http_ending, link);
     ending->over(ending);
@@ -181,7 +222,8 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->body_begun = exchange->continued = exchange->expired = false;
   exchange->began = exchange->streaming = exchange->bodyless = exchange->chunked = false;
   exchange->upgraded = false;
-  exchange->drained = exchange->sent_body = 0;
+  exchange->drained = exchange->sent_body = exchange->awaited = 0;
+  exchange->arrived = 0;
   exchange->type = NULL;
   exchange->trouble = exchange->status = 0;
   exchange->length = -1;
@@ -201,6 +243,7 @@ void rl_http_pool_give(struct rl_http_exchange *exchange) {
     exchange->connection->exchange = NULL;
   exchange->connection = NULL;
   rl_list_push(http->free.next, &exchange->link); /* first: it is in the cache */
+  http->unused++;
   rl_http_pool_release(exchange->server);
   exchange->server = NULL;
 }
@@ -226,5 +269,5 @@ int64_t rl_http_pool_seconds(void) {
 
 void rl_http_pool_id(const struct rl_http_exchange *exchange, char text[RL_HTTP_ID]) {
   snprintf(text, RL_HTTP_ID, "%08x-%llx", (unsigned)exchange->http->boot,
-           (unsigned long long)exchange->ticket);
+           (unsigned long long)exchange->slot->ticket);
 }

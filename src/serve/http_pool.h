@@ -9,9 +9,6 @@
 /* The domain's, made if need be. Raises for want of memory, or when the state is being closed. */
 struct rl_http *rl_http_pool_of(lua_State *L);
 
-/* There are connections: calls `tick` once a second from now on. */
-void rl_http_pool_tick(struct rl_http *http, uv_timer_cb tick);
-
 /* An exchange for the connection, which has none; NULL when there is no memory. */
 struct rl_http_exchange *rl_http_pool_borrow(struct rl_http_connection *connection);
 
@@ -21,6 +18,10 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange);
 
 /* Gives it back; the connection has none any more. */
 void rl_http_pool_give(struct rl_http_exchange *exchange);
+
+/* Once a second: frees the exchanges that were not needed since the last time. False when none is
+ * left that could be freed next time. */
+bool rl_http_pool_trim(struct rl_http *http);
 
 /* A server's holder lets go of it. */
 void rl_http_pool_release(struct rl_http_server *server);

@@ -9,6 +9,7 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
+#include "serve/http_clock.h"
 #include "serve/http_connection.h"
 #include "serve/http_pool.h"
 #include "serve/http_site.h"
@@ -30,15 +31,6 @@ void rl_http_server_defaults(struct rl_http_options *options) {
       .shared = true,
       .cancel = true,
   };
-}
-
-/* More clients than the server takes: they are told to come again. */
-static void turn_away(int fd) {
-  static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                               "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-  ssize_t count = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
-  (void)count; /* it is gone either way */
-  close(fd);
 }
 
 /* How many connections the address may have; 0: any number. Unless the script says otherwise one
@@ -69,7 +61,8 @@ static void on_accepted(struct rl_listener *listener, int fd, const union rl_end
   if (welcome)
     rl_http_connection_open(server, fd, client);
   else
-    turn_away(fd);
+    rl_http_connection_turn_away(server, fd);
+  rl_http_clock_start(server->http);
 }
 
 static void on_listener_closed(struct rl_listener *listener) {
@@ -81,8 +74,10 @@ void rl_http_server_close(struct rl_http_server *server) {
     return;
   rl_list_remove(&server->listening.link);
   server->holders++; /* its last connection may be closed */
-  if (!server->listener.closing)
+  if (!server->listener.closing) {
+    rl_listener_drain(&server->listener);
     rl_listener_close(&server->listener);
+  }
   rl_http_connection_stop_all(server);
   rl_http_pool_release(server);
 }
@@ -170,6 +165,7 @@ int rl_http_server_inject(lua_State *L, struct rl_http_server *server) {
     status = rl_http_connection_open(server, ends[1], NULL);
   else
     close(ends[1]);
+  rl_http_clock_start(server->http);
   return status == 0 ? 1 : luaL_error(L, "no socket: %s", uv_strerror(status));
 }
 

@@ -12,8 +12,6 @@
 void rl_http_wire_enter(struct rl_http_connection *connection, enum rl_http_phase phase) {
   struct rl_http_server *server = connection->server;
   connection->since = uv_now(server->http->domain->loop);
-  if (connection->exchange)
-    connection->exchange->arrived = 0;
   connection->phase = (uint8_t)phase;
   rl_list_remove(&connection->link);
   rl_list_push(&server->phases[phase], &connection->link);
@@ -31,7 +29,10 @@ void rl_http_wire_watch(struct rl_http_connection *connection, int events) {
 static void on_closed(uv_handle_t *handle) {
   struct rl_http_connection *connection = RL_OF(handle, struct rl_http_connection, thin.poll);
   struct rl_http_server *server = connection->server;
-  server->open--;
+  if (connection->turned_away)
+    server->turned_away--;
+  else
+    server->open--;
   if (connection->client)
     rl_clients_leave(server->http->domain->settings->clients, connection->client);
   rl_free(server->http->heap, connection, sizeof *connection);

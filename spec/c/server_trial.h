@@ -1,0 +1,137 @@
+/* Server trial: a script that serves a Unix socket, in this process, while clients on a thread
+ * without Rille make its allocations fail: the n-th one, for every n that serving takes, alone or
+ * with all that follow. A client must get its answer or see its connection end, never hang; the
+ * next one is served as if nothing had been; and in the end every block of memory is back. */
+#ifndef RILLE_SPEC_SERVER_TRIAL_H
+#define RILLE_SPEC_SERVER_TRIAL_H
+
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "domain/domain.h"
+#include "rille.h"
+
+enum { TRIAL_ROUNDS = 1500 };
+
+enum trial_answer { TRIAL_ANSWERED, TRIAL_CLOSED, TRIAL_HUNG };
+
+struct trial {
+  const char *server; /* the script; arg[1] is where it listens */
+  char *argument;     /* arg[2]; NULL: none */
+  const char *ask;    /* what each client sends: the last byte of its answer is a dot */
+  const char *quit;   /* what ends the server */
+  void (*clients)(struct trial *trial); /* on the thread: what they do until the end */
+  bool for_ever;                        /* every allocation fails after the first that does */
+  struct rl_heap *heap;
+  struct sockaddr_un where;
+  long failures;  /* rounds in which one has failed */
+  int hung;       /* clients that got neither answer nor end */
+  int unanswered; /* clients that got none though nothing failed */
+  int held[TRIAL_ROUNDS];
+};
+
+/* A connection to the server, -1 if there is none. */
+static inline int trial_dial(const struct trial *trial) {
+  struct timeval patience = {.tv_sec = 30};
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (connect(fd, (const struct sockaddr *)&trial->where, sizeof trial->where) == 0)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+static inline enum trial_answer trial_ask(const struct trial *trial, const char *text) {
+  char reply[65536], last = 0;
+  int fd = trial_dial(trial);
+  if (fd < 0)
+    return TRIAL_CLOSED;
+  ssize_t count = send(fd, text, strlen(text), MSG_NOSIGNAL);
+  while (count > 0 && (count = recv(fd, reply, sizeof reply, 0)) > 0)
+    last = reply[count - 1];
+  bool hung = count < 0 && errno == EAGAIN;
+  close(fd);
+  return hung ? TRIAL_HUNG : last == '.' ? TRIAL_ANSWERED : TRIAL_CLOSED;
+}
+
+/* One client while the n-th allocation fails; false if there was no n-th. Another client is kept
+ * open, so that the server's spare fiber is in use. */
+static inline bool trial_fail(struct trial *trial, long n) {
+  trial->held[n] = trial_dial(trial);
+  atomic_store(&trial->heap->fail_on, trial->for_ever);
+  atomic_store(&trial->heap->fail_in, n);
+  trial->hung += trial_ask(trial, trial->ask) == TRIAL_HUNG;
+  long left = atomic_exchange(&trial->heap->fail_in, 0);
+  bool failed = trial->for_ever ? left == 1 : left == 0;
+  trial->failures += failed;
+  trial->unanswered += trial_ask(trial, trial->ask) != TRIAL_ANSWERED;
+  return failed;
+}
+
+/* Clients for every n. The last allocation of a round may be the first to miss; a few misses mean
+ * that it is over. */
+static inline void trial_fail_each(struct trial *trial) {
+  long n = 1;
+  for (int missed = 0; missed < 5 && n < TRIAL_ROUNDS; n++)
+    missed = trial_fail(trial, n) ? 0 : missed + 1;
+  while (--n > 0)
+    close(trial->held[n]);
+}
+
+static inline void *trial_thread(void *argument) {
+  struct trial *trial = argument;
+  while (trial_ask(trial, trial->ask) != TRIAL_ANSWERED)
+    usleep(1000);
+  trial->clients(trial);
+  trial_ask(trial, trial->quit);
+  return NULL;
+}
+
+static inline void trial_log_nothing(void *context, const char *text, size_t size) {
+  (void)context, (void)text, (void)size;
+}
+
+/* Serves until its clients have ended the server. */
+static inline void trial_run(struct trial *trial) {
+  pthread_t thread;
+  trial->where.sun_family = AF_UNIX;
+  snprintf(trial->where.sun_path, sizeof trial->where.sun_path, "/tmp/rille-trial-%d",
+           (int)getpid());
+  char name[] = "server", *argv[] = {name, trial->where.sun_path, trial->argument, NULL};
+  struct rille_script script = {.name = "=server",
+                                .text = trial->server,
+                                .size = strlen(trial->server),
+                                .argc = trial->argument ? 3 : 2,
+                                .argv = argv};
+  rille_t *runtime = rille_new(NULL);
+  assert_non_null(runtime);
+  /* A main domain and its runtime have one address. */
+  struct rl_settings *settings = ((struct rl_domain *)(void *)runtime)->settings;
+  settings->log.write = trial_log_nothing;
+  trial->heap = settings->heap;
+  assert_int_equal(0, rille_start(runtime, &script));
+  assert_int_equal(0, pthread_create(&thread, NULL, trial_thread, trial));
+  int status = rille_run(runtime);
+  pthread_join(thread, NULL);
+  rille_free(runtime); /* asserts that every block is back */
+  assert_int_equal(0, status);
+  assert_int_equal(0, trial->hung);
+  assert_int_equal(0, trial->unanswered);
+}
+
+static inline void trial_run_failing(struct trial trial) {
+  trial.clients = trial_fail_each;
+  trial_run(&trial);
+#ifdef RILLE_FAULTS
+  assert_true(trial.failures > 10);
+#endif
+}
+
+#endif

@@ -1,0 +1,121 @@
+/* HTTP clock: the lists of a server are in the order in which their times are up, so a tick looks
+ * at what has expired and no further. */
+#include "serve/http_clock.h"
+
+#include "domain/domain.h"
+#include "serve/http_connection.h"
+#include "serve/http_events.h"
+#include "serve/http_exchange.h"
+#include "serve/http_input.h"
+#include "serve/http_output.h"
+#include "serve/http_pool.h"
+#include "serve/http_wire.h"
+
+enum { TICK = 1000 };
+
+/* An interim answer, which every client must bear with (RFC 9110, 15.2), where one may be sent: 0
+ * or an error. */
+static int ask(struct rl_http_connection *connection) {
+  static const char line[] = "HTTP/1.1 102 Processing\r\n\r\n";
+  const struct rl_http_exchange *exchange = connection->exchange;
+  bool can_ask =
+      exchange->request.head.minor > 0 && !exchange->began && rl_http_output_pending(exchange) == 0;
+  ssize_t status = can_ask ? rl_thin_write(&connection->thin, line, sizeof line - 1) : 0;
+  return status == UV_EAGAIN || status > 0 ? 0 : (int)status;
+}
+
+/* A client that sends no more may have left, or only be done with sending. Saying something that
+ * means nothing tells: who has left resets the connection. False when it is gone, or has to take
+ * something first. */
+static bool probe(struct rl_http_connection *connection) {
+  bool asks = connection->server->options.cancel && !connection->probed;
+  connection->probed = true;
+  int status = rl_thin_error(&connection->thin);
+  if (status == 0 && asks && connection->exchange->events)
+    return rl_http_events_beat(connection->exchange) == 0;
+  if (status == 0 && asks)
+    status = ask(connection);
+  if (status < 0)
+    rl_http_wire_close(connection);
+  return status == 0;
+}
+
+static void expire_handler(struct rl_http_exchange *exchange) {
+  if (!exchange->streaming && !exchange->expired && !exchange->own_time)
+    rl_http_exchange_expire(exchange);
+}
+
+/* The handler's time goes on while its client is asked whether it is still there. */
+static void expire_half(struct rl_http_connection *connection) {
+  struct rl_http_exchange *exchange = connection->exchange;
+  uint64_t now = uv_now(exchange->http->domain->loop);
+  uint32_t time = connection->server->options.time[RL_HTTP_RUNNING];
+  if (!probe(connection))
+    return;
+  rl_http_wire_enter(connection, RL_HTTP_HALF);
+  if (time && exchange->started + time <= now)
+    expire_handler(exchange);
+}
+
+/* The time of the connection's phase is over. */
+static void expire(struct rl_http_connection *connection) {
+  struct rl_http_exchange *exchange = connection->exchange;
+  switch ((enum rl_http_phase)connection->phase) {
+  case RL_HTTP_HEAD:
+    rl_http_exchange_refuse(exchange, 408);
+    rl_http_connection_settle(connection);
+    return;
+  case RL_HTTP_BODY:
+    if (exchange->stage != RL_HTTP_HANDLING)
+      break;
+    rl_http_wire_run(connection);
+    rl_http_input_arrived(exchange, 408);
+    return;
+  case RL_HTTP_RUNNING:
+    rl_http_wire_enter(connection, RL_HTTP_RUNNING);
+    expire_handler(exchange);
+    return;
+  case RL_HTTP_HALF: expire_half(connection); return;
+  default: break;
+  }
+  rl_http_wire_close(connection);
+}
+
+/* The first of a list is due first; expiring takes it out or to the end. */
+static void sweep_phase(struct rl_http_server *server, enum rl_http_phase phase, uint64_t now) {
+  struct rl_list *list = &server->phases[phase];
+  uint64_t time = server->options.time[phase];
+  while (time && !rl_list_empty(list)) {
+    struct rl_http_connection *connection = RL_OF(list->next, struct rl_http_connection, link);
+    if (connection->since + time > now)
+      return;
+    expire(connection);
+  }
+}
+
+static void on_tick(uv_timer_t *clock) {
+  struct rl_http *http = clock->data;
+  uint64_t now = uv_now(http->domain->loop);
+  unsigned open = 0;
+  for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
+    struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
+    server->holders++; /* its last connection may end */
+    for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
+      sweep_phase(server, (enum rl_http_phase)phase, now);
+    open += server->open + server->turned_away;
+    next = at->next;
+    rl_http_pool_release(server);
+  }
+  bool unused = rl_http_pool_trim(http);
+  if (open > 0 || unused)
+    return;
+  http->ticks = false;
+  uv_timer_stop(clock);
+}
+
+void rl_http_clock_start(struct rl_http *http) {
+  if (http->ticks || http->ended)
+    return;
+  http->ticks = true;
+  uv_timer_start(&http->clock, on_tick, TICK, TICK);
+}

@@ -1,0 +1,11 @@
+/* HTTP clock: once a second, while there are connections, ends what takes too long: see enum
+ * rl_http_phase. Threads: the domain's only. Nothing raises. */
+#ifndef RL_SERVE_HTTP_CLOCK_H
+#define RL_SERVE_HTTP_CLOCK_H
+
+#include "serve/http.h"
+
+/* There are connections. */
+void rl_http_clock_start(struct rl_http *http);
+
+#endif
