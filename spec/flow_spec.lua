@@ -272,6 +272,27 @@ describe("a scope", function()
     assert.matches("flow_spec%.lua:%d+: no luck\nstack traceback:\n.*unlucky", text)
   end)
 
+  it("raises it with the traceback of its caller after those of every level", function()
+    local function innermost() error "no luck" end
+    local function detaching() rille.detach(innermost) end
+    local function scoping()
+      rille.scope(function(scope) scope:spawn(rille.detach, detaching) end)
+    end
+    local line = debug.getinfo(scoping, "S").linedefined
+    local text = failure(scoping)
+    assert.matches("no luck\nstack traceback:.*\ndetached at:.*\ndetached at:.*\nawaited at:", text)
+    assert.matches("awaited at:[^:]*flow_spec%.lua:" .. line + 1 .. ": in", text)
+  end)
+
+  it("names its caller's line in all and race, too", function()
+    local function unlucky() error "no luck" end
+    local line = debug.getinfo(1, "l").currentline
+    local all = failure(function() return (rille.all(unlucky)) end)
+    local race = failure(function() return (rille.race(unlucky)) end)
+    assert.matches("\nawaited at:[^:]*flow_spec%.lua:" .. line + 1, all)
+    assert.matches("\nawaited at:[^:]*flow_spec%.lua:" .. line + 2, race)
+  end)
+
   it("cancels the other fibers at the first error", function()
     local sleep, fate = sleeper()
     pcall(rille.scope, function(scope)

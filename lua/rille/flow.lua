@@ -22,9 +22,10 @@ local function stop(scope, reason)
   for child in pairs(scope.children) do child:cancel(reason) end
 end
 
-local function fail(scope, err)
+-- `of_child`: its traceback ends in the child's fiber.
+local function fail(scope, err, of_child)
   if scope.failed then return end
-  scope.failed, scope.err = true, err
+  scope.failed, scope.err, scope.of_child = true, err, of_child
   stop(scope, "cancelled: another fiber of the scope failed")
 end
 
@@ -32,7 +33,7 @@ end
 local function child_over(scope, child, ok, ...)
   scope.children[child] = nil
   if ok then return ... end
-  if not core.is_cancelled() then fail(scope, (...)) end
+  if not core.is_cancelled() then fail(scope, (...), true) end
   error((...), 0)
 end
 
@@ -81,10 +82,16 @@ local function join(scope)
   scope.open = false
 end
 
+-- The caller of scope, all or race sees the error, with its own traceback after the child's.
+local function raise(scope)
+  if scope.of_child then core.raise(scope.err, "awaited at") end
+  error(scope.err, 0)
+end
+
 local function conclude(scope, ok, ...)
   if not ok then fail(scope, (...)) end
   join(scope)
-  if scope.failed then error(scope.err, 0) end
+  if scope.failed then raise(scope) end
   return ...
 end
 
@@ -169,8 +176,8 @@ function flow.race(...)
     start(scope, run, entry)
   end
   join(scope)
-  if not winner then error(scope.err, 0) end
-  if not winner[1] then error(winner[2], 0) end
+  if not winner then raise(scope) end
+  if not winner[1] then core.raise(winner[2], "awaited at") end
   return table.unpack(winner, 2, winner.n)
 end
 

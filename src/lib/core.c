@@ -1,6 +1,7 @@
 /* The module rille.core: what the modules written in Lua (lua/rille/) are built from. Not for
  * scripts: it may change at any time. */
 #include <lauxlib.h>
+#include <string.h>
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
@@ -89,11 +90,38 @@ static int add_loops(lua_State *L) {
   return 0;
 }
 
+/* The level of the first caller that is not in the source file of the one who called us. */
+static int outside_level(lua_State *L) {
+  lua_Debug caller, frame;
+  int level = 1;
+  if (!lua_getstack(L, level, &caller))
+    return level;
+  lua_getinfo(L, "S", &caller);
+  while (lua_getstack(L, ++level, &frame)) {
+    lua_getinfo(L, "S", &frame);
+    if (strcmp(frame.source, caller.source) != 0)
+      break;
+  }
+  return level;
+}
+
+/* core.raise(error, heading)
+ *
+ * Raises an error that another fiber raised; the heading and the traceback of whoever called the
+ * module that calls this are added to its own. */
+static int raise_joined(lua_State *L) {
+  const char *heading = luaL_checkstring(L, 2);
+  lua_pushvalue(L, 1);
+  rl_traceback_join(L, heading, outside_level(L));
+  return lua_error(L);
+}
+
 /* core.settle(task, shielded): waits until the task has ended, however; a shielded wait goes on
  * even if the caller is cancelled. */
 static const luaL_Reg functions[] = {
     {"region", region_new},         {"run", region_run},
     {"cancel", region_cancel},      {"observe", observe},
+    {"raise", raise_joined},
     {"is_cancelled", is_cancelled}, {"add_loops", add_loops},
     {"settle", rl_future_settle},   {NULL, NULL},
 };
