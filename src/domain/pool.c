@@ -29,6 +29,8 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
   rl_list_init(&pool->idle);
   rl_histogram_init(&pool->waits);
   rl_histogram_init(&pool->runs);
+  settings->ticker->chore = rl_pool_tick;
+  settings->ticker->chore_owner = pool;
   pthread_mutexattr_t kind;
   pthread_mutexattr_init(&kind);
   /* Held for tens of nanoseconds, so spinning a moment beats a trip to the kernel. */

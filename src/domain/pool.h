@@ -195,6 +195,9 @@ void rl_pool_remove(struct rl_pool *pool, struct rl_task *task, uint64_t now);
 /* Ends the queued tasks whose deadline is over. */
 void rl_pool_expire(struct rl_pool *pool);
 
+/* The same with each tick, without the lock; whether queued tasks have deadlines. */
+bool rl_pool_tick(void *pool, uint64_t now);
+
 /* While no compute domain may be: moves what may be taken into a list for rl_pool_run_at_main,
  * which is called without the lock. */
 void rl_pool_take_for_main(struct rl_pool *pool, struct rl_list *tasks);

@@ -107,12 +107,24 @@ static void drop(struct rl_pool *pool, struct rl_task *task, enum rl_overload_re
   rl_task_refuse(task, "");
 }
 
-void rl_pool_expire(struct rl_pool *pool) {
-  if (!pool->queue.expiry)
-    return;
-  uint64_t now = rl_clock_now();
+static void expire(struct rl_pool *pool, uint64_t now) {
   for (struct rl_entry *entry; (entry = rl_queue_expired(&pool->queue, now));)
     drop(pool, RL_OF(entry, struct rl_task, entry), RL_OVERLOAD_EXPIRED, now);
+}
+
+void rl_pool_expire(struct rl_pool *pool) {
+  if (pool->queue.expiry)
+    expire(pool, rl_clock_now());
+}
+
+/* Nobody takes a task while all domains compute, but who waits for it is told in time. */
+bool rl_pool_tick(void *owner, uint64_t now) {
+  struct rl_pool *pool = owner;
+  pthread_mutex_lock(&pool->lock);
+  expire(pool, now);
+  bool more = pool->queue.expiry;
+  pthread_mutex_unlock(&pool->lock);
+  return more;
 }
 
 /* -- in ----------------------------------------------------------------------------------- */

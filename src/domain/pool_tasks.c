@@ -178,6 +178,8 @@ enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   struct errands errands;
   init_errands(&errands);
   prepare(pool, task);
+  if (task->deadline)
+    rl_ticker_want(pool->settings->ticker);
   pthread_mutex_lock(&pool->lock);
   bool ending = pool->settings->ending;
   enum rl_verdict verdict = ending ? RL_VERDICT_QUEUED : rl_pool_admit(pool, task);

@@ -106,6 +106,8 @@ static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
 static uint64_t look(struct rl_ticker *ticker) {
   uint64_t now = rl_clock_now();
   uint64_t tick = atomic_load_explicit(&ticker->slice, memory_order_relaxed) / 2;
+  if (ticker->chore && ticker->chore(ticker->chore_owner, now))
+    ticker->active = now;
   pthread_mutex_lock(&ticker->lock);
   for (struct rl_list *at = ticker->domains.next; at != &ticker->domains; at = at->next) {
     struct rl_domain *domain = RL_OF(at, struct rl_domain, watch.link);
