@@ -20,9 +20,12 @@ static int take(struct rl_queue *queue) {
 
 static void push(struct rl_queue *queue, struct thing *thing, int number, struct rl_group *group,
                  uint64_t since, uint64_t deadline) {
-  *thing = (struct thing){
-      .number = number,
-      .entry = {.group = group, .since = since, .deadline = deadline, .estimate = 10}};
+  *thing = (struct thing){.number = number,
+                          .entry = {.group = group,
+                                    .since = since,
+                                    .deadline = deadline,
+                                    .latest = deadline,
+                                    .estimate = 10}};
   rl_queue_push(queue, &thing->entry);
 }
 
@@ -370,6 +373,7 @@ static void step_push(struct trial *t) {
   entry->since = t->now;
   /* Deadlines differ, for which of two equal ones goes first is open. */
   entry->deadline = draw(t, 3) == 0 ? t->now + draw(t, 3000) * SECOND / 1000 + 1 : 0;
+  entry->latest = entry->deadline - draw(t, 2) * SECOND / 10;
   entry->estimate = draw(t, 1000);
   model_push(t, thing);
   rl_queue_push(&t->queue, entry);
@@ -404,12 +408,12 @@ static void step_remove(struct trial *t) {
 static void step_expire(struct trial *t) {
   uint64_t earliest = UINT64_MAX;
   for (int i = 0; i < t->model.count; i++) {
-    uint64_t deadline = t->model.queued[i]->entry.deadline;
-    if (deadline && deadline <= t->now && deadline < earliest)
-      earliest = deadline;
+    const struct rl_entry *entry = &t->model.queued[i]->entry;
+    if (entry->deadline && entry->latest <= t->now && entry->latest < earliest)
+      earliest = entry->latest;
   }
   struct rl_entry *entry = rl_queue_expired(&t->queue, t->now);
-  assert_int_equal(entry ? entry->deadline : UINT64_MAX, earliest);
+  assert_int_equal(entry ? entry->latest : UINT64_MAX, earliest);
   if (!entry)
     return;
   model_remove(t, RL_OF(entry, struct thing, entry));

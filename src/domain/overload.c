@@ -14,7 +14,7 @@ static const char *const texts[] = {
     [RL_OVERLOAD_FORECAST] = "overloaded: it would not be over by its deadline",
     [RL_OVERLOAD_FULL] = "the queue is full",
     [RL_OVERLOAD_DROPPED] = "dropped: a newer one took its place in the full queue",
-    [RL_OVERLOAD_EXPIRED] = "dropped: its deadline passed while it was queued",
+    [RL_OVERLOAD_EXPIRED] = "dropped: queued until it was too late for its deadline",
 };
 
 static void set_seconds(lua_State *L, const char *field, uint64_t nanoseconds) {

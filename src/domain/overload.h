@@ -3,7 +3,7 @@
  *     reason        "overloaded": it would not have been over by its deadline, by the forecast
  *                   "full": the queue is, and its job does not wait
  *                   "dropped": a newer task of its job took its place in the full queue
- *                   "expired": its deadline passed while it was queued
+ *                   "expired": queued until it could no more be over by its deadline
  *     job           the job's name
  *     wait          seconds that a new task of the job would probably be queued
  *     retry_after   seconds after which trying again has a chance

@@ -145,7 +145,8 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     stop_looking(pool, worker);
     starting = rl_pool_call_help(pool); /* it may have been the one that was looking */
   }
-  bool wanted = !between || rl_queue_ready(&pool->queue) > pool->looking + pool->coming;
+  bool wanted = !between || (rl_queue_ready(&pool->queue) > pool->looking + pool->coming &&
+                             rl_pool_is_urgent(pool, &worker->domain));
   if (!worker->retiring && wanted)
     task = rl_pool_next(pool);
   if (task) {

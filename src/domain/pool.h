@@ -180,6 +180,14 @@ void rl_pool_start(struct rl_pool *pool, unsigned count);
 /* The next task, out of the queue; NULL if there is none. */
 struct rl_task *rl_pool_next(struct rl_pool *pool);
 
+/* The ns that a task will probably run: as others of its job, or for want of these as all tasks. */
+uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task);
+
+/* Domain's thread: whether the next task is to begin though sliced ones go on here: if none of them
+ * has a higher priority, and not all will be over sooner than it. Beginning what takes as long as
+ * they do would only make all of them late. */
+bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain);
+
 /* Lets a task into the queue, or not. */
 enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task);
 
@@ -192,7 +200,7 @@ void rl_pool_vacate(struct rl_pool *pool, struct rl_task *task);
 /* Takes a task out of the queue that will not run, and belongs to the caller. */
 void rl_pool_remove(struct rl_pool *pool, struct rl_task *task, uint64_t now);
 
-/* Ends the queued tasks whose deadline is over. */
+/* Ends the queued tasks that would be late, if they began now. */
 void rl_pool_expire(struct rl_pool *pool);
 
 /* The same with each tick, without the lock; whether queued tasks have deadlines. */

@@ -73,15 +73,22 @@ static uint64_t forecast(const struct rl_pool *pool, const struct rl_job *job) {
   return wait;
 }
 
-static uint64_t expected_run(const struct rl_pool *pool, const struct rl_job *job) {
-  return job ? job->account->figures.expected : pool->figures.expected;
+uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task) {
+  uint64_t own = task->job ? task->job->account->figures.expected : 0;
+  return own > 0 ? own : pool->figures.expected;
 }
 
-/* How far beyond the deadline it would end. For its own run no more than half of the deadline is
- * assumed: one slow run must not keep a job from ever being tried again. */
-static uint64_t forecast_delay(uint64_t wait, uint64_t run, uint64_t deadline) {
-  uint64_t end = wait + (run < deadline / 2 ? run : deadline / 2);
-  return wait > 0 && end > deadline ? end - deadline : 0;
+/* A forecast, and a quarter: runs differ, and a pool that is asked for too much would otherwise
+ * begin every task at the last moment. */
+static uint64_t with_margin(uint64_t time) {
+  return time + time / 4;
+}
+
+/* How long a task may be queued and still be over in time. Of its time no more than half is set
+ * aside for its own run: one slow run must not keep a job from ever being tried again. */
+static uint64_t patience_of(const struct rl_task *task) {
+  uint64_t time = task->deadline - task->submitted, run = with_margin(task->entry.estimate);
+  return time - (run < time / 2 ? run : time / 2);
 }
 
 /* -- out ---------------------------------------------------------------------------------- */
@@ -149,11 +156,12 @@ static void make_room(struct rl_pool *pool, struct rl_task *task) {
 /* Whether a job's own rules keep its task out. */
 static enum rl_verdict judge(struct rl_pool *pool, struct rl_task *task) {
   const struct rl_job_settings *settings = &task->job->settings;
-  uint64_t delay = 0, run = task->entry.estimate;
-  if (settings->deadline > 0)
-    delay = forecast_delay(forecast(pool, task->job), run, settings->deadline);
-  if (delay > 0)
-    return refuse(pool, task, RL_OVERLOAD_FORECAST, delay);
+  if (task->deadline) {
+    uint64_t wait = with_margin(forecast(pool, task->job)), patience = patience_of(task);
+    task->entry.latest = task->submitted + patience;
+    if (wait > patience)
+      return refuse(pool, task, RL_OVERLOAD_FORECAST, wait - patience);
+  }
   if (is_full(pool) && settings->on_full != RL_ON_FULL_WAIT)
     make_room(pool, task);
   if (is_full(pool) && settings->on_full != RL_ON_FULL_WAIT)
@@ -169,7 +177,7 @@ static void count_in(struct rl_figures *figures, const struct rl_task *task) {
 enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task) {
   rl_pool_expire(pool);
   count_in(&pool->figures, task);
-  task->entry.estimate = expected_run(pool, task->job);
+  task->entry.estimate = rl_pool_expected(pool, task);
   if (task->job) {
     count_in(&task->job->account->figures, task);
     if (judge(pool, task) == RL_VERDICT_REFUSED)

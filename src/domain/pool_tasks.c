@@ -28,6 +28,43 @@ struct rl_task *rl_pool_next(struct rl_pool *pool) {
   return taken(pool, rl_queue_take(&pool->queue));
 }
 
+/* The level of an entry, a higher one if it has waited long. */
+static unsigned level_now(const struct rl_entry *entry) {
+  unsigned level = rl_queue_level(entry);
+  uint64_t waited = level > 0 ? rl_clock_now() - entry->since : 0;
+  return waited / RL_QUEUE_PATIENCE < level ? level - (unsigned)(waited / RL_QUEUE_PATIENCE) : 0;
+}
+
+/* The ns that a sliced fiber will probably run on: for ever, for all that is known, unless it runs
+ * a task of a job. One that is over its time goes on for as long again. */
+static uint64_t rest_of(const struct rl_pool *pool, const struct rl_fiber *fiber) {
+  const struct rl_task *task = fiber->detached ? fiber->owner : NULL;
+  if (!task || !task->job)
+    return UINT64_MAX;
+  uint64_t expected = rl_pool_expected(pool, task);
+  return expected > task->ran ? expected - task->ran : task->ran - expected;
+}
+
+static bool is_behind(const struct rl_entry *entry, const struct rl_fiber *fiber) {
+  const struct rl_task *task = fiber->detached ? fiber->owner : NULL;
+  return task && level_now(entry) > rl_queue_level(&task->entry);
+}
+
+bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain) {
+  rl_pool_expire(pool);
+  const struct rl_entry *next = rl_queue_peek(&pool->queue);
+  uint64_t run =
+      next && next->group ? rl_pool_expected(pool, RL_OF(next, struct rl_task, entry)) : 0;
+  bool shorter = false;
+  for (struct rl_list *at = domain->sliced.next; next && at != &domain->sliced; at = at->next) {
+    const struct rl_fiber *fiber = RL_OF(at, struct rl_fiber, cut);
+    if (is_behind(next, fiber))
+      return false;
+    shorter |= rest_of(pool, fiber) > run;
+  }
+  return shorter;
+}
+
 void rl_pool_take_for_main(struct rl_pool *pool, struct rl_list *tasks) {
   rl_list_init(tasks);
   if (pool->bounds.max > 0)
@@ -119,7 +156,7 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
     return;
   figures->wait += task->started - task->submitted;
   figures->bytes_out += task->results.bytes.size;
-  rl_figures_learn(figures, task->ran, task->outcome == RL_TASK_CANCELLED);
+  rl_figures_learn(figures, task->ran, task->outcome == RL_TASK_CANCELLED || task->overran);
 }
 
 /* Under the lock: one of its group may be parked no longer. */
@@ -171,7 +208,7 @@ static void prepare(struct rl_pool *pool, struct rl_task *task) {
   }
   task->entry.group = job ? &task->job->group : NULL;
   task->entry.since = task->submitted;
-  task->entry.deadline = task->deadline;
+  task->entry.deadline = task->entry.latest = task->deadline;
 }
 
 enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {

@@ -40,9 +40,9 @@ static bool is_empty(const struct rl_lane *lane) {
   return rl_list_empty(&lane->line) && !lane->soonest;
 }
 
-/* Under the lock, so no locked instruction. */
+/* No locked instruction: who writes has the lock, and who sleeps has looked under it. */
 static void add_ready(struct rl_queue *queue, unsigned by) {
-  atomic_store(&queue->ready, rl_queue_ready(queue) + by);
+  atomic_store_explicit(&queue->ready, rl_queue_ready(queue) + by, memory_order_relaxed);
 }
 
 /* -- lanes -------------------------------------------------------------------------------- */
@@ -127,7 +127,7 @@ void rl_queue_push(struct rl_queue *queue, struct rl_entry *entry) {
   assert(entry->place == RL_PLACE_NONE);
   queue->length++;
   if (entry->deadline)
-    rl_pairing_push(&queue->expiry, &entry->expiry, entry->deadline);
+    rl_pairing_push(&queue->expiry, &entry->expiry, entry->latest);
   if (entry->group) {
     rl_list_push(&entry->group->kin, &entry->kin);
     entry->group->work += entry->estimate;
@@ -151,7 +151,7 @@ static void forget(struct rl_queue *queue, struct rl_entry *entry) {
   entry->place = RL_PLACE_OUT;
 }
 
-static struct rl_entry *choose(const struct rl_queue *queue) {
+struct rl_entry *rl_queue_peek(const struct rl_queue *queue) {
   struct rl_entry *best = NULL;
   uint64_t earliest = UINT64_MAX;
   for (unsigned level = 0; level < RL_LEVELS; level++) {
@@ -169,7 +169,7 @@ static struct rl_entry *choose(const struct rl_queue *queue) {
 }
 
 struct rl_entry *rl_queue_take(struct rl_queue *queue) {
-  struct rl_entry *entry = choose(queue);
+  struct rl_entry *entry = rl_queue_peek(queue);
   if (!entry)
     return NULL;
   struct rl_lane *lane = lane_of(queue, entry);

@@ -54,7 +54,8 @@ struct rl_entry {
   /* set by the owner before it is pushed */
   struct rl_group *group; /* NULL: the normal level, without a key */
   uint64_t since;         /* clock, ns: when it came; set anew when it is parked no longer */
-  uint64_t deadline;      /* clock, ns; 0: none */
+  uint64_t deadline;      /* clock, ns, at which it is due; 0: never */
+  uint64_t latest;        /* if it is: clock after which it is too late to begin */
   uint64_t estimate;      /* ns that it will probably run */
 
   /* the queue's */
@@ -73,7 +74,7 @@ struct rl_queue {
     unsigned lanes;      /* in the ring */
     uint64_t work;       /* sum of the estimates in them */
   } levels[RL_LEVELS];
-  struct rl_pairing *expiry; /* of all entries with a deadline */
+  struct rl_pairing *expiry; /* of all entries with a deadline, by their latest beginning */
   struct rl_list choked;     /* of struct rl_group: those with parked entries */
 };
 
@@ -92,7 +93,10 @@ void rl_queue_ended(struct rl_queue *queue, struct rl_entry *entry, uint64_t now
 /* Takes out an entry that will not run. */
 void rl_queue_remove(struct rl_queue *queue, struct rl_entry *entry, uint64_t now);
 
-/* An entry whose deadline is over, or NULL; it stays queued. */
+/* What rl_queue_take would return; it stays queued. */
+struct rl_entry *rl_queue_peek(const struct rl_queue *queue);
+
+/* An entry that is too late to begin, or NULL; it stays queued. */
 struct rl_entry *rl_queue_expired(const struct rl_queue *queue, uint64_t now);
 
 /* The entry of a group that came first, or NULL; it stays queued. */
@@ -103,6 +107,10 @@ struct rl_entry *rl_queue_take_any(struct rl_queue *queue);
 
 /* The ns of work that an entry of this group (NULL: of none) would probably find before it. */
 uint64_t rl_queue_ahead(const struct rl_queue *queue, const struct rl_group *group);
+
+static inline enum rl_level rl_queue_level(const struct rl_entry *entry) {
+  return entry->group ? entry->group->lane->level : RL_LEVEL_NORMAL;
+}
 
 static inline bool rl_queue_holds(const struct rl_entry *entry) {
   return entry->place == RL_PLACE_LANE || entry->place == RL_PLACE_PARKED;

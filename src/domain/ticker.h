@@ -34,8 +34,8 @@ struct rl_ticker {
   pthread_mutex_t lock;
   struct rl_list domains; /* of struct rl_watch */
 
-  /* Set before it starts: what else is to be looked at with each tick, on the ticker's thread. True:
-   * it must not sleep. NULL: nothing. */
+  /* Set before it starts: what else is to be looked at with each tick, on the ticker's thread.
+   * True: it must not sleep. NULL: nothing. */
   bool (*chore)(void *owner, uint64_t now);
   void *chore_owner;
 

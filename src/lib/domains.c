@@ -149,13 +149,14 @@ static double mean(uint64_t sum, uint64_t count) {
 }
 
 static void push_figures(lua_State *L, const struct rl_figures *figures) {
-  lua_createtable(L, 0, 11);
+  lua_createtable(L, 0, 12);
   set_integer(L, "count", figures->submitted);
   set_integer(L, "finished", figures->finished);
   set_integer(L, "failed", figures->failed);
   set_integer(L, "cancelled", figures->cancelled);
   set_integer(L, "dropped", figures->dropped);
   set_integer(L, "refused", figures->refused);
+  set_integer(L, "begun", figures->runs);
   set_seconds(L, "wait", mean(figures->wait, figures->runs));
   set_seconds(L, "run", mean(figures->run, figures->runs));
   set_seconds(L, "expected", (double)figures->expected);
@@ -186,9 +187,10 @@ static void set_jobs(lua_State *L) {
  * out of the queue, refused: never let into it; wait, run: {count, mean, p50, p90, p99, max} in
  * seconds, of the time in the queue and of the time from the beginning to the end.
  *
- * jobs: for each name of a job {count, finished, failed, cancelled, dropped, refused (tasks), wait,
- * run (mean seconds in the queue, and run without the task's own waits), expected (seconds that the
- * next one will probably run), bytes_in, bytes_out (packed, in total)}. */
+ * jobs: for each name of a job {count, finished, failed, cancelled, dropped, refused (tasks), begun
+ * (tasks that have run, and ended), wait, run (their mean seconds in the queue, and on a domain
+ * without their own waits), expected (seconds that the next one will probably run), bytes_in,
+ * bytes_out (packed, in total)}. */
 static int stats(lua_State *L) {
   struct rl_pool_stats *now = lua_newuserdatauv(L, sizeof *now, 0);
   rl_pool_stats(pool_of(L), now);

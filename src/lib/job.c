@@ -154,8 +154,8 @@ static void copy_options(lua_State *L) {
  *   key          a string, such as a tenant: keys of one level take turns, task by task; all tasks
  *                without one count as one key
  *   deadline     seconds from the call to the end. Within a key the earliest goes first; a task
- *                without one counts as due after a second. A queued task is dropped when its time
- *                is over; one that would be late, by the forecast, is refused at once
+ *                without one counts as due after a second. A task that would be late, by the
+ *                forecast, is refused at once; a queued one is dropped when it is too late to begin
  *   timeout      seconds that a task may run, neither queue nor waits included
  *   max_running  tasks of this job that may have begun and not ended; others wait in the queue
  *   on_full      when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the oldest
