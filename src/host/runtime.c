@@ -185,10 +185,9 @@ static void watch_signals(struct rille *runtime) {
 }
 
 static void destroy(struct rille *runtime) {
-  rl_ticker_destroy(&runtime->ticker);
+  rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
   rl_source_free(&runtime->source);
   rl_course_destroy(&runtime->course);
-  rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
   rl_pool_destroy(&runtime->pool);
   rl_clients_free(&runtime->clients);
   rl_ports_free(&runtime->ports);
