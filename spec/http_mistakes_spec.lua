@@ -6,6 +6,7 @@ local auth = require "rille.http.auth"
 local cors = require "rille.http.cors"
 local etag = require "rille.http.etag"
 local http = require "rille.http"
+local session = require "rille.http.session"
 
 local function respond() return "ok" end
 
@@ -158,6 +159,15 @@ describe("a mistake with an app", function()
         function(app) app:use(etag, "rille/http/etag.lua") end },
       { "function expected, got table", function(app) app:use(auth) end },
       { 'option "origin" is missing', function(app) app:use(cors()) end },
+      { '"secret": a secret must have at least 32 bytes',
+        function(app) app:use(session { secret = "short" }) end },
+      { 'option "secret" is missing (or "store")', function(app) app:use(session()) end },
+      { 'not with the origin "*"',
+        function(app) app:use(cors { origin = "*", credentials = true }) end },
+      { 'one of the options "check" and "users" is needed',
+        function(app) app:use(auth.basic()) end },
+      { "a handler expected, got nil", function(app) app:sse "/x" end },
+      { "call it with a colon, app:sse(...)", function(app) app.sse("/x", respond) end },
       { 'unknown option "orgin"; there are credentials, expose',
         function(app) app:use(cors { orgin = "*" }) end },
       { "before the app begins to serve", function(app)
@@ -287,6 +297,8 @@ describe("a mistake with res", function()
         function(_, res) res:redirect(301, "/x") end },
       { "a status from 300 to 399 expected, got 200",
         function(_, res) res:redirect("/x", 200) end },
+      { "call it with a colon, res:stream(...)", function(_, res) res.stream(print) end },
+      { "function or reader expected, got string", function(_, res) res:stream "text" end },
       { "has a control character", function(_, res) res:redirect "/x\r\na: b" end },
     }
   end)
@@ -315,6 +327,18 @@ describe("a mistake with req", function()
       { "req.method cannot be set", function(req) req.method = "PUT" end },
       { "seconds above 0 expected", function(req) req:timeout(0) end },
     }
+  end)
+
+  it("such as a form of another kind is answered with 415", function()
+    local function form(mime)
+      local app = http.app()
+      app:post("/x", function(req) return req:form() end)
+      return app:inject { path = "/x", body = "a=1", headers = { ["Content-Type"] = mime } }
+    end
+    assert.equal(415, form("application/json").status)
+    assert.equal(415, form("multipart/form-data; boundary=x").status)
+    assert.equal('{"a":"1"}', form("Application/x-www-form-urlencoded ; charset=utf-8").body)
+    assert.equal('{"a":"1"}', form(nil).body)
   end)
 
   it("is not to ask for the body twice", function()

@@ -308,6 +308,7 @@ end
 --- app:sse(pattern [, middleware...], handler [, options]) -> app
 -- A route to server-sent events: see rille/http/sse.lua.
 function App:sse(pattern, ...)
+  check_app(self, "sse")
   return require "rille.http.sse" (self, pattern, ...)
 end
 
@@ -536,9 +537,14 @@ function core.request:json()
   return value
 end
 
---- req:form() -> table: the fields of an urlencoded body; the last of a repeated name.
+--- req:form() -> table: the fields of an urlencoded body; the last of a repeated name. A body that
+-- is said to be something else is answered with 415: a form with files is for req:multipart().
 function core.request:form()
   check_coding(self)
+  local mime = self.headers["Content-Type"]
+  if mime and mime:match "^[^;%s]*":lower() ~= "application/x-www-form-urlencoded" then
+    error(http.error(415, "the body is not application/x-www-form-urlencoded\n"), 0)
+  end
   local form = {}
   for pair in self:body():gmatch "[^&]+" do
     local name, value = pair:match "^([^=]*)=?(.*)$"
@@ -565,6 +571,7 @@ end
 -- over; times are its own (conn:set_timeout). A client that has not asked for it may get any other
 -- answer: 426, or what the path is without an upgrade.
 function core.request:upgrade(protocol)
+  check.string(protocol, 1, "upgrade")
   require "rille.net" -- the type of conn
   return core.upgrade(self, protocol)
 end

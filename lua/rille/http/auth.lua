@@ -15,6 +15,7 @@ Options, one of the first two being needed:
     tokens   bearer only: token -> user
     realm    "restricted": what the browser shows ]]
 
+local fail = require "rille.http.check".fail
 local crypto = require "rille.crypto"
 local options = require "rille.http.options"
 
@@ -44,7 +45,7 @@ end
 
 local function check_either(module, settings, name)
   if (settings.check == nil) == (settings[name] == nil) then
-    error(('rille.http.%s: one of the options "check" and %q is needed'):format(module, name), 3)
+    fail('rille.http.%s: one of the options "check" and %q is needed', module, name)
   end
 end
 

@@ -32,8 +32,9 @@ The middleware sets req.jar:
 
 A value that was signed or sealed for one name is not taken for another. ]]
 
-local crypto = require "rille.crypto"
+local check = require "rille.http.check"
 local options = require "rille.http.options"
+local secret = require "rille.http.secret"
 local tools = require "rille.http.tools"
 
 local Jar = {}
@@ -47,14 +48,8 @@ local function check_site(value)
   return '"lax", "strict" or "none" expected'
 end
 
-local function check_secret(value)
-  local list = type(value) == "table" and value or { value }
-  local ok, err = pcall(crypto.keys, table.unpack(list))
-  if not ok then return (err:gsub("^.-%(", ""):gsub("%)$", "")) end
-end
-
 local RULES = {
-  secret = { type = "string table", check = check_secret },
+  secret = secret.rule,
   path = { type = "string", default = "/" },
   domain = { type = "string" },
   secure = { type = "boolean", default = true },
@@ -78,7 +73,14 @@ local function attributes_of(jar, given)
 end
 
 local function keys_of(jar)
-  return jar.keys or error("rille.http.cookies: option \"secret\" is missing", 3)
+  if not jar.keys then
+    check.fail 'rille.http.cookies: option "secret" is missing, which signing and sealing needs'
+  end
+  return jar.keys
+end
+
+local function add(jar, name, value, attributes)
+  jar.res:add("Set-Cookie", check.call(tools.cookie, name, value, attributes))
 end
 
 function Jar:get(name)
@@ -86,24 +88,24 @@ function Jar:get(name)
 end
 
 function Jar:set(name, value, given)
-  self.res:add("Set-Cookie", tools.cookie(name, value, attributes_of(self, given)))
+  add(self, name, value, attributes_of(self, given))
 end
 
 function Jar:remove(name, given)
   local attributes = setmetatable({ max_age = 0 }, { __index = attributes_of(self, given) })
-  self.res:add("Set-Cookie", tools.cookie(name, "", attributes))
+  add(self, name, "", attributes)
 end
 
 function Jar:sign(name, value, given)
   local attributes = attributes_of(self, given)
   local token = keys_of(self):sign("cookie " .. name, value, attributes.max_age)
-  self.res:add("Set-Cookie", tools.cookie(name, token, attributes))
+  add(self, name, token, attributes)
 end
 
 function Jar:seal(name, value, given)
   local attributes = attributes_of(self, given)
   local token = keys_of(self):seal("cookie " .. name, value, attributes.max_age)
-  self.res:add("Set-Cookie", tools.cookie(name, token, attributes))
+  add(self, name, token, attributes)
 end
 
 function Jar:verify(name)
@@ -121,9 +123,7 @@ end
 --- cookies(options) -> middleware
 return function(given)
   local settings = options("cookies", given, RULES)
-  local secret, keys = settings.secret, nil
-  if type(secret) == "string" then secret = { secret } end
-  if secret then keys = crypto.keys(table.unpack(secret)) end
+  local keys = secret.keys(settings.secret)
   settings.secret = nil
   return function(req, res, next)
     req.jar = setmetatable({ req = req, res = res, keys = keys, settings = settings }, Jar)

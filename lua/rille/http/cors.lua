@@ -17,6 +17,7 @@ Preflights are answered here, with 204. A request of an origin that is not liste
 usual, but its page cannot read that: this keeps pages from reading, not from sending
 (rille.http.csrf does). "null", as sandboxed pages have it, is allowed by "*" or by name only. ]]
 
+local check = require "rille.http.check"
 local options = require "rille.http.options"
 local vary = require "rille.http.vary"
 
@@ -59,7 +60,7 @@ return function(given)
   local settings = options("cors", given, RULES)
   local allows, everybody = allower(settings.origin)
   if everybody and settings.credentials then
-    error('rille.http.cors: option "credentials": not with the origin "*"', 2)
+    check.fail 'rille.http.cors: option "credentials": not with the origin "*"'
   end
   local methods = table.concat(settings.methods, ", ")
   local names = table.concat(settings.headers, ", ")

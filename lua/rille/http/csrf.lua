@@ -19,11 +19,12 @@ Options:
 
 local crypto = require "rille.crypto"
 local options = require "rille.http.options"
+local secret = require "rille.http.secret"
 local tools = require "rille.http.tools"
 
 local RULES = {
   trusted = { type = "table", default = {} },
-  secret = { type = "string table" },
+  secret = secret.rule,
   max_age = { type = "number", default = 86400, least = 1 },
   cookie = { type = "string", default = "__Host-csrf" },
   secure = { type = "boolean", default = true },
@@ -59,18 +60,10 @@ local function has_token(settings, keys, req)
   return said and crypto.equal(said, value)
 end
 
-local function keys_of(secret)
-  if not secret then return nil end
-  if type(secret) == "string" then secret = { secret } end
-  local ok, keys = pcall(crypto.keys, table.unpack(secret))
-  if not ok then error('rille.http.csrf: option "secret": ' .. keys, 3) end
-  return keys
-end
-
 --- csrf([options]) -> middleware
 return function(given)
   local settings = options("csrf", given, RULES)
-  local keys, trusted = keys_of(settings.secret), {}
+  local keys, trusted = secret.keys(settings.secret), {}
   for _, origin in ipairs(settings.trusted) do trusted[origin] = true end
   if not settings.secure and settings.cookie:find "^__" then settings.cookie = "csrf" end
   return function(req, res, next)

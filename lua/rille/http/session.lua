@@ -32,12 +32,14 @@ Options:
     path, domain, secure, same_site    as in rille.http.cookies; always http_only ]]
 
 local json = require "rille.json"
+local check = require "rille.http.check"
 local crypto = require "rille.crypto"
 local options = require "rille.http.options"
+local secret = require "rille.http.secret"
 local tools = require "rille.http.tools"
 
 local RULES = {
-  secret = { type = "string table" },
+  secret = secret.rule,
   store = {
     type = "table",
     check = function(store)
@@ -168,15 +170,11 @@ local function open(settings, req, res)
 end
 
 local function complete(settings)
-  local secret = settings.secret
   if not settings.store then
-    if not secret then
-      error('rille.http.session: option "secret" is missing (or "store")', 3)
+    settings.keys = secret.keys(settings.secret)
+    if not settings.keys then
+      check.fail 'rille.http.session: option "secret" is missing (or "store")'
     end
-    local list = type(secret) == "table" and secret or { secret }
-    local ok, keys = pcall(crypto.keys, table.unpack(list))
-    if not ok then error('rille.http.session: option "secret": ' .. keys, 3) end
-    settings.keys = keys
   end
   settings.secret = nil
   settings.refresh = settings.refresh or settings.max_age / 2

@@ -1,5 +1,6 @@
 -- app:sse: server-sent events. For rille.http.
 
+local check = require "rille.http.check"
 local core = require "rille.http.core"
 local options = require "rille.http.options"
 
@@ -73,7 +74,7 @@ return function(app, pattern, ...)
   local settings = options("sse", given, RULES)
   local handler = arguments[count]
   if type(handler) ~= "function" then
-    error(("app:sse: a handler expected, got %s"):format(type(handler)), 3)
+    check.fail("app:sse: a handler expected, got %s", type(handler))
   end
   arguments[count] = serve(handler, settings)
   return app:get(pattern, table.unpack(arguments, 1, count))

@@ -1,5 +1,6 @@
 -- res:stream: an answer that is sent while it is made. For rille.http.
 
+local check = require "rille.http.check"
 local core = require "rille.http.core"
 local options = require "rille.http.options"
 
@@ -36,10 +37,9 @@ end
 -- bytes: a promise; without it the answer is chunked, and res.trailers follow it). An error in the
 -- middle cuts the connection, so that the client does not take a part for the whole.
 return function(res, source, given)
-  if type(source) ~= "function" and not is_reader(source) then
-    local text = "bad argument #1 to 'stream' (function or reader expected, got %s)"
-    error(text:format(type(source)), 2)
-  end
+  check.method(getmetatable(res) == "response", "res", "stream")
+  local fine = type(source) == "function" or is_reader(source)
+  check.argument(fine, 1, "stream", "function or reader", source)
   local settings = options("stream", given, RULES)
   if settings.length then res.headers["Content-Length"] = math.tointeger(settings.length) end
   local mime = settings.type or res.headers["Content-Type"] or "application/octet-stream"
