@@ -19,7 +19,9 @@ struct rille_options {
   int loops;          /* main domains, which all run the script, each on a thread of its own but for
                          the first, and share ports and pool; 0: one; < 0: one for each core */
   double grace;       /* seconds that running handlers get when the program stops; < 0: 10 s */
-  int handle_signals; /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored */
+  /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored; and if a compute thread does
+   * not come out of a C function at the end, the process ends without it. */
+  int handle_signals;
 };
 
 /* A runtime with its main domain open; NULL if there is no memory or the loop cannot be made. NULL

@@ -276,7 +276,8 @@ bool rl_future_task_given_up(struct rl_task *task) {
     lua_pop(L, 1); /* no memory: it fails without an error value */
   future->task = NULL;
   task->owner = NULL;
-  conclude(L, future, task->abandoned ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
+  bool unwanted = task->abandoned || task->origin->ending;
+  conclude(L, future, unwanted ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
   return false;
 }
 
