@@ -24,7 +24,8 @@ if(RILLE_SANITIZE)
   target_link_options(rille_settings INTERFACE -fsanitize=${RILLE_SANITIZE})
 endif()
 if(RILLE_SANITIZE MATCHES "thread")
-  target_sources(rille_settings INTERFACE ${CMAKE_CURRENT_LIST_DIR}/longjmp_tsan.c)
+  target_sources(rille_settings INTERFACE ${CMAKE_CURRENT_LIST_DIR}/longjmp_tsan.c
+    ${CMAKE_CURRENT_LIST_DIR}/suppressions_tsan.c)
 endif()
 
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")

@@ -139,6 +139,7 @@ void rl_course_drop_loop(struct rl_course *course) {
   lock(course);
   course->loops--;
   consider(course);
+  tell_all(course); /* the first waits for this, too */
   unlock(course);
 }
 

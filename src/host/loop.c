@@ -153,6 +153,8 @@ static void report_deadlock(struct rl_loop *loop) {
 
 /* -- running and ending -------------------------------------------------------------------- */
 
+/* What `done` looks at changes with a message, which may be taken just before the loop would poll:
+ * once the program is halted, each makes the loop return (look). */
 void rl_loop_await(struct rl_loop *loop, bool (*done)(struct rl_loop *loop)) {
   rl_domain_expect(&loop->domain); /* the loop stays alive */
   while (!done(loop))
@@ -206,7 +208,7 @@ static void close_handles(struct rl_loop *loop) {
   }
 }
 
-int rl_loop_open(struct rl_loop *loop, const struct rl_loop_origin *origin) {
+int rl_loop_init(struct rl_loop *loop, const struct rl_loop_origin *origin) {
   struct rl_domain *domain = &loop->domain;
   domain->settings = origin->settings;
   domain->main = domain;
@@ -218,8 +220,17 @@ int rl_loop_open(struct rl_loop *loop, const struct rl_loop_origin *origin) {
     return error;
   uv_timer_init(&loop->uv, &loop->clock);
   loop->clock.data = loop;
+  return 0;
+}
+
+void rl_loop_discard(struct rl_loop *loop) {
+  close_handles(loop);
+}
+
+int rl_loop_open(struct rl_loop *loop) {
+  struct rl_domain *domain = &loop->domain;
   rl_interrupt_here(domain);
-  error = rl_scheduler_open(domain, &loop->uv);
+  int error = rl_scheduler_open(domain, &loop->uv);
   if (error != 0) {
     rl_interrupt_here(NULL);
     close_handles(loop);

@@ -37,8 +37,11 @@ struct rl_loop_origin {
   unsigned number;                /* from 1 */
 };
 
-/* Opens a zeroed loop: 0; or a libuv error, and nothing is left behind. */
-int rl_loop_open(struct rl_loop *loop, const struct rl_loop_origin *origin);
+/* On any thread, makes a zeroed loop, or takes one back that was not opened; on its own thread,
+ * opens it. 0; or a libuv error, and nothing is left behind. */
+int rl_loop_init(struct rl_loop *loop, const struct rl_loop_origin *origin);
+void rl_loop_discard(struct rl_loop *loop);
+int rl_loop_open(struct rl_loop *loop);
 
 /* Compiles the script and starts it in a fiber; nothing of it runs yet. 0; or -1, and the program
  * has failed: the error has been logged, unless one was before. */

@@ -235,7 +235,8 @@ rille_t *rille_new(const struct rille_options *options) {
                                   .course = &runtime->course,
                                   .source = &runtime->source,
                                   .number = 1};
-  if (rl_loop_open(&runtime->first, &origin) != 0) {
+  struct rl_loop *first = &runtime->first;
+  if (rl_loop_init(first, &origin) != 0 || rl_loop_open(first) != 0) {
     destroy(runtime);
     return NULL;
   }

@@ -75,7 +75,10 @@ struct rl_address rl_serving_resolve(lua_State *L, const struct rl_address *addr
   if (address->kind != RL_ADDRESS_NAME)
     return resolved;
   if (strcasecmp(address->where.name, "localhost") != 0)
-    luaL_error(L, "cannot listen on the name \"%s\": give an address", address->where.name);
+    luaL_error(L,
+               "cannot listen on the name \"%s\": give an address of this machine; 0.0.0.0 or [::] "
+               "is all of them",
+               address->where.name);
   resolved.kind = RL_ADDRESS_IP;
   uv_ip4_addr("127.0.0.1", address->port, &resolved.where.ip.in);
   return resolved;
