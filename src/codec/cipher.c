@@ -2,12 +2,15 @@
  * nobody would read it. */
 #include "codec/cipher.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/rand.h>
+#include <openssl/params.h>
+#include <string.h>
+#include <sys/random.h>
 
 static const unsigned char *bytes_of(struct rl_slice slice) {
   return (const unsigned char *)slice.bytes;
@@ -19,8 +22,55 @@ static int over(bool done) {
   return done ? 0 : -1;
 }
 
+struct rl_cipher_kit {
+  EVP_CIPHER *aes;
+  EVP_CIPHER_CTX *gcm;
+  EVP_MAC *hmac;
+  EVP_MAC_CTX *mac; /* of SHA-256 */
+};
+
+static bool equip(struct rl_cipher_kit *kit) {
+  char digest[] = "SHA256";
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, sizeof digest - 1),
+      OSSL_PARAM_construct_end()};
+  kit->aes = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+  kit->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  kit->gcm = EVP_CIPHER_CTX_new();
+  kit->mac = kit->hmac ? EVP_MAC_CTX_new(kit->hmac) : NULL;
+  return kit->aes && kit->gcm && kit->mac && EVP_MAC_CTX_set_params(kit->mac, params) == 1;
+}
+
+struct rl_cipher_kit *rl_cipher_kit_new(void) {
+  struct rl_cipher_kit *kit = OPENSSL_zalloc(sizeof *kit);
+  if (kit && over(equip(kit)) == 0)
+    return kit;
+  rl_cipher_kit_free(kit);
+  return NULL;
+}
+
+void rl_cipher_kit_free(struct rl_cipher_kit *kit) {
+  if (!kit)
+    return;
+  EVP_MAC_CTX_free(kit->mac);
+  EVP_MAC_free(kit->hmac);
+  EVP_CIPHER_CTX_free(kit->gcm);
+  EVP_CIPHER_free(kit->aes);
+  OPENSSL_free(kit);
+}
+
 int rl_cipher_random(void *bytes, size_t size) {
-  return over(size <= INT_MAX && RAND_bytes(bytes, (int)size) == 1);
+  unsigned char *at = bytes;
+  while (size > 0) {
+    ssize_t got = getrandom(at, size, 0);
+    if (got < 0 && errno != EINTR)
+      return -1;
+    if (got > 0) {
+      at += got;
+      size -= (size_t)got;
+    }
+  }
+  return 0;
 }
 
 int rl_cipher_sha1(struct rl_slice text, unsigned char digest[RL_SHA1_SIZE]) {
@@ -56,9 +106,12 @@ void rl_cipher_digest_free(struct rl_cipher_digest *digest) {
   EVP_MD_CTX_free(context_of(digest));
 }
 
-int rl_cipher_hmac(struct rl_slice key, struct rl_slice text, unsigned char mac[RL_SHA256_SIZE]) {
-  return over(key.size <= INT_MAX && HMAC(EVP_sha256(), key.bytes, (int)key.size, bytes_of(text),
-                                          text.size, mac, NULL) != NULL);
+int rl_cipher_hmac(struct rl_cipher_kit *kit, struct rl_slice key, struct rl_slice text,
+                   unsigned char mac[RL_SHA256_SIZE]) {
+  size_t size;
+  return over(EVP_MAC_init(kit->mac, bytes_of(key), key.size, NULL) == 1 &&
+              EVP_MAC_update(kit->mac, bytes_of(text), text.size) == 1 &&
+              EVP_MAC_final(kit->mac, mac, &size, RL_SHA256_SIZE) == 1);
 }
 
 bool rl_cipher_equal(const void *bytes, const void *others, size_t size) {
@@ -70,13 +123,13 @@ void rl_cipher_wipe(void *bytes, size_t size) {
 }
 
 /* The key, the nonce and the context: all but the text. */
-static bool begin(EVP_CIPHER_CTX *gcm, const struct rl_cipher *cipher, bool seals) {
+static bool begin(struct rl_cipher_kit *kit, const struct rl_cipher *cipher, bool seals) {
   int ignored;
-  if (EVP_CipherInit_ex(gcm, EVP_aes_256_gcm(), NULL, cipher->key, cipher->nonce, seals) != 1)
+  if (EVP_CipherInit_ex2(kit->gcm, kit->aes, cipher->key, cipher->nonce, seals, NULL) != 1)
     return false;
   if (cipher->context.size == 0)
     return true;
-  return EVP_CipherUpdate(gcm, NULL, &ignored, bytes_of(cipher->context),
+  return EVP_CipherUpdate(kit->gcm, NULL, &ignored, bytes_of(cipher->context),
                           (int)cipher->context.size) == 1;
 }
 
@@ -84,47 +137,33 @@ static bool fits(const struct rl_cipher *cipher, size_t size) {
   return size <= INT_MAX && cipher->context.size <= INT_MAX;
 }
 
-static bool translate(EVP_CIPHER_CTX *gcm, const unsigned char *from, size_t size,
+static bool translate(struct rl_cipher_kit *kit, const unsigned char *from, size_t size,
                       unsigned char *to) {
   int written;
-  return size == 0 || EVP_CipherUpdate(gcm, to, &written, from, (int)size) == 1;
+  return size == 0 || EVP_CipherUpdate(kit->gcm, to, &written, from, (int)size) == 1;
 }
 
-static bool seal(EVP_CIPHER_CTX *gcm, const struct rl_cipher *cipher, struct rl_slice text,
-                 unsigned char *sealed) {
+int rl_cipher_seal(struct rl_cipher_kit *kit, const struct rl_cipher *cipher, struct rl_slice text,
+                   unsigned char *sealed) {
   int ignored;
   unsigned char *end = sealed + text.size;
-  return begin(gcm, cipher, true) && translate(gcm, bytes_of(text), text.size, sealed) &&
-         EVP_CipherFinal_ex(gcm, end, &ignored) == 1 &&
-         EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, RL_CIPHER_TAG, end) == 1;
+  return over(fits(cipher, text.size) && begin(kit, cipher, true) &&
+              translate(kit, bytes_of(text), text.size, sealed) &&
+              EVP_CipherFinal_ex(kit->gcm, end, &ignored) == 1 &&
+              EVP_CIPHER_CTX_ctrl(kit->gcm, EVP_CTRL_AEAD_GET_TAG, RL_CIPHER_TAG, end) == 1);
 }
 
-int rl_cipher_seal(const struct rl_cipher *cipher, struct rl_slice text, unsigned char *sealed) {
-  EVP_CIPHER_CTX *gcm = fits(cipher, text.size) ? EVP_CIPHER_CTX_new() : NULL;
-  bool done = gcm && seal(gcm, cipher, text, sealed);
-  EVP_CIPHER_CTX_free(gcm);
-  return over(done);
-}
-
-static int open_with(EVP_CIPHER_CTX *gcm, const struct rl_cipher *cipher, struct rl_slice sealed,
-                     unsigned char *text) {
+int rl_cipher_open(struct rl_cipher_kit *kit, const struct rl_cipher *cipher,
+                   struct rl_slice sealed, unsigned char *text) {
   int ignored;
-  size_t size = sealed.size - RL_CIPHER_TAG;
   unsigned char tag[RL_CIPHER_TAG], end[RL_CIPHER_TAG];
-  for (size_t i = 0; i < sizeof tag; i++)
-    tag[i] = bytes_of(sealed)[size + i];
-  if (!begin(gcm, cipher, false) || !translate(gcm, bytes_of(sealed), size, text) ||
-      EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, RL_CIPHER_TAG, tag) != 1)
-    return -1;
-  return EVP_CipherFinal_ex(gcm, end, &ignored) == 1 ? 0 : RL_CIPHER_FORGED;
-}
-
-int rl_cipher_open(const struct rl_cipher *cipher, struct rl_slice sealed, unsigned char *text) {
   if (sealed.size < RL_CIPHER_TAG)
     return RL_CIPHER_FORGED;
-  EVP_CIPHER_CTX *gcm = fits(cipher, sealed.size) ? EVP_CIPHER_CTX_new() : NULL;
-  int end = gcm ? open_with(gcm, cipher, sealed, text) : -1;
-  EVP_CIPHER_CTX_free(gcm);
-  ERR_clear_error();
-  return end;
+  size_t size = sealed.size - RL_CIPHER_TAG;
+  memcpy(tag, sealed.bytes + size, sizeof tag);
+  if (over(fits(cipher, size) && begin(kit, cipher, false) &&
+           translate(kit, bytes_of(sealed), size, text) &&
+           EVP_CIPHER_CTX_ctrl(kit->gcm, EVP_CTRL_AEAD_SET_TAG, RL_CIPHER_TAG, tag) == 1) != 0)
+    return -1;
+  return over(EVP_CipherFinal_ex(kit->gcm, end, &ignored) == 1) == 0 ? 0 : RL_CIPHER_FORGED;
 }

@@ -37,7 +37,7 @@ struct rl_keys {
 
 /* Adds a secret of at least RL_KEYS_LEAST bytes, older than those before it. There must be room.
  * 0, or -1. */
-int rl_keys_add(struct rl_keys *keys, struct rl_slice secret);
+int rl_keys_add(struct rl_keys *keys, struct rl_cipher_kit *kit, struct rl_slice secret);
 
 /* What a token is for and until when. */
 struct rl_keys_use {
@@ -45,19 +45,22 @@ struct rl_keys_use {
   uint64_t end;            /* sealing and signing: when it ends. Otherwise: now */
 };
 
-/* Writes text.size + RL_KEYS_SEALED_MORE bytes. 0, or -1. */
-int rl_keys_seal(const struct rl_keys *keys, const struct rl_keys_use *use, struct rl_slice text,
-                 unsigned char *sealed);
+/* Writes a token of text.size + RL_KEYS_SEALED_MORE bytes, or RL_KEYS_SIGNED_MORE. 0, or -1. */
+typedef int rl_keys_make(const struct rl_keys *keys, struct rl_cipher_kit *kit,
+                         const struct rl_keys_use *use, struct rl_slice text, unsigned char *token);
 
-/* The text of a sealed token, decrypted in place: 0, or RL_CIPHER_FORGED, also when the key is not
- * known, or RL_KEYS_OVER, or -1. */
-int rl_keys_open(const struct rl_keys *keys, const struct rl_keys_use *use, unsigned char *sealed,
-                 size_t size, struct rl_slice *text);
+/* Finds the text in a token, in place: 0, or RL_CIPHER_FORGED, also when the key is not known, or
+ * RL_KEYS_OVER, or -1. */
+typedef int rl_keys_take(const struct rl_keys *keys, struct rl_cipher_kit *kit,
+                         const struct rl_keys_use *use, unsigned char *token, size_t size,
+                         struct rl_slice *text);
 
-/* The same with tokens that are not secret. */
-int rl_keys_sign(const struct rl_keys *keys, const struct rl_keys_use *use, struct rl_slice text,
-                 unsigned char *token);
-int rl_keys_verify(const struct rl_keys *keys, const struct rl_keys_use *use,
-                   const unsigned char *token, size_t size, struct rl_slice *text);
+/* Tokens that are secret: rl_keys_open decrypts them. */
+rl_keys_make rl_keys_seal;
+rl_keys_take rl_keys_open;
+
+/* Tokens that can be read but not changed. */
+rl_keys_make rl_keys_sign;
+rl_keys_take rl_keys_verify;
 
 #endif

@@ -13,6 +13,7 @@
 
 #define KEYS   "rille.crypto.keys"
 #define DIGEST "rille.crypto.digest"
+#define KIT    "rille.crypto.kit"
 
 static struct rl_slice check_slice(lua_State *L, int arg) {
   struct rl_slice slice;
@@ -23,6 +24,21 @@ static struct rl_slice check_slice(lua_State *L, int arg) {
 /* OpenSSL fails for want of memory, or of randomness, which the kernel always has. */
 static int check_done(lua_State *L, int status) {
   return status == 0 ? 0 : luaL_error(L, "not enough memory");
+}
+
+/* Upvalue: a box for the state's kit, which is made at its first use. */
+static struct rl_cipher_kit *kit_of(lua_State *L) {
+  struct rl_cipher_kit **box = lua_touserdata(L, lua_upvalueindex(1));
+  if (!*box && !(*box = rl_cipher_kit_new()))
+    luaL_error(L, "not enough memory");
+  return *box;
+}
+
+static int kit_collect(lua_State *L) {
+  struct rl_cipher_kit **box = luaL_checkudata(L, 1, KIT);
+  rl_cipher_kit_free(*box);
+  *box = NULL;
+  return 0;
 }
 
 /* -- digests and random bytes --------------------------------------------------------------- */
@@ -96,7 +112,7 @@ static int sha1(lua_State *L) {
 /* crypto.hmac(key, text) -> 32 bytes: HMAC-SHA-256 */
 static int hmac(lua_State *L) {
   unsigned char mac[RL_SHA256_SIZE];
-  check_done(L, rl_cipher_hmac(check_slice(L, 1), check_slice(L, 2), mac));
+  check_done(L, rl_cipher_hmac(kit_of(L), check_slice(L, 1), check_slice(L, 2), mac));
   lua_pushlstring(L, (const char *)mac, sizeof mac);
   return 1;
 }
@@ -188,7 +204,7 @@ static int gcm_seal(lua_State *L) {
   struct rl_slice text = check_slice(L, 3);
   luaL_Buffer buffer;
   char *sealed = luaL_buffinitsize(L, &buffer, text.size + RL_CIPHER_TAG);
-  check_done(L, rl_cipher_seal(&cipher, text, (unsigned char *)sealed));
+  check_done(L, rl_cipher_seal(kit_of(L), &cipher, text, (unsigned char *)sealed));
   luaL_pushresultsize(&buffer, text.size + RL_CIPHER_TAG);
   return 1;
 }
@@ -199,7 +215,7 @@ static int gcm_open(lua_State *L) {
   struct rl_slice sealed = check_slice(L, 3);
   luaL_Buffer buffer;
   char *text = luaL_buffinitsize(L, &buffer, sealed.size);
-  int status = rl_cipher_open(&cipher, sealed, (unsigned char *)text);
+  int status = rl_cipher_open(kit_of(L), &cipher, sealed, (unsigned char *)text);
   if (status == RL_CIPHER_FORGED) {
     luaL_pushfail(L);
     lua_pushliteral(L, "forged");
@@ -227,7 +243,7 @@ static int new_keys(lua_State *L) {
   for (int i = 1; i <= count; i++) {
     struct rl_slice secret = check_slice(L, i);
     luaL_argcheck(L, secret.size >= RL_KEYS_LEAST, i, "a secret must have at least 32 bytes");
-    check_done(L, rl_keys_add(keys, secret));
+    check_done(L, rl_keys_add(keys, kit_of(L), secret));
   }
   return 1;
 }
@@ -258,15 +274,12 @@ static uint64_t check_end(lua_State *L, int arg) {
   return now() + (uint64_t)ceil(seconds * 1000);
 }
 
-typedef int make_token(const struct rl_keys *keys, const struct rl_keys_use *use,
-                       struct rl_slice text, unsigned char *token);
-
-static int make(lua_State *L, make_token *token_of, size_t more) {
+static int make(lua_State *L, rl_keys_make *made, size_t more) {
   struct rl_keys *keys = check_keys(L);
   struct rl_keys_use use = {check_purpose(L), check_end(L, 4)};
   struct rl_slice text = check_slice(L, 3);
   unsigned char *token = lua_newuserdatauv(L, text.size + more, 0);
-  check_done(L, token_of(keys, &use, text, token));
+  check_done(L, made(keys, kit_of(L), &use, text, token));
   push_encoded(L, (struct rl_slice){(const char *)token, text.size + more}, RL_BASE64_URL);
   return 1;
 }
@@ -306,27 +319,25 @@ static int push_text(lua_State *L, int status, struct rl_slice text) {
   return 2;
 }
 
-/* keys:open(purpose, token) -> text; or nil and "forged" (also when its key or its purpose is
- * another) or "expired" */
-static int keys_open(lua_State *L) {
-  struct rl_keys *keys = check_keys(L);
-  struct rl_keys_use use = {check_purpose(L), now()};
-  struct rl_slice text = {NULL, 0};
-  size_t size;
-  unsigned char *sealed = decode_token(L, &size);
-  int status = sealed ? rl_keys_open(keys, &use, sealed, size, &text) : RL_CIPHER_FORGED;
-  return push_text(L, status, text);
-}
-
-/* keys:verify(purpose, token) -> text; or nil and "forged" or "expired" */
-static int keys_verify(lua_State *L) {
+static int take(lua_State *L, rl_keys_take *taken) {
   struct rl_keys *keys = check_keys(L);
   struct rl_keys_use use = {check_purpose(L), now()};
   struct rl_slice text = {NULL, 0};
   size_t size;
   unsigned char *token = decode_token(L, &size);
-  int status = token ? rl_keys_verify(keys, &use, token, size, &text) : RL_CIPHER_FORGED;
+  int status = token ? taken(keys, kit_of(L), &use, token, size, &text) : RL_CIPHER_FORGED;
   return push_text(L, status, text);
+}
+
+/* keys:open(purpose, token) -> text; or nil and "forged" (also when its key or its purpose is
+ * another) or "expired" */
+static int keys_open(lua_State *L) {
+  return take(L, rl_keys_open);
+}
+
+/* keys:verify(purpose, token) -> text; or nil and "forged" or "expired" */
+static int keys_verify(lua_State *L) {
+  return take(L, rl_keys_verify);
 }
 
 static int keys_collect(lua_State *L) {
@@ -362,21 +373,34 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
+/* [kit] -> [kit] */
 static void new_type(lua_State *L, const char *name, const luaL_Reg *methods,
                      lua_CFunction collect) {
-  if (luaL_newmetatable(L, name)) {
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-  }
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  lua_pushvalue(L, -3);
+  luaL_setfuncs(L, methods, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, collect);
+  lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
 }
 
+/* [] -> [kit] */
+static void new_kit(lua_State *L) {
+  struct rl_cipher_kit **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_newmetatable(L, KIT);
+  lua_pushcfunction(L, kit_collect);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+}
+
 int luaopen_rille_crypto(lua_State *L) {
+  luaL_newlibtable(L, functions);
+  new_kit(L);
   new_type(L, KEYS, keys_methods, keys_collect);
   new_type(L, DIGEST, digest_methods, digest_collect);
-  luaL_newlib(L, functions);
+  luaL_setfuncs(L, functions, 1);
   return 1;
 }
