@@ -33,8 +33,6 @@ void rl_interrupt_here(struct rl_domain *domain) {
   sigset_t ours;
   sigemptyset(&ours);
   sigaddset(&ours, rl_interrupt_signal());
-  if (domain)
-    domain->watch.thread = uv_thread_self();
   here = domain;
   pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 }

@@ -246,6 +246,8 @@ uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker) {
 void rl_ticker_enter(struct rl_ticker *ticker, struct rl_domain *domain) {
   atomic_store(&domain->watch.due, RL_NEVER);
   pthread_mutex_lock(&ticker->lock);
+  domain->watch.thread = uv_thread_self();
+  rl_list_remove(&domain->watch.link);
   rl_list_push(&ticker->domains, &domain->watch.link);
   pthread_mutex_unlock(&ticker->lock);
 }

@@ -62,8 +62,8 @@ void rl_ticker_watch_signals(struct rl_ticker *ticker, const int *numbers, int c
 /* Ends the thread. No domain may be left. */
 void rl_ticker_destroy(struct rl_ticker *ticker);
 
-/* On the domain's thread: it is looked at from now on, or no more. No fiber runs before
- * rl_interrupt_here has told which thread that is. */
+/* On the domain's thread, outside any fiber: it is looked at from now on, or no more. One that goes
+ * on on another thread enters again. */
 void rl_ticker_enter(struct rl_ticker *ticker, struct rl_domain *domain);
 void rl_ticker_leave(struct rl_ticker *ticker, struct rl_domain *domain);
 

@@ -23,7 +23,7 @@ enum rl_ask {
 #define RL_NEVER UINT64_MAX
 
 struct rl_watch {
-  uv_thread_t thread;  /* the domain's; set before a fiber runs */
+  uv_thread_t thread;  /* the domain's; set under the ticker's lock, before a fiber runs */
   struct rl_list link; /* ticker's lock: among the domains that it looks at */
 
   /* ticker's thread */

@@ -145,7 +145,9 @@ static void end(struct rille *runtime) {
 }
 
 int rille_run(rille_t *runtime) {
-  rl_interrupt_here(&runtime->first.domain); /* on this thread, whichever made it */
+  struct rl_domain *main = &runtime->first.domain; /* on this thread, whichever made it */
+  rl_interrupt_here(main);
+  rl_ticker_enter(&runtime->ticker, main);
   start_loops(runtime);
   rl_loop_run(&runtime->first);
   end(runtime);
