@@ -275,6 +275,7 @@ describe("many clients", function()
         assert.matches("\r\nRetry%-After: ", text)
       end
       one:close()
+      work.await(function() return body_of(address, "/next") == "next" end)
     end)
   end)
 

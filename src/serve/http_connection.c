@@ -159,11 +159,13 @@ static bool read_head(struct rl_http_exchange *exchange, bool now) {
 }
 
 /* Serves request after request, until something has to be waited for. A file ends that: its bytes
- * come before the next answer. */
+ * come before the next answer. Meanwhile one handler more runs: what computes before it waits for
+ * anything is not idle when the program stops. */
 static void serve_what_is_there(struct rl_http_exchange *exchange, bool now) {
   struct rl_http *http = exchange->http;
   struct rl_http_exchange *before = http->current;
   http->current = exchange;
+  http->serving->running++;
   bool goes_on = true;
   while (goes_on && exchange->connection) {
     switch (exchange->stage) {
@@ -175,6 +177,7 @@ static void serve_what_is_there(struct rl_http_exchange *exchange, bool now) {
     default: goes_on = false;
     }
   }
+  http->serving->running--;
   http->current = before;
 }
 

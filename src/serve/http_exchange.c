@@ -80,7 +80,8 @@ static void log_failure(const struct rl_http_exchange *exchange, const char *tex
 }
 
 int rl_http_exchange_failure(const struct rl_http_exchange *exchange) {
-  if (exchange->expired)
+  bool ends = exchange->server->stopping && exchange->fiber->whole.cancelled;
+  if (exchange->expired || ends)
     return 503;
   return exchange->trouble >= 400 ? exchange->trouble : 500;
 }
