@@ -129,6 +129,7 @@ static void says_what_the_system_says(void **state) {
   end(spool);
 }
 
+#ifdef RILLE_FAULTS
 static void lives_without_memory(void **state) {
   (void)state;
   struct rl_slice name = text(folder_at(&folder, "f-"));
@@ -148,6 +149,7 @@ static void lives_without_memory(void **state) {
   assert_int_equal(spool->error, UV_ENOMEM);
   end(spool);
 }
+#endif
 
 int main(void) {
   const struct CMUnitTest tests[] = {
