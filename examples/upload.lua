@@ -6,7 +6,8 @@ local http = require "rille.http"
 local json = require "rille.json"
 local rille = require "rille"
 
-local directory = arg[2] or os.tmpname() .. ".uploads"
+local directory = arg[2] or os.tmpname()
+if not arg[2] then os.remove(directory) end -- it was made as a file
 assert(os.execute(("mkdir -p '%s'"):format(directory)))
 
 --- Runs on a domain: reads the file in pieces.

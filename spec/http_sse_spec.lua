@@ -149,6 +149,7 @@ describe("app:sse", function()
     app:sse("/:who", function(req, res, next)
       if req.params.who ~= "ada" then return 204 end
       res.headers["X-Inner"] = "1"
+      res.headers["Content-Length"] = 3 -- of no stream
       next()
     end, function(events, req) events:send(req.params.who) end, { heartbeat = 1 }):name "events"
     assert.equal("/ada", app:url("events", { who = "ada" }))

@@ -40,6 +40,7 @@ local function serve(handler, settings)
   return function(req, res)
     local headers = res.headers
     headers["Content-Type"] = "text/event-stream"
+    headers["Content-Length"] = nil
     headers["Cache-Control"] = "no-store"
     headers["X-Accel-Buffering"] = "no" -- nginx would collect them
     res:write()
