@@ -101,6 +101,27 @@ describe("a task that computes", function()
       end)
     end)
 
+    it("in a finalizer", function()
+      stopped(function()
+        setmetatable({}, { __gc = forever })
+        while true do collectgarbage() end
+      end)
+    end)
+
+    it("in a finalizer that catches every error", function()
+      stopped(function()
+        setmetatable({}, { __gc = function() while true do pcall(forever) end end })
+        while true do collectgarbage() end
+      end)
+    end)
+
+    it("in its own debug hook", function()
+      stopped(function()
+        debug.sethook(forever, "", 100)
+        forever()
+      end)
+    end)
+
     it("in a callback from a C function", function()
       stopped(function()
         while true do pcall(table.sort, { 3, 2, 1 }, forever) end
@@ -235,6 +256,13 @@ describe("a task that computes", function()
           while true do pcall(forever) end
         end })
         forever()
+      end)
+    end)
+
+    it("does not get more for its message handler", function()
+      domains.set_cleanup_time(0.02)
+      stopped(function()
+        xpcall(forever, forever)
       end)
     end)
 

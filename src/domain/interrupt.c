@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "vm/inside.h"
+
 /* The one mutable thing that is not reached through a pointer: a handler has no argument. */
 static _Thread_local struct rl_domain *volatile here;
 
@@ -11,10 +13,19 @@ int rl_interrupt_signal(void) {
   return SIGURG;
 }
 
+/* What is to stop is stopped in finalizers and in a script's own hooks, too. */
+static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
+  struct rl_inside_thread *thread = (struct rl_inside_thread *)(void *)L;
+  if (domain->vm.inside_threads && atomic_load(&domain->watch.asks) & RL_ASK_STOP)
+    thread->hooks = 1;
+}
+
 void rl_interrupt_arm(struct rl_domain *domain) {
   lua_State *L = domain->innermost;
-  if (L && domain->running)
-    lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
+  if (!L || !domain->running)
+    return;
+  lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
+  let_hooks_in(domain, L);
 }
 
 static void on_signal(int number) {

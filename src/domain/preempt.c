@@ -7,6 +7,7 @@
  * found the fiber waiting is an ordinary error first, and insists when that time is over. */
 #include <lauxlib.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "domain/domain.h"
@@ -147,10 +148,29 @@ bool rl_fiber_insists(lua_State *L) {
   return fiber && fiber->insists;
 }
 
+static bool in_finalizer(lua_State *L) {
+  lua_Debug frame;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "n", &frame);
+    if (*frame.namewhat == 'm' && strcmp(frame.name, "__gc") == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The collector catches what a finalizer raises; the code around it has not been told then. */
+static void end_finalizer(lua_State *L, struct rl_fiber *fiber) {
+  fiber->insists = true;
+  lua_pushliteral(L, "cancelled");
+  lua_error(L);
+}
+
 static void stop(lua_State *L, struct rl_fiber *fiber) {
   uint64_t now = rl_clock_now();
   take_notice(L, fiber, now);
   struct rl_region *region = rl_region_cancelled(fiber);
+  if (region && in_finalizer(L))
+    end_finalizer(L, fiber);
   if (region && (!region->seen || now >= fiber->closing))
     insist(L, fiber, region, 0);
   rl_fiber_reckon(fiber);

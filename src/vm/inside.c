@@ -99,3 +99,27 @@ bool rl_inside_check(lua_State *L) {
   return lua_version(L) == 504 && sizeof(void *) == 8 && sequences_are_as_expected(L) &&
          pairs_are_as_expected(L);
 }
+
+static struct rl_inside_thread *thread_of(lua_State *L) {
+  return (struct rl_inside_thread *)(void *)L;
+}
+
+static void probe(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  lua_pushboolean(L, thread_of(L)->hooks == 0);
+  lua_error(L);
+}
+
+bool rl_inside_check_thread(lua_State *L) {
+  const struct rl_inside_thread *thread = thread_of(L);
+  int top = lua_gettop(L);
+  if (lua_version(L) != 504 || thread->type != LUA_TTHREAD || thread->status != LUA_OK ||
+      thread->hooks != 1)
+    return false;
+  luaL_loadstring(L, "return");
+  lua_sethook(L, probe, LUA_MASKCOUNT, 1);
+  bool fine = lua_pcall(L, 0, 0, 0) == LUA_ERRRUN && lua_toboolean(L, -1) && thread->hooks == 1;
+  lua_settop(L, top);
+  return fine;
+}

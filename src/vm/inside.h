@@ -67,8 +67,18 @@ struct rl_inside_string {
   char bytes[];
 };
 
+struct rl_inside_thread {
+  void *next;
+  uint8_t type, mark;
+  uint8_t status;
+  uint8_t hooks; /* 1, or 0 where Lua calls none: in a hook, in a finalizer */
+};
+
 /* Whether the structs are those of the Lua that runs. Raises for want of memory. */
 bool rl_inside_check(lua_State *L);
+
+/* The same of threads, apart from the others. */
+bool rl_inside_check_thread(lua_State *L);
 
 static inline struct rl_inside_table *rl_inside_of(lua_State *L, int index) {
   return (struct rl_inside_table *)(uintptr_t)lua_topointer(L, index);

@@ -41,6 +41,7 @@ static int equip(lua_State *L) {
   lua_pushglobaltable(L);
   vm->globals = lua_topointer(L, -1);
   vm->inside = rl_inside_check(L);
+  vm->inside_threads = rl_inside_check_thread(L);
   rl_require_open(L);
   rl_names_open(L);
   rl_codes_open(L);

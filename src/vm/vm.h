@@ -26,6 +26,7 @@ struct rl_vm {
   const void *globals;  /* address of the globals table, which lives as long as the state */
   size_t owed;          /* bytes that the collector has yet to hear of (collector.h) */
   bool inside;          /* tables may be looked into (inside.h) */
+  bool inside_threads;  /* threads may be, too */
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_packer *packer; /* NULL until the first pack that needs it */
