@@ -119,11 +119,9 @@ static int raise_joined(lua_State *L) {
 /* core.settle(task, shielded): waits until the task has ended, however; a shielded wait goes on
  * even if the caller is cancelled. */
 static const luaL_Reg functions[] = {
-    {"region", region_new},         {"run", region_run},
-    {"cancel", region_cancel},      {"observe", observe},
-    {"raise", raise_joined},
-    {"is_cancelled", is_cancelled}, {"add_loops", add_loops},
-    {"settle", rl_future_settle},   {NULL, NULL},
+    {"region", region_new},   {"run", region_run},          {"cancel", region_cancel},
+    {"observe", observe},     {"raise", raise_joined},      {"is_cancelled", is_cancelled},
+    {"add_loops", add_loops}, {"settle", rl_future_settle}, {NULL, NULL},
 };
 
 int luaopen_rille_core(lua_State *L) {
