@@ -1,0 +1,130 @@
+-- Handlers that go wrong: rows 53 to 63 of the list of faults, as their clients see them.
+
+local net = require "rille.net"
+local raw_http = require "spec.support.raw_http"
+local rille = require "rille"
+local server = require "spec.support.server"
+
+local get, read_answer = raw_http.get, raw_http.read_answer
+
+local site = [[
+  local http, rille = require "rille.http", require "rille"
+  local app, ways = http.app(), {}
+  rille.domains.set_loop_guard(0.1, 1) -- what holds up the loop for a second is ended
+
+  -- 54: tasks
+  function ways.stuck_task()
+    return tostring(pcall(rille.timeout, 0.1, rille.detach, function() while true do end end))
+  end
+  function ways.swallowing_task()
+    local function swallow() while true do pcall(function() while true do end end) end end
+    return tostring(pcall(rille.timeout, 0.1, rille.detach, swallow))
+  end
+
+  -- 53: without end
+  function ways.loop() while true do end end
+  function ways.loop_in_pcall() while true do pcall(function() while true do end end) end end
+  function ways.loop_in_coroutine()
+    coroutine.wrap(function() while true do end end)()
+  end
+
+  -- 58: depth
+  function ways.recursion()
+    local function deeper(n) return 1 + deeper(n + 1) end
+    return deeper(1)
+  end
+  function ways.parentheses() return assert(load("return " .. ("("):rep(200000))) end
+  function ways.gsub()
+    local function deeper(text) return (text:gsub(".", deeper)) end
+    return deeper "x"
+  end
+  function ways.index()
+    local chain = {}
+    for _ = 1, 200000 do chain = setmetatable({}, { __index = chain }) end
+    return chain.x
+  end
+
+  -- 59: errors that are no strings
+  function ways.error_nil() error(nil) end
+  function ways.error_table() error {} end
+  function ways.error_tostring()
+    error(setmetatable({}, { __tostring = function() error "in __tostring" end }))
+  end
+  function ways.error_status() error(setmetatable({}, { __index = error })) end
+  function ways.gc()
+    setmetatable({}, { __gc = function() error "in __gc" end })
+    collectgarbage()
+    error "after"
+  end
+  function ways.close()
+    local guard <close> = setmetatable({}, { __close = function() error "in __close" end })
+    error(guard and "before")
+  end
+
+  -- 60: waits where Lua cannot
+  function ways.sort() table.sort({ 3, 2, 1 }, function() rille.sleep(0.01) end) end
+  function ways.gsub_wait() ("x"):gsub("x", function() rille.sleep(0.01) end) end
+  function ways.yield() coroutine.yield() end
+
+  -- 61, 62: what is refused
+  function ways.binary() return assert(load(string.dump(function() end), "x", "b")) end
+  function ways.detach_socket()
+    local listener <close> = rille.net.listen("tcp://127.0.0.1:0", function() end)
+    rille.detach(print, listener)
+  end
+  function ways.detach_coroutine() rille.detach(print, coroutine.create(print)) end
+  function ways.task_exits() rille.detach(function() os.exit(3) end) end
+
+  app:get("/next", function() return "next" end)
+  app:get("/way/:way", function(req) return ways[req.params.way]() or "done" end)
+  print(app:listen { port = 0, handler_timeout = 1 }:address())
+  io.stdout:flush()
+]]
+
+describe("a handler", function()
+  local self, address
+
+  setup(function()
+    self, address = server.start { script = site, grace = 0.5 }
+  end)
+
+  teardown(function()
+    assert.equal(0, server.stop(self).status)
+  end)
+
+  local function ask(path)
+    local conn <close> = assert(net.connect(address, { timeout = 20 }))
+    conn:write(get(path, "Connection: close\r\n"))
+    return read_answer(conn)
+  end
+
+  local rows = {
+    { 53, "loop", 500 }, { 53, "loop_in_pcall", 500 }, { 53, "loop_in_coroutine", 500 },
+    { 58, "recursion", 500 }, { 58, "parentheses", 500 }, { 58, "gsub", 500 },
+    { 58, "index", 500 }, { 59, "error_nil", 500 }, { 59, "error_table", 500 },
+    { 59, "error_tostring", 500 }, { 59, "error_status", 500 }, { 59, "gc", 500 },
+    { 59, "close", 500 }, { 60, "sort", 500 }, { 60, "gsub_wait", 500 }, { 60, "yield", 500 },
+    { 62, "detach_socket", 500 }, { 62, "detach_coroutine", 500 }, { 63, "task_exits", 500 },
+    { 54, "stuck_task", 200 }, { 54, "swallowing_task", 200 },
+  }
+  for _, row in ipairs(rows) do
+    local number, way, status = table.unpack(row)
+    it(("row %d: %s -> %d"):format(number, (way:gsub("_", " ")), status), function()
+      local answer = ask("/way/" .. way)
+      assert.equal(status, answer.status)
+      if status == 200 then assert.equal("false", answer.body) end
+      assert.equal("next", ask("/next").body)
+    end)
+  end
+
+  it("that fails keeps its text from the client, who gets a number to tell", function()
+    local answer = ask "/way/recursion"
+    assert.matches("^Internal Server Error\nrequest [%x-]+\n$", answer.body)
+  end)
+
+  it("that computes does not delay what other clients asked for beyond its time", function()
+    local slow = rille.spawn(function() return ask("/way/loop").status end)
+    assert.equal("next", ask("/next").body)
+    assert.equal(500, slow:await())
+  end)
+end)
