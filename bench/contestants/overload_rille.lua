@@ -1,12 +1,15 @@
 -- Three times as many tasks as the domains can do, each wanted within 0.2 s.
--- overload_rille.lua job|timeout|patient [MILLISECONDS A TASK]
+-- overload_rille.lua deadline|timeout|patient MILLISECONDS hold|compute
 
 local rille = require "rille"
-local how, milliseconds = arg[1], tonumber(arg[2] or 4)
+local how, milliseconds, kind = arg[1], tonumber(arg[2]), arg[3]
 local WANTED, SECONDS = 0.2, 4
 local domains = rille.domains.recommended()
 
-local function work(turns)
+--- Keeps its domain, but no core.
+local function hold(duration) require "luv".sleep(duration) end
+
+local function compute(turns)
   local sum = 0
   for i = 1, turns do sum = sum + i % 7 end
   return sum
@@ -16,7 +19,7 @@ end
 local function calibrate()
   local function measure()
     local start = rille.now()
-    work(20000000)
+    compute(20000000)
     return rille.now() - start
   end
   local tasks, slowest = {}, 0
@@ -25,7 +28,8 @@ local function calibrate()
   return math.ceil(20000000 * milliseconds / 1000 / slowest)
 end
 
-local turns = calibrate()
+local work = kind == "hold" and hold or compute
+local amount = kind == "hold" and milliseconds or calibrate()
 
 --- Tasks a second when there are always enough of them.
 local function measure_capacity(seconds)
@@ -34,7 +38,7 @@ local function measure_capacity(seconds)
   for i = 1, 2 * domains do
     fibers[i] = rille.spawn(function()
       while rille.now() < till do
-        rille.detach(work, turns)
+        rille.detach(work, amount)
         done = done + 1
       end
     end)
@@ -44,8 +48,8 @@ local function measure_capacity(seconds)
 end
 
 local ways = {
-  job = rille.job(work, { name = "overload", deadline = WANTED }), -- the pool knows the deadline
-  patient = rille.job(work, { name = "overload" }),                -- nobody ever gives up
+  deadline = rille.job(work, { name = "overload", deadline = WANTED }), -- known to the pool
+  patient = rille.job(work, { name = "overload" }), -- nobody ever gives up
 }
 local plain = rille.job(work, { name = "overload" })
 function ways.timeout(n) return rille.timeout(WANTED, plain, n) end -- the caller alone knows it
@@ -55,7 +59,7 @@ local in_time, callers = 0, {}
 
 local function want_one()
   local start = rille.now()
-  local ok = pcall(call, turns)
+  local ok = pcall(call, amount)
   if ok and rille.now() - start <= WANTED then in_time = in_time + 1 end
 end
 
