@@ -29,7 +29,27 @@ static const char script[] =
     "ok, task = pcall(rille.spawn, function() rille.sleep(0) return 1 end)\n"
     "if ok then pcall(task.await, task) end\n"
     "pcall(rille.timeout, 0.001, rille.sleep, 60)\n"
-    "pcall(rille.all, function() rille.sleep(0) end, function() error 'one' end)\n";
+    "pcall(rille.all, function() rille.sleep(0) end, function() error 'one' end)\n"
+    "pcall(function()\n"
+    "  local job = rille.job(function(n) return n end, { name = 'j', key = 'k', deadline = 60 })\n"
+    "  job(1)\n"
+    "  local task = job:submit { 1 }\n"
+    "  task:await()\n"
+    "  task:cost()\n"
+    "  rille.detach(function() return job(2) end)\n"
+    "end)\n"
+    "pcall(function()\n"
+    "  local slow = rille.job(function() require('rille').sleep(60) end,\n"
+    "    { max_running = 1, on_full = 'fail' })\n"
+    "  rille.domains.set_queue_limit(1)\n"
+    "  local tasks = {}\n"
+    "  for i = 1, 3 do\n"
+    "    local made, one = pcall(slow.submit, slow)\n"
+    "    if made then tasks[#tasks + 1] = one else pcall(tostring, one) end\n"
+    "  end\n"
+    "  for _, one in ipairs(tasks) do one:cancel() end\n"
+    "  rille.domains.stats()\n"
+    "end)\n";
 
 static void log_nothing(void *context, const char *text, size_t size) {
   (void)context, (void)text, (void)size;
