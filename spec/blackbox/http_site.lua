@@ -14,6 +14,10 @@ app:get("/drip", function(_, res)
   res:write "a drop"
   rille.sleep(60)
 end)
+app:sse("/events", function(events)
+  events:send "the only one"
+  rille.sleep(1000)
+end)
 app:get("/ever", function()
   local ok, err = pcall(rille.sleep, 60)
   log("ended:", tostring(ok), err:match "^[^\n]*")

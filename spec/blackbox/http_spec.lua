@@ -349,6 +349,17 @@ describe("the end of an HTTP server", function()
     assert.equal("", result.stderr)
   end)
 
+  it("ends streams of events without waiting for them", function()
+    local site = { path = "spec/blackbox/http_site.lua", grace = 1000 }
+    local self <close>, address = server.start(site)
+    local conn <close> = net.connect(address)
+    conn:write(get "/events")
+    assert.equal("HTTP/1.1 200 OK", conn:read())
+    local result = stop(self)
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
+  end)
+
   it("cancels what does not end in time", function()
     local self <close>, address = start()
     local conn <close> = net.connect(address)

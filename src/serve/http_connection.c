@@ -383,6 +383,12 @@ static void stop_draining(struct rl_http_connection *connection) {
     linger(connection);
 }
 
+/* A stream of events has no end of its own; its client comes back by itself. */
+static void stop_events(struct rl_http_connection *connection) {
+  if (connection->exchange->events)
+    rl_http_wire_cancel(connection->exchange, "the server is closing");
+}
+
 static void stop_phase(struct rl_http_server *server, enum rl_http_phase phase,
                        void (*stop)(struct rl_http_connection *connection)) {
   struct rl_list *list = &server->phases[phase];
@@ -397,6 +403,9 @@ void rl_http_connection_stop_all(struct rl_http_server *server) {
   stop_phase(server, RL_HTTP_HEAD, stop_reading);
   stop_phase(server, RL_HTTP_IDLE, stop_reading);
   stop_phase(server, RL_HTTP_BODY, stop_draining);
+  stop_phase(server, RL_HTTP_RUNNING, stop_events);
+  stop_phase(server, RL_HTTP_HALF, stop_events);
+  stop_phase(server, RL_HTTP_SENDING, stop_events);
 }
 
 void rl_http_connection_close_all(struct rl_http_server *server) {

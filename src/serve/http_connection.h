@@ -21,8 +21,8 @@ bool rl_http_connection_settle(struct rl_http_connection *connection);
 /* For http->over: an exchange was answered outside the serving of a read. */
 void rl_http_connection_over(struct rl_http_exchange *exchange);
 
-/* Ends the connections of a server that wait for a request, or for the rest of one; the others end
- * after theirs. */
+/* Ends the connections of a server that wait for a request, or for the rest of one, and cancels the
+ * handlers of streams of events; the others end after theirs. */
 void rl_http_connection_stop_all(struct rl_http_server *server);
 
 /* Ends all of them now. */
