@@ -47,11 +47,12 @@ A module with a middleware returns a function that makes it: app:use(cors { orig
 Middleware of an app sees also requests that no route takes. Chains are composed when the app begins
 to serve, once for each route. ]]
 
+local chain = require "rille.http.chain"
 local check = require "rille.http.check"
 local core = require "rille.http.core"
-local fibers = require "rille.core"
 local files = require "rille.http.files"
-local json = require "rille.json"
+local fill = require "rille.http.fill"
+local methods = require "rille.http.methods"
 local listen_options = require "rille.http.listen"
 
 local http = {}
@@ -61,79 +62,6 @@ App.__index = App
 App.__name = "app"
 
 local METHODS = { "get", "post", "put", "patch", "delete", "head", "options", "any" }
-
--- -- composing ---------------------------------------------------------------------------------
-
-local function is_answered(res)
-  return res.sent or res.status or res.body or res.length ~= 0
-end
-
-local function fail_unanswered(middleware)
-  local info = debug.getinfo(middleware, "S")
-  local text = "the middleware at %s:%d neither called next() nor answered (as by return 204)"
-  error(text:format(info.short_src, info.linedefined), 0)
-end
-
--- A handler whose middleware is around it. An answer that the rest returns is kept in res.
-local function around(middleware, rest)
-  return function(req, res)
-    local went_on, over = false, false
-    local function next()
-      if over then error("next() was called twice: the rest has run already", 2) end
-      went_on = true
-      res:send(rest(req, res))
-      over = true
-    end
-    local first, second, third = middleware(req, res, next)
-    if second ~= nil or third ~= nil then return first, second, third end
-    if first ~= nil then return first end
-    if not went_on and not is_answered(res) then fail_unanswered(middleware) end
-  end
-end
-
--- What is raised to be the answer: http.error, or a table like it.
-local function is_answer(err)
-  return type(err) == "table" and math.type(rawget(err, "status")) == "integer"
-end
-
--- What on_error answered; if it did not, the error takes its usual way.
-local function settled(err, res, status, ...)
-  if (...) == nil and res.status == status and res.length == 0 then error(err, 0) end
-  return ...
-end
-
-local function caught(on_error, req, res, ok, ...)
-  if ok then return ... end
-  local err = (...)
-  if res.sent or is_answer(err) or fibers.is_cancelled() then error(err, 0) end
-  local status = core.failure(res)
-  res.status, res.body = status, nil
-  return settled(err, res, status, on_error(err, req, res))
-end
-
-local function guarded(on_error, fn)
-  return function(req, res)
-    return caught(on_error, req, res, xpcall(fn, core.traceback, req, res))
-  end
-end
-
--- How many of req and res it takes: what it does not is not made.
-local function arguments_of(fn)
-  local info = debug.getinfo(fn, "u")
-  return info.isvararg and 2 or math.min(info.nparams, 2)
-end
-
--- The handler inside the chain of its route, then of its app and of the apps around that.
-local function compose(app, handler, chain)
-  local fn = handler
-  for i = #chain, 1, -1 do fn = around(chain[i], fn) end
-  while app do
-    for i = #app.middleware, 1, -1 do fn = around(app.middleware[i], fn) end
-    if app.error_handler then fn = guarded(app.error_handler, fn) end
-    app = app.parent
-  end
-  return fn
-end
 
 -- -- routes ------------------------------------------------------------------------------------
 
@@ -172,8 +100,8 @@ local function add_route(site, app, route, pattern)
   local prefix, host = place_of(app)
   local fn, arguments = route.files, 0
   if not fn or has_middleware(app) then
-    fn = compose(app, route.handler, route.chain)
-    arguments = arguments_of(fn)
+    fn = chain.compose(app, route.handler, route.middleware)
+    arguments = chain.arguments_of(fn)
   end
   pattern = prefix .. (pattern or route.pattern)
   local ok, fault = pcall(site.add, site, host, route.method, pattern, fn, arguments)
@@ -202,7 +130,7 @@ local function site_of(app)
   add_all(site, root, add_route)
   add_all(site, root, add_bare)
   if root.missing_handler or root.error_handler or #root.middleware > 0 then
-    site:catch(compose(root, root.missing_handler or default_missing, {}))
+    site:catch(chain.compose(root, root.missing_handler or default_missing, {}))
   end
   root.site = site
   return site
@@ -237,11 +165,11 @@ local function check_pattern(app, pattern, name)
   if fault then check.fail("app:%s: %s", name, fault) end
 end
 
-local function check_chain(pattern, name, ...)
-  local chain, count = {}, select("#", ...)
+local function check_functions(pattern, name, ...)
+  local functions, count = {}, select("#", ...)
   if count == 0 then check.fail("app:%s: there is no handler for %q", name, pattern) end
-  for i = 1, count do chain[i] = check.callable((select(i, ...)), i + 1, name) end
-  return chain
+  for i = 1, count do functions[i] = check.callable((select(i, ...)), i + 1, name) end
+  return functions
 end
 
 local function put_route(app, route)
@@ -262,10 +190,10 @@ end
 function App:route(method, pattern, ...)
   check_app(self, method)
   check_pattern(self, pattern, method)
-  local chain = check_chain(pattern, method, ...)
-  local handler = table.remove(chain)
+  local middleware = check_functions(pattern, method, ...)
+  local handler = table.remove(middleware)
   return put_route(self, {
-    method = method:upper(), pattern = pattern, handler = handler, chain = chain,
+    method = method:upper(), pattern = pattern, handler = handler, middleware = middleware,
     place = check.place(),
   })
 end
@@ -299,7 +227,7 @@ function App:static(prefix, directory, options)
   check.string(directory, 2, "static")
   local opened = files.open(directory, options)
   return put_route(self, {
-    method = "GET", pattern = bare .. "/*rest", bare = bare, chain = {}, files = opened,
+    method = "GET", pattern = bare .. "/*rest", bare = bare, middleware = {}, files = opened,
     place = check.place(),
     handler = files.handler(opened, function() return root_of(self).missing_handler end),
   })
@@ -392,35 +320,6 @@ end
 
 -- -- named routes ------------------------------------------------------------------------------
 
-local function escaped(text, keep)
-  return (tostring(text):gsub("[^%w%-%._~" .. keep .. "]", function(byte)
-    return ("%%%02X"):format(byte:byte())
-  end))
-end
-
-local function check_param(name, kind, key, given, integer)
-  local text = ("app:url: %q of route %q"):format(key, name)
-  if given == nil then check.fail("%s is missing", text) end
-  if type(given) ~= "string" and type(given) ~= "number" then
-    check.fail("%s: a string or a number expected, got %s", text, type(given))
-  end
-  if integer and not tostring(given):find "^%-?%d+$" then
-    check.fail("%s: an integer expected, got %q", text, tostring(given))
-  end
-  if given == "" and kind == ":" then check.fail("%s is empty", text) end
-  for part in tostring(given):gmatch(kind == "*" and "[^/]+" or ".+") do
-    if part == "." or part == ".." then check.fail("%s: %q would leave its place", text, part) end
-  end
-end
-
-local function filled(name, params)
-  return function(kind, key, integer)
-    local given = params[key]
-    check_param(name, kind, key, given, integer ~= "")
-    return escaped(given, kind == "*" and "/" or "")
-  end
-end
-
 --- app:name(name) -> app: names the route that was added last, for app:url.
 function App:name(name)
   check_app(self, "name")
@@ -447,8 +346,7 @@ function App:url(name, params)
   check.argument(params == nil or type(params) == "table", 2, "url", "table", params)
   local route = name_of(root_of(self), name)
   if not route then check.fail("app:url: no route is called %q", name) end
-  local pattern = (place_of(route.app)) .. route.pattern
-  return (pattern:gsub("([:*])([%a_][%w_]*)({?[^/]*)", filled(name, params or {})))
+  return fill(name, (place_of(route.app)) .. route.pattern, params or {})
 end
 
 -- -- serving -----------------------------------------------------------------------------------
@@ -515,122 +413,9 @@ function App:inject(options)
   return root.injected(options)
 end
 
--- -- what is easier in Lua -----------------------------------------------------------------------
+-- -- the module -----------------------------------------------------------------------------------
 
--- A body in a coding that nobody has decoded; see rille.http.decompress.
-local function check_coding(req)
-  local coding = not req.decoded and req.headers["Content-Encoding"]
-  if coding and coding:lower() ~= "identity" then
-    local text = "a body with the Content-Encoding %q is not understood\n"
-    error(http.error(415, text:format(coding)), 0)
-  end
-end
-
---- req:json() -> value: the body, as rille.json decodes it. One that is no JSON is answered with
--- 400, which says where.
-function core.request:json()
-  local value, message = json.decode(self:body())
-  if message then
-    check_coding(self)
-    error(http.error(400, { error = "the body is not valid JSON", detail = message }), 0)
-  end
-  return value
-end
-
---- req:form() -> table: the fields of an urlencoded body; the last of a repeated name. A body that
--- is said to be something else is answered with 415: a form with files is for req:multipart().
-function core.request:form()
-  check_coding(self)
-  local mime = self.headers["Content-Type"]
-  if mime and mime:match "^[^;%s]*":lower() ~= "application/x-www-form-urlencoded" then
-    error(http.error(415, "the body is not application/x-www-form-urlencoded\n"), 0)
-  end
-  local form = {}
-  for pair in self:body():gmatch "[^&]+" do
-    local name, value = pair:match "^([^=]*)=?(.*)$"
-    form[http.unescape(name)] = http.unescape(value)
-  end
-  return form
-end
-
---- req:multipart([options]) -> iterator over parts: see rille.http.multipart.
-function core.request:multipart(given)
-  check_coding(self)
-  return require "rille.http.multipart" (self, given)
-end
-
-local function check_response(res, name)
-  check.method(getmetatable(res) == "response", "res", name)
-end
-
---- req:upgrade(protocol) -> conn | nil, message
---
--- Takes the connection over, if the client has asked for that protocol (in Upgrade, in any case):
--- it is told so, with 101 and the headers that were set, and conn is what rille.net gives, with all
--- that the client has sent behind its request still to be read. conn is closed when the handler is
--- over; times are its own (conn:set_timeout). A client that has not asked for it may get any other
--- answer: 426, or what the path is without an upgrade.
-function core.request:upgrade(protocol)
-  check.string(protocol, 1, "upgrade")
-  require "rille.net" -- the type of conn
-  return core.upgrade(self, protocol)
-end
-
---- res:text(s), res:html(s), res:json(value): set the body and its type; sent when the handler is
--- over.
-function core.response:text(text)
-  check_response(self, "text")
-  check.string(text, 1, "text")
-  self.headers["Content-Type"] = "text/plain; charset=utf-8"
-  self.body = text
-end
-
-function core.response:html(text)
-  check_response(self, "html")
-  check.string(text, 1, "html")
-  self.headers["Content-Type"] = "text/html; charset=utf-8"
-  self.body = text
-end
-
-function core.response:json(value)
-  check_response(self, "json")
-  check.argument(value ~= nil, 1, "json", "value", value)
-  local text = check.call(json.encode, value)
-  self.headers["Content-Type"] = "application/json"
-  self.body = text
-end
-
-core.response.stream = require "rille.http.stream"
-
---- res:redirect(url [, status]): 302 unless said otherwise.
-function core.response:redirect(url, status)
-  check_response(self, "redirect")
-  check.string(url, 1, "redirect")
-  if url:find "%c" then check.fail("res:redirect: %q has a control character", url) end
-  status = status or 302
-  if math.type(status) ~= "integer" or status < 300 or status > 399 then
-    check.fail("res:redirect: a status from 300 to 399 expected, got %s", tostring(status))
-  end
-  self.headers["Location"] = url
-  self.status = status
-end
-
---- http.error(status [, body]) -> error value
--- An answer for error(http.error(404)), which ends the handler; or to be returned.
-function http.error(status, body)
-  if math.type(status) ~= "integer" or status < 200 or status > 599 then
-    check.fail("http.error: a status from 200 to 599 expected, got %s", tostring(status))
-  end
-  return setmetatable({ status = status, body = body }, core.answer)
-end
-
---- http.unescape(text) -> string: of a form: "a%20b+c" is "a b c".
-function http.unescape(text)
-  check.string(text, 1, "unescape")
-  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
-    return string.char(tonumber(hex, 16))
-  end))
-end
+http.error, http.unescape = methods.error, methods.unescape
 
 --- http.serve { app, loops, ... } -> server: on several cores; see rille.http.serve.
 function http.serve(options)
