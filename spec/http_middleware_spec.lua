@@ -325,6 +325,27 @@ describe("csrf", function()
     assert.equal(403, send(page.body, "__Host-csrf=" .. ("A"):rep(43)))
     assert.equal(403, send(page.body, nil))
   end)
+
+  it("takes the token from a field of a form as well, which the handler reads again", function()
+    local guarded = app_of(csrf { secret = SECRET }, function(req)
+      return req.method == "GET" and req.csrf_token or req:form().name
+    end)
+    local page = get(guarded)
+    local cookie = "__Host-csrf=" .. cookies_of(page)["__Host-csrf"]
+    local function send(body, mime)
+      return guarded:inject {
+        method = "POST", path = "/", body = body,
+        headers = { ["Content-Type"] = mime, Cookie = cookie, ["Sec-Fetch-Site"] = "same-origin" },
+      }
+    end
+    local form = "application/x-www-form-urlencoded"
+    local token = page.body:gsub("%W", function(byte) return ("%%%02X"):format(byte:byte()) end)
+    assert.equal("ann", send("name=ann&csrf_token=" .. token, form).body)
+    assert.equal("ann", send("name=ann&csrf_token=" .. token, form .. "; charset=utf-8").body)
+    assert.equal(403, send("name=ann&csrf_token=forged", form).status)
+    assert.equal(403, send("name=ann", form).status)
+    assert.equal(403, send("name=ann&csrf_token=" .. token, "text/plain").status)
+  end)
 end)
 
 describe("auth", function()

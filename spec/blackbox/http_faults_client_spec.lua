@@ -49,21 +49,18 @@ local site = [[
   io.stdout:flush()
 ]]
 
+local function body_of(address, path)
+  return (exchange(address, get(path, "Connection: close\r\n")):match "\r\n\r\n(.*)$")
+end
+
 --- Starts a server with those options of app:listen, in Lua, and waits for its end.
 local function with(options, fn, before)
   local self <close>, address = server.start { script = site, argument = options, before = before }
   fn(address, self)
-  local conn <close> = assert(net.connect(address, { timeout = 20 }))
-  conn:write(get "/next")
-  assert.equal("next", read_answer(conn).body)
-  conn:close()
+  work.await(function() return body_of(address, "/next") == "next" end)
   local result = server.stop(self)
   assert.equal(0, result.status)
   return result
-end
-
-local function body_of(address, path)
-  return (exchange(address, get(path, "Connection: close\r\n")):match "\r\n\r\n(.*)$")
 end
 
 --- Sends a byte now and then until the connection ends; what came back.
@@ -275,7 +272,6 @@ describe("many clients", function()
         assert.matches("\r\nRetry%-After: ", text)
       end
       one:close()
-      work.await(function() return body_of(address, "/next") == "next" end)
     end)
   end)
 

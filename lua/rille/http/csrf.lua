@@ -12,7 +12,8 @@ Options:
 
     trusted   {}: origins of other sites that may send, such as "https://app.example.com"
     secret    as in rille.http.cookies. With it every such request needs a token as well, in the
-              header X-CSRF-Token: req.csrf_token is one, for the page to put into its requests
+              header X-CSRF-Token, or in the field csrf_token of an urlencoded form (a multipart one
+              needs the header): req.csrf_token is one, for the page to put into its requests
     max_age   86400 seconds for which a token is good
     cookie    "__Host-csrf": what tokens are bound to; it is set by the first request
     secure    true: the cookie over TLS only ]]
@@ -54,9 +55,17 @@ local function binding(settings, req, res)
   return value
 end
 
+-- Reads a form only for clients that have a cookie to compare with.
+local function token_of(req)
+  local mime = req.headers["Content-Type"] or ""
+  local is_form = mime:match "^[^;%s]*":lower() == "application/x-www-form-urlencoded"
+  return req.headers["X-CSRF-Token"] or is_form and req:form().csrf_token
+end
+
 local function has_token(settings, keys, req)
-  local token, value = req.headers["X-CSRF-Token"], req.cookies[settings.cookie]
-  local said = token and value and keys:verify("rille csrf", token)
+  local value = req.cookies[settings.cookie]
+  local token = value and token_of(req)
+  local said = token and keys:verify("rille csrf", token)
   return said and crypto.equal(said, value)
 end
 
