@@ -11,10 +11,12 @@ local spin = work.spin
 
 local function echo(...) return ... end
 
---- One domain, and a task that keeps it until it is cancelled.
+--- One domain, and a task that keeps it until it is cancelled; before, some short ones, so that
+-- the pool does not expect long waits.
 local function block()
   domains.set_bounds(1, 1)
   domains.set_slice(math.huge)
+  for _ = 1, 60 do rille.detach(echo) end
   local blocker = rille.submit(work.forever)
   work.await(function() return blocker:status() == "running" end)
   return blocker
