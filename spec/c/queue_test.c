@@ -139,6 +139,34 @@ static void a_group_has_no_more_out_than_its_maximum(void **state) {
   assert_int_equal(take(&queue), 3);
 }
 
+static void an_entry_begins_to_age_when_its_group_has_room(void **state) {
+  (void)state;
+  struct rl_queue queue;
+  struct line low;
+  struct thing things[3];
+  rl_queue_init(&queue);
+  init_line(&low, RL_LEVEL_LOW, 1);
+  push(&queue, &things[0], 1, &low.group, 1, 0);
+  push(&queue, &things[1], 2, &low.group, 2, 0);
+  assert_int_equal(take(&queue), 1);
+  rl_queue_ended(&queue, &things[0].entry, 10 * RL_QUEUE_PATIENCE);
+  push(&queue, &things[2], 3, NULL, 9 * RL_QUEUE_PATIENCE, 0);
+  assert_int_equal(take(&queue), 3);
+  assert_int_equal(take(&queue), 2);
+}
+
+static void of_equal_turns_the_higher_level_goes_first(void **state) {
+  (void)state;
+  struct rl_queue queue;
+  struct line high;
+  struct thing things[2];
+  rl_queue_init(&queue);
+  init_line(&high, RL_LEVEL_HIGH, 0);
+  push(&queue, &things[0], 1, NULL, 5, 0);
+  push(&queue, &things[1], 2, &high.group, 5 + RL_QUEUE_PATIENCE, 0);
+  assert_int_equal(take(&queue), 2);
+}
+
 static void what_leaves_the_middle_makes_room_in_its_group(void **state) {
   (void)state;
   struct rl_queue queue;
@@ -466,6 +494,8 @@ int main(void) {
       cmocka_unit_test(the_earliest_deadline_goes_first),
       cmocka_unit_test(keys_take_turns),
       cmocka_unit_test(a_group_has_no_more_out_than_its_maximum),
+      cmocka_unit_test(an_entry_begins_to_age_when_its_group_has_room),
+      cmocka_unit_test(of_equal_turns_the_higher_level_goes_first),
       cmocka_unit_test(what_leaves_the_middle_makes_room_in_its_group),
       cmocka_unit_test(the_expired_are_found_wherever_they_are),
       cmocka_unit_test(everything_can_be_taken_out),
