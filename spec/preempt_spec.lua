@@ -2,6 +2,7 @@
 
 local rille = require "rille"
 local failure = require "spec.support.failure"
+local scale = require "spec.support.scale"
 local work = require "spec.support.work"
 
 local domains = rille.domains
@@ -460,5 +461,48 @@ describe("a fiber of the main domain that computes", function()
     assert.has_error(function() domains.set_loop_guard(-1) end)
     assert.has_error(function() domains.set_loop_guard(1, "soon") end)
     assert.has_error(function() domains.set_cleanup_time(-1) end)
+  end)
+end)
+
+describe("tasks that are cancelled, limited and sliced at random", function()
+  after_each(work.defaults)
+
+  local function compute(n)
+    local list = {}
+    for i = 1, n do list = { #list, i } end
+    return n
+  end
+
+  local function submit()
+    local kind = math.random(4)
+    if kind == 1 then return rille.submit(rille.sleep, math.random() * 0.003) end
+    if kind > 2 then return rille.submit(compute, math.random(20000)) end
+    -- The handle of the job is garbage at once.
+    return rille.job(compute, { timeout = math.random() * 0.005 + 1e-4 }):submit(math.random(40000))
+  end
+
+  it("are accounted for exactly once each", function()
+    domains.set_bounds(2, 2)
+    domains.set_slice(0.0003)
+    local before, total = domains.stats(), 0
+    for _ = 1, scale(100) do
+      local tasks = {}
+      for i = 1, 50 do tasks[i] = submit() end
+      for _ = 1, 25 do
+        if math.random(3) == 1 then rille.sleep(0) end
+        tasks[math.random(50)]:cancel()
+      end
+      for _, task in ipairs(tasks) do
+        pcall(task.await, task)
+        assert.is_true(({ done = true, failed = true, cancelled = true })[task:status()])
+        total = total + 1
+      end
+    end
+    local after = domains.stats()
+    local ended = 0
+    for _, key in ipairs { "finished", "failed", "cancelled" } do
+      ended = ended + after[key] - before[key]
+    end
+    assert.same({ total, total }, { after.submitted - before.submitted, ended })
   end)
 end)

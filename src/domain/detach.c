@@ -110,9 +110,14 @@ static int raise_refusal(lua_State *L, struct rl_task *task) {
   return lua_error(L);
 }
 
+/* The function and its arguments; the job's handle lies above them. */
+static int count_values(lua_State *L, const struct rl_job *job) {
+  return lua_gettop(L) - (job ? 1 : 0);
+}
+
 int rl_detach_job(lua_State *L, struct rl_job *job) {
   struct rl_domain *domain = rl_domain_of(L);
-  struct rl_task *task = pack_task(L, 1, lua_gettop(L), "detached at");
+  struct rl_task *task = pack_task(L, 1, count_values(L, job), "detached at");
   if (!task)
     return raise_here(L);
   task->settled = settled;
@@ -143,9 +148,8 @@ static int submitted(lua_State *L, int status, lua_KContext context) {
   return 1; /* the future, which is all that the stack holds */
 }
 
-/* [fn, args..] -> [future] and a task for it; NULL with an error pushed. */
-static struct rl_task *pack_future(lua_State *L) {
-  int count = lua_gettop(L);
+/* [fn, args.., ..] -> [future] and a task for it; NULL with an error pushed. */
+static struct rl_task *pack_future(lua_State *L, int count) {
   struct rl_future *future = rl_future_new(L);
   struct rl_task *task = pack_task(L, 1, count, "submitted at");
   if (!task) {
@@ -164,7 +168,7 @@ static struct rl_task *pack_future(lua_State *L) {
 
 int rl_submit_job(lua_State *L, struct rl_job *job) {
   struct rl_domain *domain = rl_domain_of(L);
-  struct rl_task *task = pack_future(L);
+  struct rl_task *task = pack_future(L, count_values(L, job));
   if (!task)
     return raise_here(L);
   struct rl_future *future = task->owner;

@@ -9,7 +9,7 @@
 
 struct rl_job;
 
-/* [fn, args..]: the same for a task of a job. */
+/* [fn, args.., handle of the job]: the same for a task of a job, if that is not NULL. */
 int rl_detach_job(lua_State *L, struct rl_job *job);
 int rl_submit_job(lua_State *L, struct rl_job *job);
 

@@ -219,10 +219,11 @@ static int job_tostring(lua_State *L) {
   return 1;
 }
 
-/* [job, args..] -> [fn, args..] */
+/* [job, args..] -> [fn, args.., job]: which keeps it from being collected meanwhile. */
 static struct rl_job *begin(lua_State *L, const char *what) {
   struct rl_job *job = check_job(L);
   rl_wait_check(L, what);
+  lua_pushvalue(L, 1);
   lua_getiuservalue(L, 1, 1);
   lua_replace(L, 1);
   return job;
