@@ -24,7 +24,9 @@ enum {
   URGENT_TICK = MILLISECOND, /* while somebody has been asked to stop */
   HALT = 100 * MILLISECOND,  /* a main domain that runs so long does not come to its loop */
   LINGER = 1000 * MILLISECOND,
-  STUCK = 100 * MILLISECOND, /* not stopped after so long: it is in a C function */
+  STUCK = 100 * MILLISECOND,    /* not stopped after so long: it is in a C function, */
+  ANSWER = 10 * MILLISECOND,    /* if it has used so much processor time meanwhile; */
+  BLOCKED = 1000 * MILLISECOND, /* or it blocks there */
   STACK_BYTES = 128 << 10
 };
 
@@ -67,12 +69,29 @@ static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uin
   return asks;
 }
 
+/* ns of processor time that the domain's thread has used. */
+static uint64_t spent(struct rl_domain *domain) {
+  clockid_t clock;
+  struct timespec time;
+  if (pthread_getcpuclockid(domain->watch.thread, &clock) != 0 || clock_gettime(clock, &time) != 0)
+    return 0;
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Not a thread that had no processor to answer on; but one that blocks needs none. */
+static bool had_its_chance(struct rl_domain *domain, uint64_t now) {
+  struct rl_watch *watch = &domain->watch;
+  uint64_t waited = now - watch->asked_at;
+  return waited >= BLOCKED || (waited >= STUCK && spent(domain) - watch->spent >= ANSWER);
+}
+
 /* A fiber that was asked to stop and does not. */
 static void judge(struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
   if (watch->asked_at == 0) {
     watch->asked_at = now;
-  } else if (now - watch->asked_at >= STUCK && domain->feed && !watch->stuck) {
+    watch->spent = spent(domain);
+  } else if (domain->feed && !watch->stuck && had_its_chance(domain, now)) {
     watch->stuck = true;
     domain->feed->stuck(domain);
   }

@@ -30,6 +30,7 @@ struct rl_watch {
   uint64_t seen;              /* the turn it saw last */
   atomic_uint_fast64_t since; /* clock when it saw that first; the hook may look, too */
   uint64_t asked_at;          /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
+  uint64_t spent;             /* ns of processor time that its thread had used then */
   bool reported;              /* for holding up its loop, in this turn */
   bool stuck;                 /* given up: it did not stop when asked */
 
