@@ -238,6 +238,62 @@ describe("session", function()
     assert.equal("1", get(app, { Cookie = "__Host-session=" .. cookie }).body)
   end)
 
+  describe("behind the head of an answer", function()
+    local kept, app
+
+    local function opened(options)
+      kept = {}
+      if options.store then
+        options.store = {
+          get = function(_, id) return kept[id] end,
+          set = function(_, id, text) kept[id] = text end,
+        }
+      end
+      app = app_of(session(options), function(req, res)
+        local act = req.headers["X-Act"]
+        if act ~= "add" then res:write("there are ", req.session.count or 0) end
+        if act == "destroy" then req.session:destroy() end
+        if act ~= "look" then req.session.count = (req.session.count or 0) + 1 end
+      end)
+      return cookies_of(get(app, { ["X-Act"] = "add" }))["__Host-session"]
+    end
+
+    local function go(act, cookie)
+      return get(app, { ["X-Act"] = act, Cookie = cookie and "__Host-session=" .. cookie })
+    end
+
+    it("is not extended by a visit", function()
+      for _, options in ipairs { { secret = SECRET, refresh = 0 }, { store = {}, refresh = 0 } } do
+        local answer = go("look", opened(options))
+        assert.is_nil(answer.error)
+        assert.equal("there are 1", answer.body)
+      end
+    end)
+
+    it("changes in a store", function()
+      local cookie = opened { store = {} }
+      assert.is_nil(go("change", cookie).error)
+      assert.equal("there are 2", go("look", cookie).body)
+      assert.is_truthy(go("change").error) -- it has no name yet
+    end)
+
+    it("cannot change in a cookie", function()
+      assert.is_truthy(go("change", (opened { secret = SECRET })).error)
+    end)
+  end)
+
+  it("is the same whatever the order of its fields", function()
+    local app = app_of(session { secret = SECRET }, function(req)
+      if req.headers["X-Act"] then
+        for i = 1, 40 do req.session["field " .. i * 7919 % 41] = i end
+        req.session["field 3"] = nil
+      end
+    end)
+    local cookie = cookies_of(get(app, { ["X-Act"] = "add" }))["__Host-session"]
+    local answer = get(app, { Cookie = "__Host-session=" .. cookie })
+    assert.is_nil(answer.headers["set-cookie"])
+  end)
+
   it("has no fields with the names of its functions", function()
     local app = app_of(session { secret = SECRET }, function(req) req.session.save = 1 end)
     assert.equal(500, get(app).status)
@@ -255,6 +311,19 @@ describe("cors", function()
     assert.equal("X-Total", answer.headers["access-control-expose-headers"])
     assert.equal("Origin", answer.headers.vary)
     assert.equal("fine", answer.body)
+  end)
+
+  it("lets it read answers that are raised", function()
+    local raising = app_of(cors { origin = ANN }, function(_, res)
+      res.headers["Content-Type"], res.headers["ETag"] = "text/csv", '"1"'
+      res.headers["Content-Length"] = 3
+      error(http.error(422, { error = "no" }))
+    end)
+    local answer = get(raising, { Origin = ANN })
+    assert.same({ 422, '{"error":"no"}' }, { answer.status, answer.body })
+    assert.equal(ANN, answer.headers["access-control-allow-origin"])
+    assert.equal("application/json", answer.headers["content-type"])
+    assert.is_nil(answer.headers.etag)
   end)
 
   it("tells others nothing", function()
@@ -459,6 +528,22 @@ describe("access_log", function()
     local answer = get(app_of(log(), function() error "oops" end))
     assert.equal(500, answer.status)
     assert.matches('HTTP/1.1" 500 %-', lines[1])
+  end)
+
+  it("says the status of an answer that was raised", function()
+    local function raiser(err) return function() error(err) end end
+    get(app_of(log(), raiser(http.error(404, "no"))))
+    assert.matches('HTTP/1.1" 404 %-', lines[1])
+    get(app_of(log { format = "json" }, raiser { retry_after = 3 }))
+    assert.matches('"status":503', lines[1])
+    assert.is_nil(lines[1]:find '"error"')
+    get(app_of(log { format = "json" }, function(req) return req:body(0) end), nil, "POST")
+    assert.matches('"status":200', lines[1])
+    app_of(log { format = "json" }, function(req) return req:body(1) end):inject {
+      path = "/", body = "long",
+    }
+    assert.matches('"status":413', lines[1])
+    assert.matches('"error":true', lines[1])
   end)
 
   it("writes JSON, or what a function says, or nothing", function()

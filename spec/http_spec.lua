@@ -188,6 +188,21 @@ describe("a request", function()
       { body = "x=1&a%26=b+c" }).body)
   end)
 
+  it("is a form of a thousand fields at most", function()
+    local function count(fields)
+      return answer(function(req)
+        local n = 0
+        for _ in pairs(req:form()) do n = n + 1 end
+        return tostring(n)
+      end, { body = fields })
+    end
+    local fields = {}
+    for i = 1, 1000 do fields[i] = "f" .. i .. "=" end
+    assert.equal("1000", count(table.concat(fields, "&")).body)
+    local refused = count(table.concat(fields, "&") .. "&one=more")
+    assert.same({ 413, "the form has more than 1000 fields\n" }, { refused.status, refused.body })
+  end)
+
   it("is answered with 400 when its JSON is none", function()
     assert.equal(400, answer(function(req) return req:json() end, { body = "{" }).status)
   end)
@@ -425,6 +440,20 @@ describe("middleware", function()
     local options = app:inject { path = "/x", method = "OPTIONS" }
     assert.equal(204, options.status)
     assert.equal("GET, HEAD, OPTIONS", options.headers.allow)
+  end)
+
+  it("on_error answers without what the handler said of its body", function()
+    local app = http.app()
+    app:on_error(function() return { error = "sorry" } end)
+    app:get("/", function(_, res)
+      res.headers["Content-Type"], res.headers["Content-Length"] = "text/csv", 1000
+      res.headers["X-Kept"] = "yes"
+      error "oh no"
+    end)
+    local got = app:inject "/"
+    assert.same({ 500, '{"error":"sorry"}' }, { got.status, got.body })
+    assert.same({ "application/json", "yes" },
+      { got.headers["content-type"], got.headers["x-kept"] })
   end)
 
   it("gets errors of the rest, and on_error what is left of them", function()

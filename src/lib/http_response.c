@@ -177,6 +177,12 @@ static int failure(lua_State *L) {
   return 1;
 }
 
+/* core.anew(res): another answer takes the place of what was set; see rl_http_answer_anew. */
+static int anew(lua_State *L) {
+  rl_http_answer_anew(check(L));
+  return 0;
+}
+
 /* [module]: adds `response`, the table of methods, to which the Lua module adds its own. */
 void rl_lib_http_response(lua_State *L) {
   static const luaL_Reg methods[] = {
@@ -193,6 +199,8 @@ void rl_lib_http_response(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   lua_setfield(L, -2, "response");
+  lua_pushcfunction(L, anew);
+  lua_setfield(L, -2, "anew");
   lua_pushcfunction(L, failure);
   lua_setfield(L, -2, "failure");
   luaL_newmetatable(L, HEADERS);

@@ -145,19 +145,31 @@ void rl_http_answer_file(struct rl_http_exchange *exchange, int status) {
   rl_http_file_drop(exchange);
 }
 
-void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly) {
+/* Drops the headers that are about the body: those of its bytes only, or all. */
+static void drop_headers(struct rl_http_exchange *exchange, bool all) {
   enum { OF_ITS_BYTES = 3 };
-  static const char *const names[] = {"Content-Encoding", "Content-Range", "Accept-Ranges",
-                                      "Content-Type",     "ETag",          "Last-Modified"};
-  size_t count = wholly ? sizeof names / sizeof *names : OF_ITS_BYTES;
+  static const char *const names[] = {"Content-Encoding",   "Content-Range", "Accept-Ranges",
+                                      "Content-Type",       "ETag",          "Last-Modified",
+                                      "Content-Disposition"};
+  size_t count = all ? sizeof names / sizeof *names : OF_ITS_BYTES;
+  for (size_t i = 0; i < count; i++)
+    rl_lines_remove(&exchange->headers, rl_scan_text(names[i]));
+}
+
+void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly) {
   if (!exchange->file)
     return;
   bool own = exchange->status != exchange->file->answer.status; /* the script's */
   if (!own && (wholly || exchange->status == 206))
     exchange->status = 0;
   rl_http_file_drop(exchange);
-  for (size_t i = 0; i < count; i++)
-    rl_lines_remove(&exchange->headers, rl_scan_text(names[i]));
+  drop_headers(exchange, wholly);
+}
+
+void rl_http_answer_anew(struct rl_http_exchange *exchange) {
+  rl_http_file_drop(exchange);
+  drop_headers(exchange, true);
+  exchange->length = -1;
 }
 
 static size_t size_of(const struct rl_slice *parts, int count) {

@@ -24,6 +24,10 @@ void rl_http_answer_file(struct rl_http_exchange *exchange, int status);
  * about the file. */
 void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly);
 
+/* An answer that was raised takes the place of whatever was set: drops the file, the length and the
+ * headers about the body. The others stay, since middleware has set them for any answer. */
+void rl_http_answer_anew(struct rl_http_exchange *exchange);
+
 /* Whether that much more is no more than was promised. */
 bool rl_http_answer_fits(const struct rl_http_exchange *exchange, const struct rl_slice *parts,
                          int count);
@@ -36,8 +40,8 @@ void rl_http_answer_write(struct rl_http_exchange *exchange, const struct rl_sli
  * the connection must be closed. */
 int rl_http_answer_end(struct rl_http_exchange *exchange);
 
-/* An answer of the server's own to a request that no handler answers: a line of text, and the
- * connection goes on if it may. Headers that were set before are dropped. */
+/* An answer of the server's own: a line of text, with the headers that were set; the connection
+ * goes on if it may. */
 void rl_http_answer_status(struct rl_http_exchange *exchange, int status, const char *text);
 
 /* The methods in `allowed`, as a header. */

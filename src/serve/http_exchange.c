@@ -9,6 +9,7 @@
 
 #include "domain/domain.h"
 #include "domain/timer.h"
+#include "http/lines.h"
 #include "http/percent.h"
 #include "http/response.h"
 #include "http/scan.h"
@@ -135,14 +136,15 @@ static void cut(struct rl_http_exchange *exchange, lua_State *L, const char *why
 /* Seconds in words of the protocol: whole ones, at least 1. */
 static void answer_later(struct rl_http_exchange *exchange, lua_Number seconds) {
   enum { MOST = 24 * 60 * 60 };
+  static const struct rl_slice name = {"Retry-After", 11};
   char text[16];
   int whole = 1;
   if (seconds > 1)
     whole = seconds < MOST ? (int)ceil(seconds) : MOST;
   snprintf(text, sizeof text, "%d", whole);
-  exchange->headers.size = 0;
-  exchange->length = -1;
-  rl_response_field(&exchange->headers, (struct rl_slice){"Retry-After", 11}, rl_scan_text(text));
+  rl_http_answer_anew(exchange);
+  rl_lines_remove(&exchange->headers, name);
+  rl_response_field(&exchange->headers, name, rl_scan_text(text));
   rl_http_answer_status(exchange, 503, "Service Unavailable\n");
 }
 
@@ -157,14 +159,12 @@ static int answer_error(struct rl_http_exchange *exchange, lua_State *L, int sta
   lua_pushliteral(L, "body");
   lua_rawget(L, error);
   if (lua_isinteger(L, -2)) {
-    rl_http_file_drop(exchange);
-    exchange->headers.size = 0;
+    rl_http_answer_anew(exchange);
     return rl_http_result(exchange, L, 2);
   }
   lua_pushliteral(L, "retry_after");
   lua_rawget(L, error);
   if (lua_type(L, -1) == LUA_TNUMBER) {
-    rl_http_file_drop(exchange);
     answer_later(exchange, lua_tonumber(L, -1));
     status = LUA_OK;
   }

@@ -11,13 +11,16 @@ Options:
 
     write    function(line): io.stdout by default. The line has its end
     format   "combined", or "json": an object with time, remote, method, target, status, bytes,
-             seconds, id, referer, agent and, after an error, error = true; or a function(entry) ->
-             line that gets these in a table
+             seconds, id, referer, agent and, after an error that is no answer, error = true; or a
+             function(entry) -> line that gets these in a table
     skip     function(req) -> true for what is not logged, such as health checks
 
-bytes is missing ("-") where the body was written piece by piece. What clients sent is escaped: a
-line is always one line. Use it first, so that it sees what the other middleware does. ]]
+bytes is missing ("-") where the body was written piece by piece, or its answer raised. The status of
+a client that left before its answer is 499. What clients sent is escaped: a line is always one line.
+Use it first, so that it sees what the other middleware does. ]]
 
+local core = require "rille.http.core"
+local fibers = require "rille.core"
 local json = require "rille.json"
 local options = require "rille.http.options"
 local rille = require "rille"
@@ -55,16 +58,28 @@ local RULES = {
   skip = { type = "function" },
 }
 
-local function entry_of(req, res, start, ok)
-  local body = res.body
-  local status = res.status or (body and 200 or 204)
+local LEFT = 499 -- as nginx has it
+
+-- The answer to an error, and whether that is one of those that are raised to be the answer.
+local function status_of(err, res)
+  local raised = type(err) == "table" and err or {}
+  local status, later = rawget(raised, "status"), rawget(raised, "retry_after")
+  if math.type(status) == "integer" then return status, true end
+  if type(later) == "number" then return 503, true end
+  status = core.failure(res)
+  return status == 500 and fibers.is_cancelled() and LEFT or status, false
+end
+
+local function entry_of(req, res, start, ok, err)
+  local status, answers = res.status or (res.body and 200 or 204), true
+  if not ok then status, answers = status_of(err, res) end
   return {
     time = os.time(), remote = req.remote ~= "" and req.remote or "-",
     method = req.method, target = req.target, version = req.version,
-    status = ok and status or 500, id = tostring(req.id),
+    status = status, id = tostring(req.id),
     bytes = ok and res.length or nil, seconds = rille.now() - start,
     referer = req.headers["Referer"], agent = req.headers["User-Agent"],
-    error = not ok or nil,
+    error = not answers or nil,
   }
 end
 
@@ -76,7 +91,7 @@ return function(given)
     if settings.skip and settings.skip(req) then return next() end
     local start = rille.now()
     local ok, err = pcall(next)
-    write(format(entry_of(req, res, start, ok)))
+    write(format(entry_of(req, res, start, ok, err)))
     if not ok then error(err, 0) end
   end
 end

@@ -49,6 +49,7 @@ local function caught(on_error, req, res, ok, ...)
   local err = (...)
   if res.sent or is_answer(err) or fibers.is_cancelled() then error(err, 0) end
   local status = core.failure(res)
+  core.anew(res)
   res.status, res.body = status, nil
   return settled(err, res, status, on_error(err, req, res))
 end

@@ -7,6 +7,8 @@ local json = require "rille.json"
 
 local methods = {}
 
+local MOST_FIELDS = 1000 -- of a form
+
 --- http.error(status [, body]) -> error value
 -- An answer for error(http.error(404)), which ends the handler; or to be returned.
 function methods.error(status, body)
@@ -45,15 +47,20 @@ function core.request:json()
 end
 
 --- req:form() -> table: the fields of an urlencoded body; the last of a repeated name. A body that
--- is said to be something else is answered with 415: a form with files is for req:multipart().
+-- is said to be something else is answered with 415: a form with files is for req:multipart(). One of
+-- more than 1000 fields is answered with 413: each costs much more than its bytes.
 function core.request:form()
   check_coding(self)
   local mime = self.headers["Content-Type"]
   if mime and mime:match "^[^;%s]*":lower() ~= "application/x-www-form-urlencoded" then
     error(methods.error(415, "the body is not application/x-www-form-urlencoded\n"), 0)
   end
-  local form = {}
+  local form, count = {}, 0
   for pair in self:body():gmatch "[^&]+" do
+    count = count + 1
+    if count > MOST_FIELDS then
+      error(methods.error(413, ("the form has more than %d fields\n"):format(MOST_FIELDS)), 0)
+    end
     local name, value = pair:match "^([^=]*)=?(.*)$"
     form[methods.unescape(name)] = methods.unescape(value)
   end

@@ -14,7 +14,9 @@ only once there is something in it.
 
     session:renew()      at every login: a new identity, so that nobody can plant one beforehand
     session:destroy()    forgets everything
-    session:save()       now: before the first res:write, which sends the head
+    session:save()       now: before the first res:write, which sends the head and with it the
+                         cookie. Only what a store keeps under a name that the client has already
+                         may change behind that
 
 By default the client itself keeps the session, in a sealed cookie, which holds some 2,800 bytes and
 cannot be taken back before its time: one that was stolen outlives a logout. With a `store` the
@@ -65,6 +67,7 @@ local RULES = {
 
 local LARGEST = 4096 -- bytes of a cookie's name and value that every browser takes
 local PURPOSE, FORMAT = "rille session", ">I6"
+local SORTED = { sorted = true } -- so that what has not changed gives the same text
 
 local Session = {}
 
@@ -104,6 +107,11 @@ local states = setmetatable({}, { __mode = "k" })
 
 local function send(state, value, max_age)
   local settings = state.settings
+  if state.res.sent then
+    if settings.store and (value == "" or value == state.given) then return end
+    error("the session was changed after the head of the answer was sent: session:save() belongs "
+      .. "before the first res:write", 0)
+  end
   state.res:add("Set-Cookie", tools.cookie(settings.cookie, value, {
     path = settings.path, domain = settings.domain, secure = settings.secure, http_only = true,
     same_site = settings.same_site, max_age = max_age,
@@ -124,9 +132,10 @@ function Session:save()
     if state.json or state.destroyed then remove(state) end
     return
   end
-  local text = json.encode(setmetatable(self, nil))
+  local text = json.encode(setmetatable(self, nil), SORTED)
   setmetatable(self, Session)
-  if text == state.json and now - state.made < settings.refresh then return end
+  local may_wait = state.res.sent or now - state.made < settings.refresh
+  if text == state.json and may_wait then return end
   local token = save_record(settings, state, FORMAT:pack(now) .. text)
   send(state, token, math.ceil(settings.max_age))
   state.json, state.made = text, now
