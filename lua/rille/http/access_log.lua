@@ -15,9 +15,9 @@ Options:
              function(entry) -> line that gets these in a table
     skip     function(req) -> true for what is not logged, such as health checks
 
-bytes is missing ("-") where the body was written piece by piece, or its answer raised. The status of
-a client that left before its answer is 499. What clients sent is escaped: a line is always one line.
-Use it first, so that it sees what the other middleware does. ]]
+bytes is missing ("-") where the body was written piece by piece, or the answer was raised. A client
+that left before its answer has the status 499. What clients sent is escaped: a line is always one
+line. Use it first, so that it sees what the other middleware does. ]]
 
 local core = require "rille.http.core"
 local fibers = require "rille.core"
