@@ -47,8 +47,8 @@ function core.request:json()
 end
 
 --- req:form() -> table: the fields of an urlencoded body; the last of a repeated name. A body that
--- is said to be something else is answered with 415: a form with files is for req:multipart(). A form
--- of more than 1000 fields is answered with 413: each costs much more than its bytes.
+-- is said to be something else is answered with 415: a form with files is for req:multipart().
+-- A form of more than 1000 fields is answered with 413: each costs much more than its bytes.
 function core.request:form()
   check_coding(self)
   local mime = self.headers["Content-Type"]
