@@ -38,6 +38,18 @@ else()
   message(STATUS "Allocator: the C library's (RILLE_MIMALLOC is off)")
 endif()
 
+# rille_shared_names: what the installed library is linked to, as -lNAME has it.
+function(rille_name_shared)
+  foreach(path IN LISTS ARGV)
+    string(REGEX REPLACE "^.*/lib(.*)\\.(a|so)$" "\\1" name ${path})
+    string(REGEX REPLACE "_a$" "" name ${name}) # libuv_a.a
+    list(APPEND rille_shared_names ${name})
+  endforeach()
+  set(rille_shared_names ${rille_shared_names} PARENT_SCOPE)
+endfunction()
+
+rille_name_shared(${LUA_ARCHIVE} ${UV_LIBRARY} ${XXHASH_LIBRARY})
+
 # What is optional. Without its library a feature's sources are left out, and one that says so when
 # it is used stands in. rille_left_out: a regular expression of the sources that are not compiled.
 function(rille_optional feature package headers library sources stand_in)
@@ -45,6 +57,8 @@ function(rille_optional feature package headers library sources stand_in)
     set(left_out ${stand_in})
     target_include_directories(rille_dependencies SYSTEM INTERFACE ${${headers}})
     target_link_libraries(rille_dependencies INTERFACE ${${library}})
+    rille_name_shared(${${library}})
+    set(rille_shared_names ${rille_shared_names} PARENT_SCOPE)
   else()
     set(left_out ${sources})
     message(STATUS "${feature}: not in this build (${package} is not installed)")
@@ -91,3 +105,4 @@ list(JOIN rille_left_out "|" rille_left_out)
 target_link_libraries(rille_dependencies INTERFACE
   $<LINK_LIBRARY:WHOLE_ARCHIVE,${LUA_ARCHIVE}>
   ${UV_LIBRARY} ${XXHASH_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS} m)
+list(APPEND rille_shared_names pthread dl m)

@@ -15,8 +15,9 @@ if("$ENV{CI}" STREQUAL "true")
 endif()
 
 # Debian's liblua5.4.a is not position-independent; nor is what it is linked into.
-target_compile_options(rille_settings INTERFACE -fno-pie)
-target_link_options(rille_settings INTERFACE -no-pie)
+set(rille_fixed $<NOT:$<BOOL:$<TARGET_PROPERTY:POSITION_INDEPENDENT_CODE>>>)
+target_compile_options(rille_settings INTERFACE $<${rille_fixed}:-fno-pie>)
+target_link_options(rille_settings INTERFACE $<${rille_fixed}:-no-pie>)
 
 if(RILLE_SANITIZE)
   target_compile_options(rille_settings INTERFACE

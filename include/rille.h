@@ -13,12 +13,16 @@
 extern "C" {
 #endif
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* all that the shared library shows */
+#endif
+
 typedef struct rille rille_t;
 
 struct rille_options {
-  int loops;          /* main domains, which all run the script, each on a thread of its own but for
-                         the first, and share ports and pool; 0: one; < 0: one for each core */
-  double grace;       /* seconds that running handlers get when the program stops; < 0: 10 s */
+  int loops;    /* main domains, which all run the script, each on a thread of its own but for
+                   the first, and share ports and pool; 0: one; < 0: one for each core */
+  double grace; /* seconds that running handlers get when the program stops; < 0: 10 s */
   /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored; and if a compute thread does
    * not come out of a C function at the end, the process ends without it. */
   int handle_signals;
@@ -54,6 +58,10 @@ void rille_free(rille_t *runtime);
 
 /* "0.1.0" */
 const char *rille_version(void);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
