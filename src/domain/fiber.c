@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "domain/blame.h"
+#include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/hook.h"
 #include "domain/ticker.h"
@@ -151,10 +152,30 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
   return fiber;
 }
 
+bool rl_fiber_introduce(struct rl_fiber *fiber) {
+  if (!fiber->introduce)
+    return true;
+  fiber->carried = fiber->introduce(fiber);
+  if (!fiber->carried)
+    return false;
+  fiber->introduce = NULL;
+  return true;
+}
+
+static void inherit(struct rl_fiber *fiber, const struct rl_fiber *parent) {
+  struct rl_domain *domain = fiber->domain;
+  fiber->main = parent ? parent->main : domain->main;
+  fiber->task = parent ? parent->task : ++domain->tasks;
+  fiber->carried = parent ? rl_context_share(parent->carried) : NULL;
+  fiber->due = parent ? parent->due : 0;
+}
+
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) {
   struct rl_domain *domain = rl_domain_of(L);
   if (domain->ending)
     luaL_error(L, "no new fiber: the program is ending");
+  if (domain->running && !rl_fiber_introduce(domain->running))
+    luaL_error(L, "not enough memory");
   struct rl_list *link = rl_list_take(&domain->free_fibers);
   struct rl_fiber *fiber = link ? RL_OF(link, struct rl_fiber, link) : create(L, domain);
   fiber->ended = ended;
@@ -163,13 +184,13 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->whole.dropped = NULL;
   rl_region_init(&fiber->whole, fiber);
   fiber->region = &fiber->whole;
-  fiber->main = domain->running ? domain->running->main : domain->main;
+  inherit(fiber, domain->running);
+  fiber->introduce = NULL;
   fiber->enter = NULL;
   fiber->stop = NULL;
   fiber->detached = false;
   fiber->ran = NULL;
   fiber->run_limit = fiber->deadline = 0;
-  fiber->task = domain->running ? domain->running->task : ++domain->tasks;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   lua_pushcfunction(fiber->L, body);
@@ -177,6 +198,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
 }
 
 static void recycle(struct rl_fiber *fiber) {
+  rl_context_release(fiber->carried);
+  fiber->carried = NULL;
   fiber->whole.fiber = NULL;
   rl_region_forget(fiber->L, &fiber->whole);
   fiber->state = RL_FIBER_FREE;

@@ -29,6 +29,7 @@
 
 #include "base/list.h"
 
+struct rl_context;
 struct rl_domain;
 struct rl_fiber;
 struct rl_timer;
@@ -99,6 +100,10 @@ struct rl_fiber {
   /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
    * how many values that is. May raise. */
   int (*enter)(struct rl_fiber *fiber, lua_State *L);
+  struct rl_context *carried; /* rille.context: a reference; NULL: empty. Inherited */
+  /* Optional: makes `carried` when it is first needed. NULL: no memory. */
+  struct rl_context *(*introduce)(const struct rl_fiber *fiber);
+  uint64_t due; /* clock at which the tasks that it starts are to be over; 0: none. Inherited */
   rl_fiber_ended *ended;
   void *owner; /* of `enter` and `ended`: a connection, a task, a future */
 };
@@ -116,6 +121,9 @@ void rl_fiber_start(struct rl_fiber *fiber);
 void rl_fiber_run(struct rl_fiber *fiber);
 
 void rl_fiber_drop(struct rl_fiber *fiber);
+
+/* Makes fiber->carried what it is to be, before it is read or inherited; false without memory. */
+bool rl_fiber_introduce(struct rl_fiber *fiber);
 
 /* [.., reason] -> [..]: cancels the fiber: a parked one fails at its wait, a ready one at its next
  * wait. The reason becomes the error value. A fiber already cancelled keeps its first reason. */

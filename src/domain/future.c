@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <lauxlib.h>
+#include <stdio.h>
 
+#include "domain/context.h"
 #include "domain/fiber.h"
 #include "domain/pool.h"
 #include "domain/task.h"
@@ -37,8 +39,15 @@ void rl_future_abandon(lua_State *L, struct rl_future *future) {
   unanchor(L, future);
 }
 
+/* What its failure would be reported with. */
+static void forget_context(struct rl_future *future) {
+  rl_context_release(future->carried);
+  future->carried = NULL;
+}
+
 int rl_future_collect(lua_State *L) {
   struct rl_future *future = lua_touserdata(L, 1);
+  forget_context(future);
   if (future->task && future->state != RL_FUTURE_RUNNING)
     rl_task_drop(future->task); /* nobody asked for its results */
   future->task = NULL;
@@ -59,7 +68,11 @@ static int report(lua_State *L) {
   lua_getiuservalue(L, -1, 1);
   size_t size;
   const char *text = rl_traceback_text(L, -1, &size);
-  rl_log_text(log, "error in a task that nobody awaits: ", text, size);
+  char prefix[RL_CONTEXT_NOTE + 64], note[RL_CONTEXT_NOTE];
+  snprintf(prefix, sizeof prefix,
+           "error in a task that nobody awaits%s: ", rl_context_note(future->carried, note));
+  rl_log_text(log, prefix, text, size);
+  forget_context(future);
   unanchor(L, future);
   return 0;
 }
@@ -98,8 +111,9 @@ void rl_future_observe(struct rl_future *future) {
   future->awaited = true;
 }
 
-static void watch(lua_State *L, struct rl_future *future) {
+static void watch(lua_State *L, struct rl_future *future, struct rl_context *context) {
   struct rl_domain *domain = rl_domain_of(L);
+  future->carried = rl_context_share(context);
   rl_list_push(&domain->unawaited, &future->link);
   rl_timer_start(domain, REPORT_AFTER_MS / 1000.0, false, report_due, domain);
   future->since = uv_now(domain->loop);
@@ -108,12 +122,13 @@ static void watch(lua_State *L, struct rl_future *future) {
 /* -- the end of the work ------------------------------------------------------------------- */
 
 /* The outcome is known. A failure stays anchored until somebody awaits it or it is reported. */
-static void conclude(lua_State *L, struct rl_future *future, enum rl_future_state state) {
+static void conclude(lua_State *L, struct rl_future *future, enum rl_future_state state,
+                     struct rl_context *context) {
   future->state = state;
   bool lost = state == RL_FUTURE_FAILED && !future->awaited && rl_list_empty(&future->waiters);
   wake_waiters(future);
   if (lost)
-    watch(L, future);
+    watch(L, future, context);
   else
     unanchor(L, future);
 }
@@ -166,7 +181,7 @@ static void fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nr
   }
   if (stored != LUA_OK)
     state = RL_FUTURE_FAILED; /* its user value stays nil: no memory */
-  conclude(L, future, state);
+  conclude(L, future, state, fiber->carried);
 }
 
 struct rl_future *rl_future_spawn(lua_State *L) {
@@ -248,15 +263,17 @@ void rl_future_task_settled(struct rl_task *task) {
   future->cost = rl_task_cost(task);
   bool done = task->outcome == RL_TASK_DONE, cancelled = task->outcome == RL_TASK_CANCELLED;
   if (done && !task->results.lends) {
-    conclude(L, future, RL_FUTURE_DONE);
+    conclude(L, future, RL_FUTURE_DONE, NULL);
     return;
   }
   if (done)
     future->state = RL_FUTURE_DONE;
+  struct rl_context *context = rl_context_share(task->carried); /* the task is dropped meanwhile */
   if (rl_call_protected(L, done ? unpack_early : unpack_failure, future) != LUA_OK)
     lua_pop(L, 1); /* no memory: the future has failed, with no error value */
   enum rl_future_state failure = cancelled ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED;
-  conclude(L, future, done ? future->state : failure);
+  conclude(L, future, done ? future->state : failure, context);
+  rl_context_release(context);
 }
 
 /* What those who await it will see; of one that was cancelled, that is the reason, which is there
@@ -277,7 +294,7 @@ bool rl_future_task_given_up(struct rl_task *task) {
   future->task = NULL;
   task->owner = NULL;
   bool unwanted = task->abandoned || task->origin->ending;
-  conclude(L, future, unwanted ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED);
+  conclude(L, future, unwanted ? RL_FUTURE_CANCELLED : RL_FUTURE_FAILED, task->carried);
   return false;
 }
 
@@ -303,6 +320,7 @@ static int raise_failure(lua_State *L, struct rl_future *future) {
 static int outcome(lua_State *L, struct rl_future *future) {
   if (!rl_list_empty(&future->link)) {
     rl_list_remove(&future->link);
+    forget_context(future);
     unanchor(L, future);
   }
   future->awaited = true;

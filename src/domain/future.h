@@ -19,14 +19,15 @@ enum rl_future_state { RL_FUTURE_RUNNING, RL_FUTURE_DONE, RL_FUTURE_FAILED, RL_F
 
 struct rl_future {
   enum rl_future_state state;
-  struct rl_list link;    /* in domain->unawaited while a failure of it is to be reported */
-  struct rl_list waiters; /* of struct rl_fiber, by `sibling` */
-  struct rl_fiber *fiber; /* spawned here: while it runs */
-  struct rl_task *task;   /* submitted: until its results are unpacked */
-  uint64_t since;         /* loop time in ms when it failed */
-  int count;              /* of results, kept in the user value: a table, or the error value */
-  struct rl_cost cost;    /* of a submitted task that is over */
-  bool awaited;           /* somebody takes care of its errors */
+  struct rl_list link;        /* in domain->unawaited while a failure of it is to be reported */
+  struct rl_list waiters;     /* of struct rl_fiber, by `sibling` */
+  struct rl_fiber *fiber;     /* spawned here: while it runs */
+  struct rl_task *task;       /* submitted: until its results are unpacked */
+  uint64_t since;             /* loop time in ms when it failed */
+  struct rl_context *carried; /* failed and not yet awaited: a reference, for the report */
+  int count;                  /* of results, kept in the user value: a table, or the error value */
+  struct rl_cost cost;        /* of a submitted task that is over */
+  bool awaited;               /* somebody takes care of its errors */
 };
 
 /* [] -> [future]: a running one, anchored. Raises for want of memory. */

@@ -95,23 +95,26 @@ static uint64_t patience_of(const struct rl_task *task) {
 
 static void note(struct rl_pool *pool, struct rl_task *task, enum rl_overload_reason reason) {
   uint64_t wait = forecast(pool, task->job);
-  task->overload = (struct rl_overload){.reason = reason,
-                                        .job = task->job ? task->job->account->name : NULL,
-                                        .wait = wait,
-                                        .retry_after = wait,
-                                        .deadline = task->job ? task->job->settings.deadline : 0};
+  task->overload =
+      (struct rl_overload){.reason = reason,
+                           .job = task->job ? task->job->account->name : NULL,
+                           .wait = wait,
+                           .retry_after = wait,
+                           .deadline = task->deadline ? task->deadline - task->submitted : 0};
 }
 
 /* Ends a queued task unrun, and sends it home. */
 static void drop(struct rl_pool *pool, struct rl_task *task, enum rl_overload_reason reason,
                  uint64_t now) {
   rl_pool_remove(pool, task, now);
-  note(pool, task, reason);
   pool->figures.dropped++;
-  if (task->job)
+  if (task->job) {
+    note(pool, task, reason);
     task->job->account->figures.dropped++;
+  }
   task->count = NULL; /* it is counted */
-  rl_task_refuse(task, "");
+  rl_task_refuse(task, "the task was dropped: the deadline of the task that started it passed "
+                       "before it began");
 }
 
 static void expire(struct rl_pool *pool, uint64_t now) {

@@ -197,15 +197,24 @@ static void count(struct rl_task *task) {
 
 /* -- the origin's side -------------------------------------------------------------------- */
 
+/* A task that belongs to one with a deadline has no more time than that. */
+static uint64_t deadline_of(const struct rl_task *task) {
+  uint64_t own = task->job ? task->job->settings.deadline : 0;
+  uint64_t deadline = own ? task->submitted + own : 0;
+  if (task->due && (!deadline || task->due < deadline))
+    deadline = task->due > task->submitted ? task->due : task->submitted + 1;
+  return deadline;
+}
+
 static void prepare(struct rl_pool *pool, struct rl_task *task) {
   const struct rl_job *job = task->job;
   task->pool = pool;
   task->count = count;
   task->submitted = rl_clock_now();
-  if (job) {
+  if (job)
     task->run_limit = job->settings.timeout;
-    task->deadline = job->settings.deadline ? task->submitted + job->settings.deadline : 0;
-  }
+  task->deadline = deadline_of(task);
+  task->due = task->deadline;
   task->entry.group = job ? &task->job->group : NULL;
   task->entry.since = task->submitted;
   task->entry.deadline = task->entry.latest = task->deadline;

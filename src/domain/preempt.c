@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/fiber.h"
 #include "domain/hook.h"
@@ -212,15 +213,18 @@ static int log_place(lua_State *L) {
 
 /* Once in a while, and only if something else waits for the loop. */
 static void report(lua_State *L, struct rl_domain *domain) {
+  struct rl_fiber *fiber = domain->running;
   uint64_t now = rl_clock_now();
   if (!uv_loop_alive(domain->loop) || now - domain->reported < REPORT_INTERVAL)
     return;
   domain->reported = now;
-  char text[160];
+  char text[160 + RL_CONTEXT_NOTE], note[RL_CONTEXT_NOTE];
+  rl_fiber_introduce(fiber); /* without memory, no id */
   snprintf(text, sizeof text,
-           "the loop has been held up for %.0f ms (what computes belongs on a compute domain, by "
+           "the loop has been held up for %.0f ms%s (what computes belongs on a compute domain, by "
            "rille.detach); the code is now here:",
-           (double)(now - atomic_load(&domain->watch.since)) / 1e6);
+           (double)(now - atomic_load(&domain->watch.since)) / 1e6,
+           rl_context_note(fiber->carried, note));
   if (rl_call_protected(L, log_place, text) != LUA_OK)
     lua_pop(L, 1); /* no memory for that */
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "domain/account.h"
+#include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/job.h"
 #include "domain/timer.h"
@@ -43,6 +44,9 @@ void rl_task_tell(struct rl_task *task) {
 
 struct rl_task *rl_task_new(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
+  struct rl_fiber *parent = rl_fiber_running(L);
+  if (!rl_fiber_introduce(parent))
+    return NULL;
   struct rl_list *link = rl_list_take(&domain->free_tasks);
   struct rl_task *task;
   if (link) {
@@ -81,7 +85,9 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->overran = false;
   task->cancel.arrive = cancel_arrived;
   atomic_store_explicit(&task->stop, false, memory_order_relaxed);
-  task->main = rl_fiber_running(L)->main;
+  task->main = parent->main;
+  task->carried = rl_context_share(parent->carried);
+  task->due = parent->due;
   return task;
 }
 
@@ -99,14 +105,16 @@ void rl_task_give_up(struct rl_task *task) {
   rl_mailbox_push(&task->origin->mailbox, &task->late);
 }
 
-static void leave_job(struct rl_task *task) {
+static void let_go_of_shared(struct rl_task *task) {
   if (task->job)
     rl_job_release(task->job);
   task->job = NULL;
+  rl_context_release(task->carried);
+  task->carried = NULL;
 }
 
 static void destroy(struct rl_task *task) {
-  leave_job(task);
+  let_go_of_shared(task);
   struct rl_heap *heap = task->arguments.bytes.heap;
   rl_parcel_free(&task->arguments, false);
   rl_parcel_free(&task->results, false);
@@ -120,7 +128,7 @@ static void recycle(struct rl_task *task) {
     destroy(task);
     return;
   }
-  leave_job(task);
+  let_go_of_shared(task);
   rl_parcel_free(&task->arguments, true);
   rl_parcel_free(&task->results, true);
   rl_parcel_free(&task->reason, false);
@@ -349,6 +357,8 @@ static int begin(lua_State *L) {
   struct rl_task *task = lua_touserdata(L, 1);
   struct rl_fiber *fiber = rl_fiber_new(L, ended, task);
   fiber->main = task->main;
+  fiber->carried = rl_context_share(task->carried);
+  fiber->due = task->due;
   fiber->enter = enter;
   fiber->stop = &task->stop;
   fiber->ran = &task->ran;

@@ -24,6 +24,7 @@
 #include "io/mailbox.h"
 #include "vm/parcel.h"
 
+struct rl_context;
 struct rl_domain;
 struct rl_job;
 struct rl_pool;
@@ -67,11 +68,13 @@ struct rl_task {
   struct rl_domain *main;
   struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
   struct rl_job *job;                  /* a reference; NULL: none */
+  struct rl_context *carried;          /* a reference; NULL: empty */
   void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
   struct rl_parcel arguments;
   uint64_t submitted; /* clock, ns */
   uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
   uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
+  uint64_t due;       /* clock at which the tasks that it starts are to be over; 0: none */
 
   /* runner's thread, then the origin's */
   struct rl_fiber *fiber; /* while it runs */

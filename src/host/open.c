@@ -9,6 +9,7 @@
 static const luaL_Reg modules[] = {
     {"rille", luaopen_rille},
     {"rille.compress", luaopen_rille_compress},
+    {"rille.context", luaopen_rille_context},
     {"rille.core", luaopen_rille_core},
     {"rille.crypto", luaopen_rille_crypto},
     {"rille.domains", luaopen_rille_domains},

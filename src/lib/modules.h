@@ -6,6 +6,7 @@
 
 int luaopen_rille(lua_State *L);
 int luaopen_rille_compress(lua_State *L);
+int luaopen_rille_context(lua_State *L);
 int luaopen_rille_core(lua_State *L);
 int luaopen_rille_crypto(lua_State *L);
 int luaopen_rille_domains(lua_State *L);

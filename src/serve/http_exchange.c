@@ -15,6 +15,7 @@
 #include "http/scan.h"
 #include "http/status.h"
 #include "serve/http_answer.h"
+#include "serve/http_context.h"
 #include "serve/http_file.h"
 #include "serve/http_pool.h"
 #include "serve/http_result.h"
@@ -240,6 +241,7 @@ static int start(struct rl_http_exchange *exchange, bool now) {
   if (get_fiber(exchange) != 0)
     return -1;
   exchange->fiber->enter = enter;
+  exchange->fiber->introduce = rl_http_context_make;
   if (now)
     rl_fiber_run(exchange->fiber);
   else
