@@ -33,6 +33,7 @@ local site = [[
     end
   end
   app:get("/ever", counted(function() rille.sleep(1000) end))
+  app:post("/ever", counted(function() rille.sleep(1000) end))
   app:get("/flood", counted(function(_, res)
     while true do res:write(("x"):rep(65536)) end
   end))
@@ -170,6 +171,22 @@ describe("a client that leaves", function()
         local conn <close> = assert(net.connect(address))
         conn:write(get(path))
         work.await(function() return body_of(address, "/running") ~= "0" end)
+        conn:close()
+        work.await(function() return body_of(address, "/running") == "0" end)
+      end
+    end)
+  end)
+
+  it("row 47: behind more than is read ahead of its handler, cancels that", function()
+    with("{}", function(address)
+      local size = 96 * 1024 -- which the sockets hold: its end is there, too
+      local behind = {
+        post("/ever", ("x"):rep(size)), get("/ever") .. get("/next"):rep(size // #get "/next"),
+      }
+      for _, bytes in ipairs(behind) do
+        local conn <close> = assert(net.connect(address))
+        conn:write(bytes)
+        work.await(function() return body_of(address, "/running") == "1" end)
         conn:close()
         work.await(function() return body_of(address, "/running") == "0" end)
       end

@@ -163,8 +163,9 @@ struct rl_http_connection {
   uint64_t since;                    /* ms of the loop: when the phase began */
   uint32_t requests;                 /* begun so far */
   uint8_t phase;                     /* an rl_http_phase */
-  uint8_t watched;                   /* UV_READABLE, UV_WRITABLE */
-  bool ended;                        /* the client sends no more */
+  uint8_t watched;                   /* UV_READABLE, UV_WRITABLE, UV_DISCONNECT */
+  bool ends;                         /* the client sends no more than what is still unread */
+  bool ended;                        /* the same, and all was read */
   bool probed;                       /* it was asked whether it still reads */
   bool turned_away;                  /* it was one too many, and is not counted with the others */
 };

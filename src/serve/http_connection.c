@@ -72,7 +72,7 @@ static enum rl_http_phase phase_of(const struct rl_http_connection *connection) 
   }
   if (connection->phase == RL_HTTP_BODY || connection->phase == RL_HTTP_HALF)
     return connection->phase;
-  return connection->ended ? RL_HTTP_HALF : RL_HTTP_RUNNING;
+  return connection->ends ? RL_HTTP_HALF : RL_HTTP_RUNNING;
 }
 
 /* What the exchange still needs of the scratch becomes its own. 0, or -1 without memory. */
@@ -208,7 +208,7 @@ void rl_http_connection_over(struct rl_http_exchange *exchange) {
 static void on_end(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
   bool waits = exchange && (exchange->fiber || rl_http_output_waits(exchange));
-  connection->ended = true;
+  connection->ends = connection->ended = true;
   if (!waits) {
     rl_http_wire_close(connection);
     return;
@@ -296,13 +296,27 @@ static bool on_writable(struct rl_http_connection *connection) {
   return false;
 }
 
+/* The client has sent its last byte, while what is before that waits to be read. It may have left,
+ * of which its handler is to learn before it has read all of that. */
+static void on_disconnect(struct rl_http_connection *connection) {
+  connection->ends = true;
+  rl_http_wire_watch(connection, connection->watched);
+  if (connection->phase == RL_HTTP_RUNNING)
+    rl_http_wire_enter(connection, RL_HTTP_HALF);
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct rl_http_connection *connection = RL_OF(poll, struct rl_http_connection, thin.poll);
-  if (status < 0)
+  if (status < 0) {
     rl_http_wire_close(connection);
-  else if (!(events & UV_WRITABLE) || on_writable(connection))
-    if (events & UV_READABLE)
-      on_readable(connection);
+    return;
+  }
+  if (events & UV_DISCONNECT)
+    on_disconnect(connection);
+  if ((events & UV_WRITABLE) && !on_writable(connection))
+    return;
+  if (events & UV_READABLE)
+    on_readable(connection);
 }
 
 /* -- life ---------------------------------------------------------------------------------- */

@@ -18,8 +18,10 @@ void rl_http_wire_enter(struct rl_http_connection *connection, enum rl_http_phas
 }
 
 void rl_http_wire_watch(struct rl_http_connection *connection, int events) {
-  if (connection->ended)
-    events &= ~UV_READABLE; /* it would be readable for ever */
+  events &=
+      connection->ended ? UV_WRITABLE : UV_READABLE | UV_WRITABLE; /* else for ever readable */
+  if (!(events & UV_READABLE) && !connection->ends)
+    events |= UV_DISCONNECT;
   if (connection->watched == events)
     return;
   connection->watched = (uint8_t)events;

@@ -10,10 +10,11 @@ void rl_http_wire_enter(struct rl_http_connection *connection, enum rl_http_phas
 
 /* Its handler goes on, and nothing else is waited for. */
 static inline void rl_http_wire_run(struct rl_http_connection *connection) {
-  rl_http_wire_enter(connection, connection->ended ? RL_HTTP_HALF : RL_HTTP_RUNNING);
+  rl_http_wire_enter(connection, connection->ends ? RL_HTTP_HALF : RL_HTTP_RUNNING);
 }
 
-/* What to be called for: UV_READABLE, UV_WRITABLE; nothing happens when that is so already. */
+/* What to be called for: UV_READABLE, UV_WRITABLE; nothing happens when that is so already. While
+ * nothing is to be read also for the client's end, UV_DISCONNECT, which is behind what it sent. */
 void rl_http_wire_watch(struct rl_http_connection *connection, int events);
 
 /* Closes at once. A handler that runs is cancelled, unless the server's options say that it goes
