@@ -106,12 +106,17 @@ void rl_wake(struct rl_wait *wait, int nresults) {
 
 /* -- life --------------------------------------------------------------------------------- */
 
+static void end(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
+  fiber->over = true;
+  fiber->ended(fiber, L, status, nresults);
+}
+
 static int body_over(lua_State *L, int status, lua_KContext context) {
   (void)context;
   struct rl_fiber *fiber = rl_fiber_running(L);
   int outcome = status == LUA_YIELD ? LUA_OK : status;
   rl_region_relent(fiber, L);
-  fiber->ended(fiber, L, outcome, lua_gettop(L) - 1);
+  end(fiber, L, outcome, lua_gettop(L) - 1);
   lua_settop(L, 0);
   return 0;
 }
@@ -162,6 +167,12 @@ bool rl_fiber_introduce(struct rl_fiber *fiber) {
   return true;
 }
 
+/* Whose child a new fiber is. What is started while one ends, such as the handler of the next
+ * request, is none of its own. */
+static struct rl_fiber *parent_in(const struct rl_domain *domain) {
+  return domain->running && !domain->running->over ? domain->running : NULL;
+}
+
 static void inherit(struct rl_fiber *fiber, const struct rl_fiber *parent) {
   struct rl_domain *domain = fiber->domain;
   fiber->main = parent ? parent->main : domain->main;
@@ -174,7 +185,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   struct rl_domain *domain = rl_domain_of(L);
   if (domain->ending)
     luaL_error(L, "no new fiber: the program is ending");
-  if (domain->running && !rl_fiber_introduce(domain->running))
+  struct rl_fiber *parent = parent_in(domain);
+  if (parent && !rl_fiber_introduce(parent))
     luaL_error(L, "not enough memory");
   struct rl_list *link = rl_list_take(&domain->free_fibers);
   struct rl_fiber *fiber = link ? RL_OF(link, struct rl_fiber, link) : create(L, domain);
@@ -184,7 +196,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->whole.dropped = NULL;
   rl_region_init(&fiber->whole, fiber);
   fiber->region = &fiber->whole;
-  inherit(fiber, domain->running);
+  inherit(fiber, parent);
+  fiber->over = false;
   fiber->introduce = NULL;
   fiber->enter = NULL;
   fiber->stop = NULL;
@@ -265,7 +278,7 @@ static void broken(struct rl_fiber *fiber, int status) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &stray_yield);
     status = LUA_ERRRUN;
   }
-  fiber->ended(fiber, L, status, 1);
+  end(fiber, L, status, 1);
 }
 
 static void set_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
@@ -323,7 +336,7 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   lua_resetthread(fiber->L); /* closes its variables */
   lua_settop(fiber->L, 0);
   lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
-  fiber->ended(fiber, fiber->L, LUA_ERRRUN, 1);
+  end(fiber, fiber->L, LUA_ERRRUN, 1);
   set_turn(domain, NULL);
   domain->fibers--;
   recycle(fiber);

@@ -75,6 +75,7 @@ struct rl_fiber {
       struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
   struct rl_wait *wait;      /* while parked */
   bool fresh;                /* not resumed yet */
+  bool over;                 /* its function has returned or failed: `ended` is called */
   bool interrupted;          /* its wait was ended by a cancellation; it is told when resumed */
   bool shielded;             /* this park is not ended by a cancellation (the end of a scope) */
   struct rl_wait own;        /* for requests that need no struct of their own: sleep, await */
