@@ -26,6 +26,10 @@ struct rille_options {
   /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored; and if a compute thread does
    * not come out of a C function at the end, the process ends without it. */
   int handle_signals;
+  /* Takes what is logged, whole lines, on whichever thread logs; may be called by several at once,
+   * and must not call Rille. NULL: it goes to standard error. */
+  void (*log)(void *context, const char *text, size_t size);
+  void *log_context;
 };
 
 /* A runtime with its main domain open; NULL if there is no memory or the loop cannot be made. NULL
@@ -53,7 +57,23 @@ int rille_start(rille_t *runtime, const struct rille_script *script);
  * the script. */
 int rille_run(rille_t *runtime);
 
-/* Frees everything; no thread, descriptor or byte of it is left. NULL is allowed. */
+/* For a program that has a loop of its own, instead of rille_run: does what is to do, without
+ * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status.
+ * Always on the same thread, on which other runtimes may have their turns as well. */
+int rille_turn(rille_t *runtime);
+
+/* When the next turn is due: as soon as the descriptor is readable (it is the runtime's, and only
+ * to be polled, in any way), or `timeout` ms after this turn; 0: at once; -1: the descriptor tells.
+ */
+int rille_descriptor(const rille_t *runtime);
+int rille_timeout(const rille_t *runtime);
+
+/* Any thread, until rille_free: stops the program in order. Listeners close, running handlers may
+ * finish within the grace, the script is cancelled, and rille_run returns. */
+void rille_stop(rille_t *runtime);
+
+/* Frees everything; no thread, descriptor or byte of it is left. What still runs is cancelled, and
+ * waited for. The thread of rille_run, or of rille_turn. NULL is allowed. */
 void rille_free(rille_t *runtime);
 
 /* "0.1.0" */

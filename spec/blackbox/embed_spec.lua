@@ -55,6 +55,10 @@ describe("the installed package", function()
     assert.equal(fibs, shell("env -u LD_LIBRARY_PATH " .. built .. "/minimal_static"))
   end)
 
+  test("runs in the loop of its host", function()
+    assert.equal("sum: 50000005000000\nthe host went on: yes\n", shell(built .. "/own_loop"))
+  end)
+
   test("is found by pkg-config, shared and static, wherever it was moved", function()
     shell [[
       mv $prefix moved; trap 'mv moved $prefix' EXIT

@@ -133,6 +133,15 @@ static void on_wake(uv_async_t *wake) {
   (void)wake; /* it only ended the poll; on_check does the rest */
 }
 
+void rl_scheduler_pause(struct rl_domain *domain) {
+  if (rl_list_empty(&domain->ready))
+    fall_asleep(domain);
+}
+
+bool rl_scheduler_paused(const struct rl_domain *domain) {
+  return atomic_load(&domain->mailbox.sleeping); /* a sender that wakes it takes this back */
+}
+
 void rl_scheduler_drain(struct rl_domain *domain) {
   while (step(domain))
     ;

@@ -18,6 +18,11 @@ int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop);
 /* Takes messages and runs fibers until nothing is ready, without the loop. */
 void rl_scheduler_drain(struct rl_domain *domain);
 
+/* The loop will not run for a while: senders are to wake it. Whether that was announced, and holds:
+ * false if there is something to do at once. */
+void rl_scheduler_pause(struct rl_domain *domain);
+bool rl_scheduler_paused(const struct rl_domain *domain);
+
 /* Cancels every fiber and refuses new ones. They end during the next passes. */
 void rl_scheduler_end(struct rl_domain *domain);
 

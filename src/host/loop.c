@@ -166,8 +166,22 @@ static bool is_ending(struct rl_loop *loop) {
   return rl_course_stage(loop->course) >= RL_ENDING;
 }
 
+bool rl_loop_turn(struct rl_loop *loop) {
+  struct rl_domain *domain = &loop->domain;
+  bool alive = !rl_loop_halts(domain) && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+  if (!alive || rl_loop_halts(domain))
+    return false;
+  rl_scheduler_pause(domain);
+  return true;
+}
+
+int rl_loop_timeout(const struct rl_loop *loop) {
+  return rl_scheduler_paused(&loop->domain) ? uv_backend_timeout(&loop->uv) : 0;
+}
+
 void rl_loop_run(struct rl_loop *loop) {
-  uv_run(&loop->uv, UV_RUN_DEFAULT);
+  if (!rl_loop_halts(&loop->domain)) /* as turns may have left it */
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
   if (loop->script && rl_course_stage(loop->course) == RL_RUNNING)
     report_deadlock(loop);
   rl_course_rest_loop(loop->course);

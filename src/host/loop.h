@@ -47,6 +47,13 @@ int rl_loop_open(struct rl_loop *loop);
  * has failed: the error has been logged, unless one was before. */
 int rl_loop_start(struct rl_loop *loop);
 
+/* Goes round once without waiting, in a program that has a loop of its own. False when it is over:
+ * nothing is left to wait for, or the program has stopped; rl_loop_run then does the rest. */
+bool rl_loop_turn(struct rl_loop *loop);
+
+/* After that: ms in which nothing is to do unless uv's backend descriptor says so; -1: for ever. */
+int rl_loop_timeout(const struct rl_loop *loop);
+
 /* Runs until nothing is left to wait for, or the program stops; and then until all loops have come
  * that far. */
 void rl_loop_run(struct rl_loop *loop);

@@ -26,10 +26,7 @@
 #include "host/loop.h"
 #include "host/loops.h"
 #include "host/open.h"
-#include "host/search.h"
-#include "io/clients.h"
-#include "io/ports.h"
-#include "rille.h"
+#include "host/runtime.h"
 
 enum {
   URGINGS = 1,          /* after so many further signals a halted program is left as it is */
@@ -37,24 +34,6 @@ enum {
 };
 
 static const double DEFAULT_GRACE = 10; /* seconds */
-
-struct rille {
-  struct rl_loop first; /* first: its domain and the runtime have one address */
-  struct rl_settings settings;
-  struct rl_heap heap;
-  struct rl_pool pool;
-  struct rl_ticker ticker;
-  struct rl_ports ports;
-  struct rl_clients clients;
-  struct rl_search search;
-  struct rl_course course;
-  struct rl_source source;
-  bool handles_signals; /* and decides how the process ends */
-  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
-  int urgings;          /* signals that came when it was halted already */
-  int wanted;           /* loops, by the options */
-  bool ended;
-};
 
 /* -- loops --------------------------------------------------------------------------------- */
 
@@ -144,11 +123,21 @@ static void end(struct rille *runtime) {
   runtime->ended = true;
 }
 
-int rille_run(rille_t *runtime) {
+void rl_runtime_begin(struct rille *runtime) {
   struct rl_domain *main = &runtime->first.domain; /* on this thread, whichever made it */
   rl_interrupt_here(main);
   rl_ticker_enter(&runtime->ticker, main);
-  start_loops(runtime);
+  if (!runtime->begun)
+    start_loops(runtime);
+  runtime->begun = true;
+}
+
+void rille_stop(rille_t *runtime) {
+  rl_course_advance(&runtime->course, RL_STOPPING);
+}
+
+int rille_run(rille_t *runtime) {
+  rl_runtime_begin(runtime);
   rl_loop_run(&runtime->first);
   end(runtime);
   fflush(NULL);
@@ -204,6 +193,8 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_heap_init(&runtime->heap);
   settings->heap = &runtime->heap;
   rl_log_init(&settings->log);
+  if (options && options->log)
+    settings->log = (struct rl_log){.write = options->log, .context = options->log_context};
   settings->pool = &runtime->pool;
   settings->ticker = &runtime->ticker;
   settings->ports = &runtime->ports;
@@ -251,8 +242,10 @@ rille_t *rille_new(const struct rille_options *options) {
 void rille_free(rille_t *runtime) {
   if (!runtime)
     return;
+  rl_interrupt_here(&runtime->first.domain);
   if (!runtime->ended) {
-    rl_course_rest_loop(&runtime->course);
+    rl_course_advance(&runtime->course, RL_HALTED);
+    rl_loop_run(&runtime->first); /* no further: until the other loops have come that far */
     end(runtime);
   }
   rl_loop_close(&runtime->first);

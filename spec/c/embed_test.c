@@ -1,0 +1,197 @@
+/* rille.h as a host uses it that has a loop, threads, signals and a log of its own. That nothing is
+ * left behind is asserted where a runtime is freed. */
+#include "check.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "rille.h"
+
+enum { LOG_BYTES = 4096 };
+
+/* What was logged, by any thread. */
+struct record {
+  pthread_mutex_t lock;
+  char text[LOG_BYTES];
+  size_t size;
+};
+
+static void log_into(void *context, const char *text, size_t size) {
+  struct record *record = context;
+  pthread_mutex_lock(&record->lock);
+  size_t room = sizeof record->text - 1 - record->size;
+  size = size < room ? size : room;
+  memcpy(record->text + record->size, text, size);
+  record->size += size;
+  pthread_mutex_unlock(&record->lock);
+}
+
+static struct record no_record(void) {
+  return (struct record){.lock = PTHREAD_MUTEX_INITIALIZER};
+}
+
+static rille_t *start(const char *text, struct record *record) {
+  struct rille_options options = {.grace = 1, .log = log_into, .log_context = record};
+  struct rille_script script = {.name = "=script", .text = text, .size = strlen(text)};
+  rille_t *runtime = rille_new(&options);
+  assert_non_null(runtime);
+  assert_int_equal(rille_start(runtime, &script), 0);
+  return runtime;
+}
+
+/* Waits as a host does, until the next turn is due. */
+static void wait_for_turn(const rille_t *runtime) {
+  struct pollfd fd = {.fd = rille_descriptor(runtime), .events = POLLIN};
+  poll(&fd, 1, rille_timeout(runtime));
+}
+
+static int finish(rille_t *runtime) {
+  int status = rille_run(runtime);
+  rille_free(runtime);
+  return status;
+}
+
+/* Sleeps, detaches, and hears from the network. */
+static const char busy[] = "local rille = require 'rille'\n"
+                           "local listener = rille.net.listen('tcp://127.0.0.1:0', function(conn)\n"
+                           "  conn:write(conn:read('line') .. '\\n')\n"
+                           "end)\n"
+                           "for n = 1, 20 do\n"
+                           "  rille.sleep(0.001)\n"
+                           "  assert(rille.detach(function(n) return n + 1 end, n) == n + 1)\n"
+                           "end\n"
+                           "local conn = rille.net.connect(listener:address())\n"
+                           "conn:write('hello\\n')\n"
+                           "assert(conn:read('line') == 'hello')\n"
+                           "os.exit(7)\n";
+
+static void a_host_gives_turns_until_it_is_over(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *runtime = start(busy, &record);
+  while (rille_turn(runtime))
+    wait_for_turn(runtime);
+  assert_int_equal(rille_turn(runtime), 0);
+  assert_int_equal(finish(runtime), 7);
+  assert_string_equal(record.text, "");
+}
+
+static void runtimes_take_turns_on_one_thread(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *one = start(busy, &record), *other = start(busy, &record);
+  bool first = true, second = true;
+  while (first || second) {
+    first = first && rille_turn(one);
+    second = second && rille_turn(other);
+  }
+  assert_int_equal(finish(other), 7);
+  assert_int_equal(finish(one), 7);
+}
+
+static void the_timeout_is_that_of_what_is_waited_for(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *runtime = start("require('rille').sleep(1000)", &record);
+  assert_int_equal(rille_timeout(runtime), 0);
+  assert_int_equal(rille_turn(runtime), 1);
+  assert_in_range(rille_timeout(runtime), 1, 1000 * 1000);
+  rille_free(runtime);
+}
+
+static void a_script_that_fails_is_told_to_the_log(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *runtime = start("error 'no wind'", &record);
+  while (rille_turn(runtime))
+    wait_for_turn(runtime);
+  assert_int_equal(finish(runtime), 1);
+  assert_non_null(strstr(record.text, "script:1: no wind"));
+}
+
+static void a_deadlock_is_found_in_turns_too(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *runtime = start("local rille = require 'rille'\n"
+                           "local task\n"
+                           "task = rille.spawn(function() rille.sleep(0) task:await() end)\n"
+                           "task:await()",
+                           &record);
+  while (rille_turn(runtime))
+    wait_for_turn(runtime);
+  assert_int_equal(finish(runtime), 1);
+}
+
+static void *stop(void *runtime) {
+  usleep(20 * 1000);
+  rille_stop(runtime);
+  return NULL;
+}
+
+static const char endless[] =
+    "local rille = require 'rille'\n"
+    "rille.net.listen('tcp://127.0.0.1:0', function(conn) conn:read() end)\n"
+    "rille.submit(function() while true do end end)\n"
+    "rille.sleep(1000)\n";
+
+static void another_thread_stops_it(void **state) {
+  (void)state;
+  struct record record = no_record();
+  for (int by_turns = 0; by_turns <= 1; by_turns++) {
+    rille_t *runtime = start(endless, &record);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stop, runtime), 0);
+    while (by_turns && rille_turn(runtime))
+      wait_for_turn(runtime);
+    assert_int_equal(rille_run(runtime), 0);
+    pthread_join(thread, NULL);
+    rille_free(runtime);
+  }
+}
+
+static void it_is_freed_in_the_middle(void **state) {
+  (void)state;
+  struct record record = no_record();
+  for (int turns = 0; turns < 20; turns++) {
+    rille_t *runtime = start(turns % 2 == 0 ? busy : endless, &record);
+    for (int i = 0; i < turns && rille_turn(runtime); i++)
+      usleep(1000);
+    rille_free(runtime);
+  }
+}
+
+static void count_signal(int number) {
+  (void)number;
+}
+
+static void signals_of_the_host_stay(void **state) {
+  (void)state;
+  static const int numbers[] = {SIGINT, SIGTERM, SIGPIPE, SIGCHLD, SIGUSR1};
+  enum { COUNT = sizeof numbers / sizeof *numbers };
+  struct sigaction mine = {.sa_handler = count_signal}, old[COUNT], seen;
+  for (int i = 0; i < COUNT; i++)
+    sigaction(numbers[i], &mine, &old[i]);
+  struct record record = no_record();
+  assert_int_equal(finish(start(busy, &record)), 7);
+  for (int i = 0; i < COUNT; i++) {
+    sigaction(numbers[i], &old[i], &seen);
+    assert_true(seen.sa_handler == count_signal);
+  }
+}
+
+int main(void) {
+  alarm(100); /* what hangs ends the test */
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_host_gives_turns_until_it_is_over),
+      cmocka_unit_test(runtimes_take_turns_on_one_thread),
+      cmocka_unit_test(the_timeout_is_that_of_what_is_waited_for),
+      cmocka_unit_test(a_script_that_fails_is_told_to_the_log),
+      cmocka_unit_test(a_deadlock_is_found_in_turns_too),
+      cmocka_unit_test(another_thread_stops_it),
+      cmocka_unit_test(it_is_freed_in_the_middle),
+      cmocka_unit_test(signals_of_the_host_stay),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

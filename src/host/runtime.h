@@ -1,0 +1,41 @@
+/* Runtime: what is behind a rille_t. The thread of the first loop, but for what locks itself. */
+#ifndef RL_HOST_RUNTIME_H
+#define RL_HOST_RUNTIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/heap.h"
+#include "domain/domain.h"
+#include "domain/pool.h"
+#include "domain/ticker.h"
+#include "host/course.h"
+#include "host/loop.h"
+#include "host/search.h"
+#include "host/source.h"
+#include "io/clients.h"
+#include "io/ports.h"
+#include "rille.h"
+
+struct rille {
+  struct rl_loop first; /* first: its domain and the runtime have one address */
+  struct rl_settings settings;
+  struct rl_heap heap;
+  struct rl_pool pool;
+  struct rl_ticker ticker;
+  struct rl_ports ports;
+  struct rl_clients clients;
+  struct rl_search search;
+  struct rl_course course;
+  struct rl_source source;
+  bool handles_signals; /* and decides how the process ends */
+  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
+  int urgings;          /* signals that came when it was halted already */
+  int wanted;           /* loops, by the options */
+  bool begun, ended;
+};
+
+/* Before its first loop runs: makes it this thread's, and starts the further ones, once. */
+void rl_runtime_begin(struct rille *runtime);
+
+#endif
