@@ -11,8 +11,14 @@ static void give_back(struct rl_timer *timer) {
   rl_list_push(&timer->domain->free_timers, &timer->link);
 }
 
+/* libuv cuts the clock to milliseconds, so that a timer started late in one comes too early by as
+ * much, unless the loop slept meanwhile. */
 static void fired(uv_timer_t *handle) {
   struct rl_timer *timer = handle->data;
+  if (uv_hrtime() < timer->due) {
+    uv_timer_start(handle, fired, 1, 0);
+    return;
+  }
   give_back(timer);
   timer->fire(timer, timer->owner);
 }
@@ -44,6 +50,7 @@ struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool k
   timer->owner = owner;
   rl_list_push(&domain->timers, &timer->link);
   uv_update_time(domain->loop); /* the loop's clock stood still while Lua ran */
+  timer->due = uv_hrtime() + (seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : 0);
   uv_timer_start(&timer->handle, fired, milliseconds(seconds), 0);
   if (keeps)
     uv_ref((uv_handle_t *)&timer->handle);
