@@ -36,6 +36,17 @@ struct rille_options {
  * options: grace 10 s, no signals. The caller owns it: rille_free. */
 rille_t *rille_new(const struct rille_options *options);
 
+struct lua_State;
+
+/* Gives every domain a Lua module written in C, for `require`: `open` is what C modules call
+ * luaopen_NAME, and is called on the thread of each domain that requires it. What the module holds
+ * goes between domains by name, so that rille.detach(module.fn, ...) runs a function of C on a
+ * compute domain. Several of them run at once: what they share is theirs to lock. One that does not
+ * return keeps its domain, and one that crashes the process is not contained. Of two modules with
+ * the same name the later one counts, also instead of one of Rille's.
+ * Before rille_start; `name` is copied. 0; or -1 if there is no memory, or it is too late. */
+int rille_provide(rille_t *runtime, const char *name, int (*open)(struct lua_State *L));
+
 struct rille_script {
   const char *name; /* what tracebacks call it: "@path" for files, "=name" literally */
   const char *path; /* a file to read; NULL: standard input, unless text is given */

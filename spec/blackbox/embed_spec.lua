@@ -59,6 +59,14 @@ describe("the installed package", function()
     assert.equal("sum: 50000005000000\nthe host went on: yes\n", shell(built .. "/own_loop"))
   end)
 
+  test("runs its host's C functions on compute domains", function()
+    for _, name in ipairs { "checksum", "checksum_static" } do
+      local lines = shell(built .. "/" .. name)
+      assert.matches("^%x%x%x%x%x%x%x%x 1048576 bytes of a\n", lines)
+      assert.matches("\ncbf43926 123456789\n$", lines)
+    end
+  end)
+
   test("is found by pkg-config, shared and static, wherever it was moved", function()
     shell [[
       mv $prefix moved; trap 'mv moved $prefix' EXIT

@@ -2,6 +2,8 @@
  * left behind is asserted where a runtime is freed. */
 #include "check.h"
 
+#include <lauxlib.h>
+#include <lua.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -162,6 +164,56 @@ static void it_is_freed_in_the_middle(void **state) {
   }
 }
 
+/* twice.of(n) -> 2n; fails without an integer */
+static int twice_of(lua_State *L) {
+  lua_pushinteger(L, 2 * luaL_checkinteger(L, 1));
+  return 1;
+}
+
+static int open_twice(lua_State *L) {
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, twice_of);
+  lua_setfield(L, -2, "of");
+  return 1;
+}
+
+static int open_nothing(lua_State *L) {
+  return luaL_error(L, "the wrong one");
+}
+
+static int run_with_module(const char *text, struct record *record) {
+  struct rille_options options = {.log = log_into, .log_context = record, .loops = 2};
+  struct rille_script script = {.name = "=script", .text = text, .size = strlen(text)};
+  rille_t *runtime = rille_new(&options);
+  assert_non_null(runtime);
+  assert_int_equal(rille_provide(runtime, "twice", open_nothing), 0);
+  assert_int_equal(rille_provide(runtime, "twice", open_twice), 0);
+  assert_int_equal(rille_start(runtime, &script), 0);
+  assert_int_equal(rille_provide(runtime, "late", open_twice), -1);
+  return finish(runtime);
+}
+
+static void every_domain_has_the_modules_of_the_host(void **state) {
+  (void)state;
+  struct record record = no_record();
+  static const char text[] = "local rille, twice = require 'rille', require 'twice'\n"
+                             "local tasks = {}\n"
+                             "for n = 1, 50 do tasks[n] = rille.submit(twice.of, n) end\n"
+                             "for n = 1, 50 do assert(tasks[n]:await() == 2 * n) end\n"
+                             "assert(rille.detach(function() return twice.of(4) end) == 8)\n"
+                             "assert(not pcall(require, 'late'))\n";
+  assert_int_equal(run_with_module(text, &record), 0);
+  assert_string_equal(record.text, "");
+}
+
+static void an_error_of_a_module_comes_back(void **state) {
+  (void)state;
+  struct record record = no_record();
+  static const char text[] = "require('rille').detach(require('twice').of, 'many')\n";
+  assert_int_equal(run_with_module(text, &record), 1);
+  assert_non_null(strstr(record.text, "number expected, got string"));
+}
+
 static void count_signal(int number) {
   (void)number;
 }
@@ -191,6 +243,8 @@ int main(void) {
       cmocka_unit_test(a_deadlock_is_found_in_turns_too),
       cmocka_unit_test(another_thread_stops_it),
       cmocka_unit_test(it_is_freed_in_the_middle),
+      cmocka_unit_test(every_domain_has_the_modules_of_the_host),
+      cmocka_unit_test(an_error_of_a_module_comes_back),
       cmocka_unit_test(signals_of_the_host_stay),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@
 #include "host/loops.h"
 #include "host/open.h"
 #include "host/runtime.h"
+#include "vm/call.h"
 
 enum {
   URGINGS = 1,          /* after so many further signals a halted program is left as it is */
@@ -152,6 +153,32 @@ int rille_start(rille_t *runtime, const struct rille_script *script) {
   return -1;
 }
 
+/* -- modules of the host --------------------------------------------------------------------- */
+
+/* [light userdata list] */
+static int register_in_first(lua_State *L) {
+  rl_provided_register(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+int rille_provide(rille_t *runtime, const char *name, lua_CFunction open) {
+  lua_State *L = runtime->first.domain.vm.L;
+  struct rl_provided *module =
+      runtime->source.script.text ? NULL : rl_provided_new(&runtime->heap, name, open);
+  if (!module)
+    return -1;
+  if (rl_call_protected(L, register_in_first, module) != LUA_OK) {
+    lua_pop(L, 1);
+    rl_provided_free(&runtime->heap, module);
+    return -1;
+  }
+  struct rl_provided **end = &runtime->provided;
+  while (*end)
+    end = &(*end)->next;
+  *end = module;
+  return 0;
+}
+
 /* -- life ---------------------------------------------------------------------------------- */
 
 static void note_paths(struct rl_domain *here) {
@@ -163,6 +190,7 @@ static void open_modules(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rille *runtime = RL_OF(domain->settings, struct rille, settings);
   rl_open_modules(L);
+  rl_provided_register(L, runtime->provided);
   if (domain->feed)
     rl_search_apply(&runtime->search, L);
 }
@@ -178,6 +206,7 @@ static void watch_signals(struct rille *runtime) {
 static void destroy(struct rille *runtime) {
   rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
   rl_source_free(&runtime->source);
+  rl_provided_free(&runtime->heap, runtime->provided);
   rl_course_destroy(&runtime->course);
   rl_pool_destroy(&runtime->pool);
   rl_clients_free(&runtime->clients);

@@ -11,6 +11,7 @@
 #include "domain/ticker.h"
 #include "host/course.h"
 #include "host/loop.h"
+#include "host/provide.h"
 #include "host/search.h"
 #include "host/source.h"
 #include "io/clients.h"
@@ -28,10 +29,11 @@ struct rille {
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;
-  bool handles_signals; /* and decides how the process ends */
-  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
-  int urgings;          /* signals that came when it was halted already */
-  int wanted;           /* loops, by the options */
+  struct rl_provided *provided; /* modules of the host */
+  bool handles_signals;         /* and decides how the process ends */
+  uint64_t stuck_since;         /* clock when at the end not only stuck domains were left */
+  int urgings;                  /* signals that came when it was halted already */
+  int wanted;                   /* loops, by the options */
   bool begun, ended;
 };
 
