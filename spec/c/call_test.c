@@ -58,7 +58,7 @@ static void a_remembered_traceback_dies_with_its_error(void **state) {
     }
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
-    size_t now = ((struct states *)*state)->near.bytes;
+    size_t now = ((struct states *)*state)->near.ledger.bytes;
     assert_true(round == 0 || now <= before + 256);
     before = now;
   }

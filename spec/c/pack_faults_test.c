@@ -84,7 +84,7 @@ static void opening_a_state_survives_want_of_memory(void **state) {
       assert_true(n > 100);
       break;
     }
-    assert_int_equal(vm.bytes, 0);
+    assert_int_equal(vm.ledger.bytes, 0);
     assert_int_equal(atomic_load(&heap.blocks), 0);
   }
 }

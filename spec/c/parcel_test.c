@@ -60,13 +60,13 @@ static void a_long_string_is_lent_and_anchored(void **state) {
   assert_true(parcel.bytes.size < 200);
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
-  assert_true(s->near.bytes > 1 << 20); /* not collected while it is lent */
+  assert_true(s->near.ledger.bytes > 1 << 20); /* not collected while it is lent */
   assert_int_equal(rl_unpack(s->far.L, &parcel), 2);
   rl_parcel_release(L, &parcel);
   assert_false(parcel.lends);
   rl_parcel_free(&parcel, false);
   lua_gc(L, LUA_GCCOLLECT);
-  assert_true(s->near.bytes < 1 << 20);
+  assert_true(s->near.ledger.bytes < 1 << 20);
   size_t size;
   const char *text = lua_tolstring(s->far.L, 1, &size);
   assert_int_equal(size, 1 << 20);

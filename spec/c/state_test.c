@@ -4,13 +4,13 @@
 static void the_bytes_held_are_counted(void **state) {
   struct rl_vm *vm = &((struct states *)*state)->near;
   lua_gc(vm->L, LUA_GCCOLLECT);
-  size_t before = vm->bytes;
+  size_t before = vm->ledger.bytes;
   assert_true(before > 10000 && before < 200000);
   lua_newuserdatauv(vm->L, 1 << 20, 0);
-  assert_true(vm->bytes >= before + (1 << 20));
+  assert_true(vm->ledger.bytes >= before + (1 << 20));
   lua_settop(vm->L, 0);
   lua_gc(vm->L, LUA_GCCOLLECT);
-  assert_true(vm->bytes < before + 4096);
+  assert_true(vm->ledger.bytes < before + 4096);
 }
 
 static void every_coroutine_knows_its_vm(void **state) {

@@ -116,8 +116,8 @@ static inline int states_close(void **state) {
   struct states *s = *state;
   rl_vm_close(&s->near);
   rl_vm_close(&s->far);
-  assert_int_equal(s->near.bytes, 0);
-  assert_int_equal(s->far.bytes, 0);
+  assert_int_equal(s->near.ledger.bytes, 0);
+  assert_int_equal(s->far.ledger.bytes, 0);
   assert_int_equal(atomic_load(&s->heap.blocks), 0);
   assert_int_equal(atomic_load(&s->heap.bytes), 0);
   rl_heap_trim(&s->heap);

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/hook.h"
 #include "domain/interrupt.h"
 
 /* What the fiber was asked may not have reached the hook of the thread that ran until now. */
@@ -22,6 +23,7 @@ static int inside(lua_State *L, lua_State *co,
   struct rl_link link = {.from = L, .outer = domain->chain};
   domain->chain = &link;
   domain->innermost = co;
+  rl_hook_count(co);
   pass_on(domain);
   int status = act(co, L, nargs, nresults);
   domain->chain = link.outer;
@@ -95,6 +97,8 @@ static int resumed(lua_State *L, lua_State *co, int status, int nresults, lua_KF
     return lua_yieldk(L, 0, 0, again);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
+    if (status != LUA_OK)
+      rl_budget_explain(L);
     return -1;
   }
   if (!lua_checkstack(L, nresults + 1)) {

@@ -45,6 +45,8 @@ struct rl_settings {
   /* On the first main domain: from now on `count` of them run the script, if it was fewer. 0, or a
    * libuv error. */
   int (*add_loops)(struct rl_domain *first, unsigned count);
+  _Atomic(size_t)
+      memory_limit;      /* any thread: bytes of Lua heap that each domain may have; 0: any */
   atomic_uint loops;     /* any thread: main domains, started or about to be */
   _Atomic(double) grace; /* any: seconds that handlers get to finish when the program stops */
   int cores;             /* usable ones */
@@ -72,6 +74,13 @@ struct rl_link {
   struct rl_link *outer;
 };
 
+/* What came of limits of memory in a turn; budget.c. */
+struct rl_crossing {
+  bool pending;                /* crossed once, with leave: the collector is about to run */
+  int error;                   /* registry reference of the error for ledger->refused */
+  char place[LUA_IDSIZE + 16]; /* where that was, ending in ": ", or empty */
+};
+
 struct rl_domain {
   struct rl_vm vm; /* first: vm and domain have one address */
 
@@ -94,17 +103,22 @@ struct rl_domain {
   struct rl_list free_tasks;                 /* of struct rl_task */
   unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
-  lua_Hook look;                 /* what an interrupted fiber does: preempt.c */
-  uint64_t reported;             /* clock of the last report that it was held up */
-  bool hooked;                   /* a script has set a hook of its own: hook.h */
+  lua_Hook look;     /* what an interrupted fiber does: preempt.c */
+  lua_Hook count;    /* counts the instructions of the running fiber; NULL: they are not counted */
+  uint64_t reported; /* clock of the last report that it was held up */
+  bool hooked;       /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
   uint64_t expected;             /* ns that what it waits for has taken lately: to spin or not */
-  int ending_reason;             /* registry reference of the error that ends fibers at the end */
-  bool awake;                    /* counted in settings->awake */
-  bool ending;                   /* every fiber is being cancelled, new ones are refused */
+  size_t memory_limit;           /* settings->memory_limit, as far as it has been heeded */
+  int limit_error; /* registry reference of the error for that; LUA_NOREF: there was none */
+  struct rl_crossing crossing; /* in this turn */
+  bool spoilt;       /* a fiber has exceeded a limit of memory: there is much to collect */
+  int ending_reason; /* registry reference of the error that ends fibers at the end */
+  bool awake;        /* counted in settings->awake */
+  bool ending;       /* every fiber is being cancelled, new ones are refused */
 
   struct rl_mailbox mailbox; /* any thread */
   struct rl_watch watch;     /* shared with the ticker */

@@ -13,6 +13,7 @@
 #include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/hook.h"
+#include "domain/limits.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
 
@@ -115,6 +116,8 @@ static int body_over(lua_State *L, int status, lua_KContext context) {
   (void)context;
   struct rl_fiber *fiber = rl_fiber_running(L);
   int outcome = status == LUA_YIELD ? LUA_OK : status;
+  if (outcome != LUA_OK)
+    rl_budget_explain(L);
   rl_region_relent(fiber, L);
   end(fiber, L, outcome, lua_gettop(L) - 1);
   lua_settop(L, 0);
@@ -137,6 +140,7 @@ void rl_fiber_prepare(lua_State *L) {
   lua_pushliteral(L, "the program is ending");
   rl_domain_of(L)->ending_reason = luaL_ref(L, LUA_REGISTRYINDEX);
   rl_domain_of(L)->look = rl_fiber_look;
+  rl_budget_prepare(rl_domain_of(L));
 }
 
 static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
@@ -188,6 +192,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   struct rl_fiber *parent = parent_in(domain);
   if (parent && !rl_fiber_introduce(parent))
     luaL_error(L, "not enough memory");
+  rl_budget_heed(L);
   struct rl_list *link = rl_list_take(&domain->free_fibers);
   struct rl_fiber *fiber = link ? RL_OF(link, struct rl_fiber, link) : create(L, domain);
   fiber->ended = ended;
@@ -206,6 +211,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->run_limit = fiber->deadline = 0;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
+  rl_budget_join(fiber, parent ? parent->budget : NULL);
   lua_pushcfunction(fiber->L, body);
   return fiber;
 }
@@ -217,6 +223,7 @@ static void recycle(struct rl_fiber *fiber) {
   rl_region_forget(fiber->L, &fiber->whole);
   fiber->state = RL_FIBER_FREE;
   rl_hook_forget(fiber->L);
+  rl_budget_leave(fiber);
   fiber->ticket++;
   fiber->interrupted = fiber->shielded = false;
   lua_settop(fiber->L, 0);
@@ -278,11 +285,18 @@ static void broken(struct rl_fiber *fiber, int status) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &stray_yield);
     status = LUA_ERRRUN;
   }
+  if (status != LUA_OK)
+    rl_budget_explain(L);
+  rl_region_relent(fiber, L);
   end(fiber, L, status, 1);
 }
 
 static void set_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
   struct rl_watch *watch = &domain->watch;
+  if (fiber)
+    rl_budget_begin(fiber);
+  else
+    rl_budget_end(domain->running);
   domain->running = fiber;
   domain->innermost = fiber ? fiber->L : NULL;
   void *subject = fiber && fiber->detached ? fiber->owner : NULL;

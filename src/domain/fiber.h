@@ -29,9 +29,11 @@
 
 #include "base/list.h"
 
+struct rl_budget;
 struct rl_context;
 struct rl_domain;
 struct rl_fiber;
+struct rl_limits;
 struct rl_timer;
 
 /* Embedded in a request; zeroed means that nobody waits. */
@@ -52,6 +54,7 @@ struct rl_region {
   bool cancelled;
   bool seen;  /* code inside has been told, by an error */
   int reason; /* registry reference of the error value; LUA_NOREF until it is known */
+  bool lent;  /* that is somebody else's */
 };
 
 enum rl_fiber_state { RL_FIBER_FREE, RL_FIBER_READY, RL_FIBER_RUNNING, RL_FIBER_PARKED };
@@ -95,6 +98,9 @@ struct rl_fiber {
   uint64_t since;            /* if so: clock when it began to run, or went on */
   uint64_t run_limit;        /* if so: ns that it may run; 0: any */
   uint64_t deadline;         /* clock at which it is to be over; 0: none */
+  struct rl_budget *budget;  /* what it may take, with others; NULL: anything */
+  int exceeded;      /* registry reference of the error of a limit that it is over; or LUA_NOREF */
+  size_t held, peak; /* bytes by which its turns have grown the heap: in all, and at most */
   /* Optional: pushes the error for a fiber that is past its limit or deadline. May raise. */
   void (*overdue)(lua_State *L, struct rl_fiber *fiber);
   const atomic_bool *stop; /* set by another thread to end it wherever it runs; NULL: none can */
@@ -211,6 +217,39 @@ void rl_fiber_insist(lua_State *L);
 /* Whether an error that was caught in this fiber is to be raised again: what pcall asks. */
 bool rl_fiber_insists(lua_State *L);
 
+/* -- budget.c: what a fiber may take, alone and with the others of its task -- */
+
+/* Before it starts: gives the fiber a budget of its own. `name` is what errors call its task.
+ * Raises for want of memory. */
+void rl_budget_open(lua_State *L, struct rl_fiber *fiber, const struct rl_limits *limits,
+                    const char *name);
+
+/* A new fiber draws on the budget of the one that starts it (NULL: on none), and is over. */
+void rl_budget_join(struct rl_fiber *fiber, struct rl_budget *budget);
+void rl_budget_leave(struct rl_fiber *fiber);
+
+/* Its turn begins, and ends. */
+void rl_budget_begin(struct rl_fiber *fiber);
+void rl_budget_end(struct rl_fiber *fiber);
+
+/* Once for each state. And when a fiber is about to be made, or the limit of all domains has
+ * changed: takes note of that; may raise for want of memory. */
+void rl_budget_prepare(struct rl_domain *domain);
+void rl_budget_heed(lua_State *L);
+
+/* In its turn: the bytes that a fiber, or all of its budget, has held at most. */
+size_t rl_budget_peak(const struct rl_fiber *fiber);
+
+/* From the hook, asked by RL_ASK_COLLECT: collects garbage; a fiber that holds too much after that
+ * is to stop (fiber->exceeded). Raises in code that may catch that. */
+void rl_budget_collect(lua_State *L);
+
+/* The instructions executed so far, if they are counted, else 0. */
+uint64_t rl_budget_instructions(const struct rl_fiber *fiber);
+
+/* [.., error] -> [.., error]: what a bare memory error is replaced by if it came of a limit. */
+void rl_budget_explain(lua_State *L);
+
 /* -- */
 
 /* Puts a fiber at the end of the ready list. */
@@ -222,6 +261,13 @@ bool rl_fiber_run_ready(struct rl_domain *domain);
 
 /* Cancels a fiber, or every fiber of the domain, because the program is ending: needs no memory. */
 void rl_fiber_end(struct rl_fiber *fiber);
+
+/* For budget.c: cancels a fiber, by an error that the registry holds for the caller. The second
+ * does so in the midst of an error of another kind, which from then on insists: when it is caught,
+ * its catcher raises that one instead. Both need no memory. */
+void rl_fiber_end_for(struct rl_fiber *fiber, int reason);
+void rl_fiber_end_told(struct rl_fiber *fiber, int reason);
+
 void rl_fiber_end_all(struct rl_domain *domain);
 
 /* From `ended`, and for fiber.c: adds what it has run since it went on to *fiber->ran. */

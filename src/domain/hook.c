@@ -7,6 +7,7 @@
 
 #include "domain/domain.h"
 #include "domain/interrupt.h"
+#include "domain/limits.h"
 
 enum { FUNCTION = 1, MASK, COUNT };
 
@@ -47,8 +48,15 @@ static void call_script(lua_State *L, lua_Debug *ar) {
   }
 }
 
+void rl_hook_count(lua_State *L) {
+  struct rl_domain *domain = rl_domain_of(L);
+  if (domain->count && !lua_gethook(L))
+    lua_sethook(L, domain->count, LUA_MASKCOUNT, RL_LIMITS_STEP);
+}
+
 void rl_hook_put_back(lua_State *L) {
   lua_sethook(L, NULL, 0, 0);
+  rl_hook_count(L);
   if (!rl_domain_of(L)->hooked || !lua_checkstack(L, 4))
     return;
   if (push_record(L, L))
@@ -115,6 +123,8 @@ int rl_hook_set(lua_State *L) {
   lua_State *of = thread_of(L, &first);
   struct rl_domain *domain = rl_domain_of(L);
   int mask = 0, count = 0;
+  if (domain->count)
+    luaL_error(L, "no hook can be set here: this task has the option instructions, which takes it");
   if (!lua_isnoneornil(L, first + 1)) {
     const char *letters = luaL_checkstring(L, first + 2);
     luaL_checktype(L, first + 1, LUA_TFUNCTION);

@@ -6,9 +6,13 @@
 
 #include <lua.h>
 
-/* Takes whatever hook is set on L off, and sets the script's again if it has one there. From a hook
+/* Takes whatever hook is set on L off, and sets the script's again if it has one there, or the one
+ * that counts instructions. From a hook
  * too; needs no memory. */
 void rl_hook_put_back(lua_State *L);
+
+/* L runs now, or is about to: counts its instructions if those of the running fiber are counted. */
+void rl_hook_count(lua_State *L);
 
 /* The script's hook of L, if any, ends with the fiber that L ran. */
 void rl_hook_forget(lua_State *L);

@@ -12,6 +12,7 @@
 
 #include "base/named.h"
 #include "domain/account.h"
+#include "domain/limits.h"
 #include "domain/queue.h"
 
 struct rl_heap;
@@ -24,6 +25,7 @@ struct rl_job_settings {
   unsigned max_running; /* 0: any number */
   uint64_t timeout;     /* ns that a task may run; 0: any time */
   uint64_t deadline;    /* ns from its submission to its end; 0: any time */
+  struct rl_limits limits;
 };
 
 struct rl_job {

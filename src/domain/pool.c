@@ -209,6 +209,19 @@ bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
   return spare;
 }
 
+void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker) {
+  unsigned starting = 0;
+  lock(pool);
+  if (!worker->retiring) {
+    worker->retiring = true;
+    pool->retiring++;
+    stop_looking(pool, worker);
+    starting = start_minimum(pool) + rl_pool_call_help(pool);
+  }
+  unlock(pool);
+  rl_pool_start(pool, starting);
+}
+
 void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
   unsigned starting = 0;
   lock(pool);

@@ -46,6 +46,7 @@ struct rl_worker {
   uv_thread_t thread;  /* written by the starter, read by who joins */
   atomic_bool running; /* its thread can be interrupted */
   uv_loop_t loop;
+  size_t opened;        /* bytes of Lua memory before its first task */
   uint64_t idle_since;  /* clock when it found the queue empty; 0: it has work */
   struct rl_timer *nap; /* its idle time, once it has dozed */
   double nap_seconds;
@@ -128,6 +129,10 @@ void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Worker's thread, after its idle time: true if it is to end. */
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker);
+
+/* Worker's thread, outside any task: it takes no more tasks, and ends when those that it has begun
+ * are over; another may be started in its place. */
+void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker);
 
 /* A domain that is about to start enters and gets the lowest free number; it leaves at its end (its
  * figures stay). If it could not start (`worker` may be NULL), the log says why, once for many, and

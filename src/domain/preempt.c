@@ -72,7 +72,8 @@ void rl_fiber_reckon(struct rl_fiber *fiber) {
 }
 
 static bool is_to_stop(struct rl_fiber *fiber) {
-  if (!fiber->whole.cancelled && (is_ending(fiber->domain) || is_unwanted(fiber)))
+  if (!fiber->whole.cancelled &&
+      (is_ending(fiber->domain) || is_unwanted(fiber) || fiber->exceeded != LUA_NOREF))
     return true;
   uint64_t when = atomic_load_explicit(&fiber->domain->watch.due, memory_order_relaxed);
   return when != RL_NEVER && rl_clock_now() >= when;
@@ -122,6 +123,8 @@ static void take_notice(lua_State *L, struct rl_fiber *fiber, uint64_t now) {
     return;
   if (is_ending(fiber->domain) || is_halted(fiber->domain))
     rl_fiber_end(fiber);
+  else if (fiber->exceeded != LUA_NOREF)
+    rl_fiber_end_for(fiber, fiber->exceeded);
   else if (is_unwanted(fiber))
     cancel_unread(L, fiber);
   else if (whole->deadline != 0 && now >= whole->deadline)
@@ -250,7 +253,9 @@ void rl_fiber_look(lua_State *L, lua_Debug *ar) {
     report(L, domain);
   if (asks & RL_ASK_FORBID)
     forbid(L, fiber);
-  if (asks & (RL_ASK_STOP | RL_ASK_FORBID) || fiber->insists)
+  if (asks & RL_ASK_COLLECT)
+    rl_budget_collect(L);
+  if (asks & (RL_ASK_STOP | RL_ASK_COLLECT | RL_ASK_FORBID) || fiber->insists)
     stop(L, fiber);
   if (asks & RL_ASK_SLICE)
     give_way(L, fiber);

@@ -9,6 +9,8 @@
 static int over(lua_State *L, int status, lua_KContext extra) {
   if (status == LUA_OK || status == LUA_YIELD)
     return lua_gettop(L) - (int)extra;
+  if (status != LUA_OK)
+    rl_budget_explain(L);
   if (rl_fiber_insists(L))
     return lua_error(L);
   lua_pushboolean(L, 0);

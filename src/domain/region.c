@@ -64,9 +64,10 @@ void rl_region_relent(struct rl_fiber *fiber, lua_State *L) {
 }
 
 void rl_region_forget(lua_State *L, struct rl_region *region) {
-  if (region->reason != rl_domain_of(L)->ending_reason) /* which all share */
+  if (!region->lent)
     luaL_unref(L, LUA_REGISTRYINDEX, region->reason);
   region->reason = LUA_NOREF;
+  region->lent = false;
 }
 
 void rl_region_leave(lua_State *L, struct rl_region *region) {
@@ -102,13 +103,18 @@ void rl_fiber_cancel(lua_State *L, struct rl_fiber *fiber) {
   rl_region_cancel(L, &fiber->whole);
 }
 
-void rl_fiber_end(struct rl_fiber *fiber) {
+void rl_fiber_end_for(struct rl_fiber *fiber, int reason) {
   struct rl_region *whole = &fiber->whole;
   if (whole->cancelled)
     return;
   rl_region_forget(fiber->L, whole);
-  whole->reason = fiber->domain->ending_reason;
+  whole->reason = reason;
+  whole->lent = true;
   rl_region_expire(whole);
+}
+
+void rl_fiber_end(struct rl_fiber *fiber) {
+  rl_fiber_end_for(fiber, fiber->domain->ending_reason);
 }
 
 void rl_fiber_end_all(struct rl_domain *domain) {
@@ -134,6 +140,12 @@ static void note_seen(struct rl_fiber *fiber, struct rl_region *region) {
     return;
   fiber->closing = rl_ticker_cleanup_end(fiber->domain->settings->ticker);
   rl_fiber_reckon(fiber);
+}
+
+void rl_fiber_end_told(struct rl_fiber *fiber, int reason) {
+  rl_fiber_end_for(fiber, reason);
+  note_seen(fiber, &fiber->whole);
+  fiber->insists = true;
 }
 
 /* Raises the reason of a cancelled region; a string gets the position. */

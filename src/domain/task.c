@@ -13,10 +13,7 @@
 #include "domain/timer.h"
 #include "vm/call.h"
 
-enum {
-  SPARE_TASKS = 1024,
-  TIMER_EARLY = 2000000 /* ns: the loop's clock is in whole milliseconds */
-};
+enum { SPARE_TASKS = 1024 };
 
 /* -- life --------------------------------------------------------------------------------- */
 
@@ -78,6 +75,8 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->entry.place = RL_PLACE_NONE;
   task->deadline = task->run_limit = 0;
   task->took = task->ran = 0;
+  task->peak = 0;
+  task->instructions = 0;
   task->admitted.arrive = NULL;
   task->given_up = NULL;
   task->stuck = false;
@@ -203,6 +202,8 @@ struct rl_cost rl_task_cost(const struct rl_task *task) {
       .run = task->ran,
       .bytes_in = task->arguments.bytes.size,
       .bytes_out = task->results.bytes.size,
+      .peak = task->peak,
+      .instructions = task->instructions,
   };
 }
 
@@ -251,9 +252,18 @@ static void stop_watching(struct rl_fiber *fiber, struct rl_task *task) {
   atomic_store(&fiber->domain->watch.subject, NULL); /* nobody gives it up any more */
 }
 
+/* A fiber that is over a limit of its own is ended for that, even if it did not hear of it yet. */
+static void judge(struct rl_fiber *fiber, struct rl_task *task) {
+  if (fiber->exceeded == LUA_NOREF)
+    return;
+  rl_fiber_end_for(fiber, fiber->exceeded);
+  task->overran |= fiber->whole.reason == fiber->exceeded;
+}
+
 static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
   struct rl_task *task = fiber->owner;
   stop_watching(fiber, task);
+  judge(fiber, task);
   bool cancelled = fiber->whole.seen && !task->overran;
   int first = lua_gettop(L) - nresults + 1;
   if (status == LUA_OK && task->overran && lua_checkstack(L, 1)) {
@@ -276,73 +286,12 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
     task->lender = fiber->domain;
     rl_domain_expect(fiber->domain);
   }
+  task->peak = rl_budget_peak(fiber);
+  task->instructions = rl_budget_instructions(fiber);
   uint64_t now = rl_clock_now();
   rl_fiber_account(fiber, now);
   task->took = now - task->started;
   send_back(task);
-}
-
-/* -- limits -------------------------------------------------------------------------------- */
-
-static double seconds(uint64_t nanoseconds) {
-  return (double)nanoseconds / 1e9;
-}
-
-void rl_task_push_overdue(lua_State *L, const struct rl_task *task) {
-  const struct rl_account *account = task->job ? task->job->account : NULL;
-  if (account)
-    lua_pushfstring(L, "job '%s'", account->name);
-  else
-    lua_pushliteral(L, "the task");
-  if (task->deadline != 0 && rl_clock_now() + TIMER_EARLY >= task->deadline)
-    lua_pushfstring(L, "%s was not done by its deadline, %f s after the call", lua_tostring(L, -1),
-                    seconds(task->deadline - task->submitted));
-  else
-    lua_pushfstring(L, "%s ran longer than its timeout of %f s", lua_tostring(L, -1),
-                    seconds(task->run_limit));
-  lua_remove(L, -2);
-}
-
-void rl_task_push_stuck(lua_State *L, const struct rl_task *task) {
-  if (task->deadline == 0 && task->run_limit == 0)
-    lua_pushliteral(L, "the task was cancelled");
-  else
-    rl_task_push_overdue(L, task);
-  lua_pushliteral(L, "; it is inside a C function, which cannot be stopped");
-  lua_concat(L, 2);
-}
-
-static void overdue(lua_State *L, struct rl_fiber *fiber) {
-  struct rl_task *task = fiber->owner;
-  task->overran = true;
-  rl_task_push_overdue(L, task);
-}
-
-static int cancel_overdue(lua_State *L) {
-  struct rl_task *task = lua_touserdata(L, 1);
-  overdue(L, task->fiber);
-  rl_fiber_cancel(L, task->fiber);
-  return 0;
-}
-
-/* While it waits; of a task that computes the ticker takes care. */
-static void deadline_passed(struct rl_timer *timer, void *owner) {
-  (void)timer;
-  struct rl_task *task = owner;
-  lua_State *L = task->fiber->domain->vm.L;
-  task->timer = NULL;
-  if (rl_call_protected(L, cancel_overdue, task) != LUA_OK)
-    lua_pop(L, 1); /* without memory for the text it goes on until it computes */
-}
-
-static void set_limits(struct rl_fiber *fiber, struct rl_task *task) {
-  fiber->run_limit = task->run_limit;
-  fiber->deadline = task->deadline;
-  fiber->overdue = overdue;
-  if (task->deadline == 0)
-    return;
-  uint64_t left = task->deadline > task->started ? task->deadline - task->started : 0;
-  task->timer = rl_timer_start(fiber->domain, seconds(left), false, deadline_passed, task);
 }
 
 /* -- the beginning ------------------------------------------------------------------------- */
@@ -365,7 +314,7 @@ static int begin(lua_State *L) {
   fiber->since = task->started; /* the same moment, but for what is ready before it */
   fiber->detached = task->pool != NULL;
   task->fiber = fiber;
-  set_limits(fiber, task);
+  rl_task_limit(L, task);
   rl_fiber_start(fiber);
   return 0;
 }
@@ -383,6 +332,9 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   task->where = here->feed ? here->vm.number : 0;
   if (rl_call_protected(L, begin, task) == LUA_OK)
     return;
+  if (task->fiber)
+    rl_fiber_drop(task->fiber);
+  task->fiber = NULL;
   task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;
   lua_pop(L, 1);
   send_back(task);
@@ -406,6 +358,8 @@ static int unpack_protected(lua_State *L, struct rl_parcel *parcel) {
   lua_pushcfunction(L, unpack_results);
   lua_pushlightuserdata(L, parcel);
   int status = lua_pcall(L, 1, LUA_MULTRET, 0);
+  if (status != LUA_OK)
+    rl_budget_explain(L);
   return status == LUA_OK ? lua_gettop(L) - top : -1;
 }
 

@@ -42,6 +42,8 @@ struct rl_cost {
   unsigned domain;    /* the compute domain's number; 0: a main domain */
   uint64_t wait, run; /* ns queued; ns run, waits excluded */
   size_t bytes_in, bytes_out;
+  size_t peak;           /* bytes of Lua memory that it has held at most */
+  uint64_t instructions; /* executed, if they were limited; 0: not counted */
 };
 
 struct rl_task {
@@ -83,6 +85,8 @@ struct rl_task {
   enum rl_outcome outcome;
   bool began;
   unsigned where;              /* if so: the runner's number; 0: a main domain */
+  size_t peak;                 /* see struct rl_cost */
+  uint64_t instructions;       /* the same */
   struct rl_timer *timer;      /* of its deadline */
   bool overran;                /* ended by its limit or deadline */
   const char *refusal;         /* the error if it was cancelled without having run */
@@ -134,6 +138,9 @@ void rl_task_give_up(struct rl_task *task);
  * up. May raise. */
 void rl_task_push_overdue(lua_State *L, const struct rl_task *task);
 void rl_task_push_stuck(lua_State *L, const struct rl_task *task);
+
+/* For task.c, before its fiber starts: sets the limits of that. Raises for want of memory. */
+void rl_task_limit(lua_State *L, struct rl_task *task);
 
 /* Origin's thread, when the task is back and not done: drops it and pushes its error. Raises
  * without memory. */

@@ -16,7 +16,8 @@
 
 enum {
   STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
-  NICENESS = 5           /* loops go first when cores are scarce */
+  NICENESS = 5,          /* loops go first when cores are scarce */
+  RESIDUE = 16 << 20     /* bytes that dead tasks may leave behind in a domain that is to stay */
 };
 
 static struct rl_worker *worker_of(struct rl_domain *domain) {
@@ -34,8 +35,29 @@ static void note_pause(struct rl_worker *worker, const struct rl_task *task) {
   worker->idle_since = 0;
 }
 
+/* More than tasks that died of their memory may leave behind, besides what others hold. */
+static bool is_burdened(const struct rl_worker *worker) {
+  const struct rl_ledger *ledger = &worker->domain.vm.ledger;
+  size_t mark = RESIDUE, limit = worker->domain.memory_limit;
+  if (limit != 0 && limit / 4 < mark)
+    mark = limit / 4;
+  return ledger->bytes > worker->opened + rl_ledger_metered(ledger) + mark;
+}
+
+/* A task has died of the memory that it took. If that cannot be collected, since a global variable
+ * holds it, say, another domain takes the place of this one. */
+static void clean(struct rl_worker *worker) {
+  worker->domain.spoilt = false;
+  for (int i = 0; i < 2 && is_burdened(worker); i++) /* what had finalizers goes the second time */
+    lua_gc(worker->domain.vm.L, LUA_GCCOLLECT);
+  if (is_burdened(worker))
+    rl_pool_retire(worker->pool, worker);
+}
+
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
+  if (domain->spoilt)
+    clean(worker);
   if (atomic_load_explicit(&domain->settings->ending, memory_order_relaxed)) {
     if (domain->ending)
       return false;
@@ -144,6 +166,7 @@ static void join(struct rl_domain *home, struct rl_message *message) {
 static void run(struct rl_worker *worker) {
   struct rl_domain *domain = &worker->domain;
   atomic_store(&worker->running, true);
+  worker->opened = domain->vm.ledger.bytes;
   uv_run(&worker->loop, UV_RUN_DEFAULT);
   rl_interrupt_here(NULL);
   rl_pool_leave(worker->pool, worker);

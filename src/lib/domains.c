@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "domain/domain.h"
+#include "domain/fiber.h"
 #include "domain/pool.h"
 #include "domain/ticker.h"
 #include "lib/modules.h"
@@ -116,6 +117,25 @@ static int set_loop_guard(lua_State *L) {
   return 0;
 }
 
+/* domains.set_memory_limit(bytes)
+ *
+ * How much Lua memory each domain may have, this one and other loops included: at least 4 MiB, or
+ * nil for any amount, as initially. A task that would need more, after garbage was collected, is
+ * ended with an error; code of a main domain gets an error, which it may catch. Counts for what
+ * begins from now on. Memory outside Lua (packed values, buffers of connections) does not count. */
+static int set_memory_limit(lua_State *L) {
+  enum { LEAST = 4 << 20 };
+  lua_settop(L, 1);
+  lua_Integer limit = lua_isnil(L, 1) ? 0 : luaL_checkinteger(L, 1);
+  if (!lua_isnil(L, 1) && limit < LEAST)
+    luaL_argerror(L, 1,
+                  lua_pushfstring(L, "a memory limit must be at least 4 MiB, got %I bytes",
+                                  (LUAI_UACINT)limit));
+  atomic_store(&rl_domain_of(L)->settings->memory_limit, (size_t)limit);
+  rl_budget_heed(L);
+  return 0;
+}
+
 /* domains.recommended() -> n: the cores that this process may use (affinity, cgroup quota). */
 static int recommended(lua_State *L) {
   lua_pushinteger(L, rl_domain_of(L)->settings->cores);
@@ -222,6 +242,7 @@ static const luaL_Reg functions[] = {
     {"set_loop_guard", set_loop_guard},
     {"set_slice", set_slice},
     {"set_idle_time", set_idle_time},
+    {"set_memory_limit", set_memory_limit},
     {"recommended", recommended},
     {"stats", stats},
     {NULL, NULL},

@@ -77,6 +77,14 @@ static unsigned count_at_top(lua_State *L, const char *option) {
   return (unsigned)count;
 }
 
+static lua_Integer amount_at_top(lua_State *L, const char *option) {
+  int whole;
+  lua_Integer amount = lua_tointegerx(L, -1, &whole);
+  if (lua_type(L, -1) != LUA_TNUMBER || !whole || amount < 1)
+    bad_value(L, option, "an integer of at least 1");
+  return amount;
+}
+
 /* [.., value] */
 static void read_option(lua_State *L, const char *option, struct options *options) {
   struct rl_job_settings *settings = &options->settings;
@@ -88,6 +96,10 @@ static void read_option(lua_State *L, const char *option, struct options *option
     settings->timeout = seconds_at_top(L, option);
   else if (strcmp(option, "deadline") == 0)
     settings->deadline = seconds_at_top(L, option);
+  else if (strcmp(option, "memory") == 0)
+    settings->limits.memory = (size_t)amount_at_top(L, option);
+  else if (strcmp(option, "instructions") == 0)
+    settings->limits.instructions = (uint64_t)amount_at_top(L, option);
   else if (strcmp(option, "max_running") == 0)
     settings->max_running = count_at_top(L, option);
   else if (strcmp(option, "priority") == 0)
@@ -97,7 +109,7 @@ static void read_option(lua_State *L, const char *option, struct options *option
   else
     luaL_error(L,
                "rille.job: unknown option '%s' (there are name, key, priority, timeout, deadline, "
-               "max_running and on_full)",
+               "memory, instructions, max_running and on_full)",
                option);
 }
 
@@ -157,9 +169,14 @@ static void copy_options(lua_State *L) {
  *                without one counts as due after a second. A task that would be late, by the
  *                forecast, is refused at once; a queued one is dropped when it is too late to begin
  *   timeout      seconds that a task may run, neither queue nor waits included
- *   max_running  tasks of this job that may have begun and not ended; others wait in the queue
- *   on_full      when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the oldest
- *                queued task of this job is dropped, and if there is none it fails
+ *   memory       bytes of Lua memory that a task may hold, fibers that it spawns included. Before
+ * it is ended for more, garbage is collected instructions of Lua that a task may execute. They are
+ * counted in steps of 100 for each of its coroutines, by a debug hook, with which code runs at
+ * about a third of its speed; work inside C functions counts as the one instruction that calls
+ * them, and debug.sethook is not to be had max_running  tasks of this job that may have begun and
+ * not ended; others wait in the queue on_full      when the queue is full: "wait" for room; "fail"
+ * at once; "drop_oldest": the oldest queued task of this job is dropped, and if there is none it
+ * fails
  *
  * What is refused or dropped gets an error that is a table: reason ("overloaded", "full",
  * "dropped", "expired"), job, wait, retry_after, deadline (seconds; see src/domain/overload.h).

@@ -156,13 +156,16 @@ static int task_status(lua_State *L) {
  *
  * What the task has cost: wait (seconds in the queue), run (seconds on its domain, its own waits
  * excluded), bytes_in and bytes_out (arguments and results as they were packed; long strings are
- * lent and do not count), domain (its number, "main", or nil if it never began). */
+ * lent and do not count), peak_bytes (of Lua memory that it held at most, garbage included: exact
+ * for a job with the option memory, else to within 64 KiB and without the fibers that it spawned),
+ * instructions (only for a job with that option), domain (its number, "main", or nil if it never
+ * began). */
 static int task_cost(lua_State *L) {
   struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
   const struct rl_cost *cost = &future->cost;
   if (!cost->known)
     return 0;
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 7);
   lua_pushnumber(L, (lua_Number)cost->wait / 1e9);
   lua_setfield(L, -2, "wait");
   lua_pushnumber(L, (lua_Number)cost->run / 1e9);
@@ -171,6 +174,12 @@ static int task_cost(lua_State *L) {
   lua_setfield(L, -2, "bytes_in");
   lua_pushinteger(L, (lua_Integer)cost->bytes_out);
   lua_setfield(L, -2, "bytes_out");
+  lua_pushinteger(L, (lua_Integer)cost->peak);
+  lua_setfield(L, -2, "peak_bytes");
+  if (cost->instructions > 0) {
+    lua_pushinteger(L, (lua_Integer)cost->instructions);
+    lua_setfield(L, -2, "instructions");
+  }
   if (cost->began && cost->domain > 0)
     lua_pushinteger(L, cost->domain);
   else

@@ -16,13 +16,13 @@ int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
     lua_gc(L, LUA_GCSTOP);
     lua_gc(L, LUA_GCSTEP, -CREDIT); /* or each allocation would look whether it has to run */
   }
-  size_t before = vm->bytes;
+  size_t before = vm->ledger.bytes;
   lua_pushcfunction(L, function);
   lua_pushlightuserdata(L, argument);
   int status = lua_pcall(L, 1, LUA_MULTRET, 0);
   if (runs) {
     lua_gc(L, LUA_GCRESTART);
-    vm->owed += vm->bytes > before ? vm->bytes - before : 0;
+    vm->owed += vm->ledger.bytes > before ? vm->ledger.bytes - before : 0;
   }
   return status;
 }

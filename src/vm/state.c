@@ -1,7 +1,7 @@
 /* State: opening and closing it.
  *
- * The state's memory is the runtime's heap, counted here with a plain counter since only the owner
- * thread allocates. Whatever may raise while opening runs in `equip`, under protection. */
+ * The state's memory is the runtime's heap, counted in its ledger, without atomics since only the
+ * owner thread allocates. Whatever may raise while opening runs in `equip`, under protection. */
 #include "vm/state.h"
 
 #include <lauxlib.h>
@@ -18,12 +18,16 @@
 #include "vm/packer.h"
 #include "vm/require.h"
 
-/* Lua's allocator; without a block, `old` is the kind of object to be made. */
+/* Lua's allocator; without a block, `old` is the kind of object to be made. The ledger hears of
+ * what it has set its mark for: here that costs one comparison, for the hottest path there is. */
 static void *allocate(void *context, void *block, size_t old, size_t size) {
-  struct rl_vm *vm = context;
-  void *moved = rl_heap_lua(vm->heap, block, old, size);
+  struct rl_ledger *ledger = context;
+  size_t before = block ? old : 0, bytes = ledger->bytes + (size - before);
+  if (bytes > ledger->mark)
+    return rl_ledger_allocate(ledger, block, before, size);
+  void *moved = rl_heap_lua(ledger->heap, block, before, size);
   if (moved || size == 0)
-    vm->bytes += size - (block ? old : 0);
+    ledger->bytes = bytes;
   return moved;
 }
 
@@ -54,14 +58,14 @@ static int equip(lua_State *L) {
 
 int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->heap = heap;
-  vm->bytes = 0;
+  rl_ledger_init(&vm->ledger, heap);
   vm->owed = 0;
   vm->globals = NULL;
   vm->codes = NULL;
   vm->names = NULL;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);
-  vm->L = lua_newstate(allocate, vm);
+  vm->L = lua_newstate(allocate, &vm->ledger);
   if (!vm->L)
     return -1;
   lua_atpanic(vm->L, panic);

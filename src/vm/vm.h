@@ -1,5 +1,5 @@
-/* VM: one Lua state with what belongs to it: its heap account, its code cache, its index of module
- * values. A domain has exactly one. Owner thread only.
+/* VM: one Lua state with what belongs to it: its ledger of memory, its code cache, its index of
+ * module values. A domain has exactly one. Owner thread only.
  *
  * The state's extra space (which every coroutine inherits) points to its rl_vm, so that any C
  * function finds its domain without a lookup and without a global. */
@@ -12,21 +12,22 @@
 
 #include "base/buffer.h"
 #include "base/heap.h"
+#include "vm/ledger.h"
 
 struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
 struct rl_codes;  /* code.h */
 struct rl_names;  /* names.h */
 
 struct rl_vm {
-  lua_State *L;         /* the main thread of the state; NULL when closed */
-  struct rl_heap *heap; /* the runtime's */
-  size_t bytes;         /* what Lua holds now */
-  bool compute;         /* a compute domain's: globals it lacks are reported (vm/globals.c) */
-  unsigned number;      /* of the domain among its like, from 1 */
-  const void *globals;  /* address of the globals table, which lives as long as the state */
-  size_t owed;          /* bytes that the collector has yet to hear of (collector.h) */
-  bool inside;          /* tables may be looked into (inside.h) */
-  bool inside_threads;  /* threads may be, too */
+  lua_State *L;            /* the main thread of the state; NULL when closed */
+  struct rl_heap *heap;    /* the runtime's */
+  struct rl_ledger ledger; /* what Lua holds */
+  bool compute;            /* a compute domain's: globals it lacks are reported (vm/globals.c) */
+  unsigned number;         /* of the domain among its like, from 1 */
+  const void *globals;     /* address of the globals table, which lives as long as the state */
+  size_t owed;             /* bytes that the collector has yet to hear of (collector.h) */
+  bool inside;             /* tables may be looked into (inside.h) */
+  bool inside_threads;     /* threads may be, too */
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_packer *packer; /* NULL until the first pack that needs it */

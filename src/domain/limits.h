@@ -1,0 +1,30 @@
+/* Limits: what the fibers of one task may take together, memory and instructions. Data only; who
+ * keeps it is budget.c. */
+#ifndef RL_DOMAIN_LIMITS_H
+#define RL_DOMAIN_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vm/ledger.h"
+
+struct rl_fiber;
+
+enum { RL_LIMITS_STEP = 100 }; /* instructions that are counted at once */
+
+struct rl_limits {
+  size_t memory;         /* bytes of Lua memory; 0: any */
+  uint64_t instructions; /* 0: any number, uncounted */
+};
+
+struct rl_budget {
+  struct rl_limits limits;
+  struct rl_meter meter;                /* open if there is a limit of memory */
+  unsigned references;                  /* fibers that draw on it */
+  struct rl_fiber *root;                /* the one that runs the task; NULL when it has ended */
+  uint64_t instructions;                /* executed, if that is limited */
+  int memory_error, instructions_error; /* registry references of the errors */
+  int over;                             /* the one that it was exceeded by, or LUA_NOREF */
+};
+
+#endif
