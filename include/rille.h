@@ -83,6 +83,12 @@ int rille_timeout(const rille_t *runtime);
  * finish within the grace, the script is cancelled, and rille_run returns. */
 void rille_stop(rille_t *runtime);
 
+/* Any thread, until rille_free: calls `call` on the thread of rille_run or rille_turn, soon,
+ * between fibers; at the latest in rille_free, so that `data` can be freed there. Calls come in the
+ * order in which a thread posts them. They must not wait, and not call rille_run, rille_turn or
+ * rille_free. A post does not keep the program from ending. 0; or -1 if there is no memory. */
+int rille_post(rille_t *runtime, void (*call)(rille_t *runtime, void *data), void *data);
+
 /* Frees everything; no thread, descriptor or byte of it is left. What still runs is cancelled, and
  * waited for. The thread of rille_run, or of rille_turn. NULL is allowed. */
 void rille_free(rille_t *runtime);

@@ -132,10 +132,11 @@ static void *stop(void *runtime) {
   return NULL;
 }
 
+/* It allocates, since the thread sanitizer delivers signals only in the C library's functions. */
 static const char endless[] =
     "local rille = require 'rille'\n"
     "rille.net.listen('tcp://127.0.0.1:0', function(conn) conn:read() end)\n"
-    "rille.submit(function() while true do end end)\n"
+    "rille.submit(function() while true do local _ = ('x'):rep(100) end end)\n"
     "rille.sleep(1000)\n";
 
 static void another_thread_stops_it(void **state) {
@@ -214,6 +215,63 @@ static void an_error_of_a_module_comes_back(void **state) {
   assert_non_null(strstr(record.text, "number expected, got string"));
 }
 
+enum { POSTERS = 3, POSTS = 500 };
+
+/* What calls tell; all of it on the thread of the loop. */
+struct tally {
+  rille_t *runtime;
+  pthread_t thread;
+  int calls;
+};
+
+static void count_call(rille_t *runtime, void *data) {
+  struct tally *tally = data;
+  assert_ptr_equal(runtime, tally->runtime);
+  assert_true(pthread_equal(pthread_self(), tally->thread));
+  if (++tally->calls == POSTERS * POSTS)
+    rille_stop(runtime);
+}
+
+static void *post_many(void *data) {
+  struct tally *tally = data;
+  for (int i = 0; i < POSTS; i++)
+    assert_int_equal(rille_post(tally->runtime, count_call, tally), 0);
+  return NULL;
+}
+
+static void any_thread_posts_calls_to_the_loop(void **state) {
+  (void)state;
+  struct record record = no_record();
+  for (int by_turns = 0; by_turns <= 1; by_turns++) {
+    rille_t *runtime = start("require('rille').sleep(1000)", &record);
+    struct tally tally = {.runtime = runtime, .thread = pthread_self()};
+    pthread_t threads[POSTERS];
+    for (int i = 0; i < POSTERS; i++)
+      assert_int_equal(pthread_create(&threads[i], NULL, post_many, &tally), 0);
+    while (by_turns && rille_turn(runtime))
+      wait_for_turn(runtime);
+    assert_int_equal(rille_run(runtime), 0);
+    for (int i = 0; i < POSTERS; i++)
+      pthread_join(threads[i], NULL);
+    assert_int_equal(tally.calls, POSTERS * POSTS);
+    rille_free(runtime);
+  }
+}
+
+static void what_was_posted_is_called_before_the_end(void **state) {
+  (void)state;
+  struct record record = no_record();
+  for (int run = 0; run <= 1; run++) {
+    rille_t *runtime = start("", &record);
+    struct tally tally = {.runtime = runtime, .thread = pthread_self()};
+    if (run)
+      assert_int_equal(rille_run(runtime), 0);
+    assert_int_equal(rille_post(runtime, count_call, &tally), 0);
+    rille_free(runtime);
+    assert_int_equal(tally.calls, 1);
+  }
+}
+
 static void count_signal(int number) {
   (void)number;
 }
@@ -245,6 +303,8 @@ int main(void) {
       cmocka_unit_test(it_is_freed_in_the_middle),
       cmocka_unit_test(every_domain_has_the_modules_of_the_host),
       cmocka_unit_test(an_error_of_a_module_comes_back),
+      cmocka_unit_test(any_thread_posts_calls_to_the_loop),
+      cmocka_unit_test(what_was_posted_is_called_before_the_end),
       cmocka_unit_test(signals_of_the_host_stay),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
