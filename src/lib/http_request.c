@@ -74,6 +74,7 @@ struct visit {
   bool (*on)(struct visit *visit, struct rl_slice name, struct rl_slice value);
   bool integer; /* the value is one */
   int count;
+  struct rl_buffer room; /* for what has to be decoded, which makes nothing longer */
 };
 
 static bool offer(struct visit *visit, struct rl_slice name, struct rl_slice value) {
@@ -87,13 +88,10 @@ static void visit_query(struct visit *visit) {
   const struct rl_head *head = &visit->exchange->request.head;
   struct rl_query query;
   struct rl_query_pair pair;
-  struct rl_buffer room;
   int more;
-  rl_buffer_init(&room, visit->exchange->http->heap);
-  rl_query_init(&query, rl_head_slice(head, head->query), PAIRS, &room);
+  rl_query_init(&query, rl_head_slice(head, head->query), PAIRS, &visit->room);
   while ((more = rl_query_next(&query, &pair)) == 1 && offer(visit, pair.name, pair.value))
     ;
-  rl_buffer_free(&room);
   if (more < 0)
     malformed(visit->L, visit->exchange, "query");
 }
@@ -144,16 +142,12 @@ static void visit_trailers(struct visit *visit) {
 }
 
 static void offer_param(struct visit *visit, struct rl_slice name, struct rl_slice value) {
-  struct rl_buffer room;
   struct rl_slice text;
   size_t where;
-  rl_buffer_init(&room, visit->exchange->http->heap);
-  int trouble = rl_percent_decode(value, RL_PERCENT_TEXT, &room, &text, &where);
-  if (trouble == 0)
-    offer(visit, name, text);
-  rl_buffer_free(&room);
-  if (trouble != 0)
+  visit->room.size = 0;
+  if (rl_percent_decode(value, RL_PERCENT_TEXT, &visit->room, &text, &where) != 0)
     malformed(visit->L, visit->exchange, "path");
+  offer(visit, name, text);
 }
 
 static void visit_params(struct visit *visit) {
@@ -226,9 +220,17 @@ static bool add_pair(struct visit *visit, struct rl_slice name, struct rl_slice 
   return true;
 }
 
-/* Only metamethods call it, whose metatable is out of reach for scripts. */
-static struct visit begin(lua_State *L) {
+/* Only metamethods call it, whose metatable is out of reach for scripts. [] -> [room], which is the
+ * state's, since a push may raise. */
+static struct visit begin(lua_State *L, enum field view) {
   struct visit visit = {.L = L, .exchange = rl_http_handle_get(L, 1)};
+  const struct rl_http_exchange *exchange = visit.exchange;
+  const struct rl_head *head = &exchange->request.head;
+  struct rl_slice coded = view == PARAMS ? exchange->path : rl_head_slice(head, head->query);
+  if (view > PARAMS || rl_percent_is_plain(coded, RL_PERCENT_FORM))
+    return visit; /* as most are */
+  visit.room.bytes = lua_newuserdatauv(L, coded.size, 0);
+  visit.room.capacity = coded.size;
   return visit;
 }
 
@@ -247,8 +249,9 @@ static struct rl_slice check_key(lua_State *L, enum field view) {
 
 static int view_index(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L);
-  visit.name = check_key(L, view);
+  struct rl_slice key = check_key(L, view);
+  struct visit visit = begin(L, view);
+  visit.name = key;
   visit.on = view == HEADERS || view == TRAILERS ? join : push_first;
   visit_all(&visit, view);
   return visit.count > 0;
@@ -256,8 +259,9 @@ static int view_index(lua_State *L) {
 
 static int view_call(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L);
-  visit.name = check_key(L, view);
+  struct rl_slice key = check_key(L, view);
+  struct visit visit = begin(L, view);
+  visit.name = key;
   visit.on = add_value;
   lua_newtable(L);
   visit_all(&visit, view);
@@ -276,7 +280,7 @@ static int next_pair(lua_State *L) {
 
 static int view_pairs(lua_State *L) {
   enum field view = view_of(L);
-  struct visit visit = begin(L);
+  struct visit visit = begin(L, view);
   visit.on = add_pair;
   lua_newtable(L);
   visit_all(&visit, view);
