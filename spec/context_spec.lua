@@ -232,6 +232,17 @@ describe("the context of a request", function()
     end).body)
   end)
 
+  it("begins anew, whoever injects it", function()
+    fresh(function()
+      context.request_id, context.mine = "outer", "x"
+      local function both() return { context.request_id, context.mine } end
+      local got = json.decode(answer(both).body)
+      assert.matches("^%x+%-%x+$", got[1])
+      assert.is_nil(got[2])
+      assert.equal("outer", context.request_id)
+    end)
+  end)
+
   it("is inherited before it is read", function()
     local got = json.decode(answer(function()
       local inside = rille.detach(function() return require("rille").context.request_id end)

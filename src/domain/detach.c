@@ -13,7 +13,7 @@
 #include "domain/withdraw.h"
 #include "vm/call.h"
 
-static void name_argument(char *name, size_t size, int offset) {
+void rl_detach_name(char *name, size_t size, int offset) {
   if (offset == 0)
     snprintf(name, size, "the function");
   else
@@ -38,7 +38,7 @@ static struct rl_task *pack_task(lua_State *L, int first, int count, const char 
     return NULL;
   }
   task->heading = heading;
-  if (rl_pack(L, first, count, &task->arguments, name_argument) == 0)
+  if (rl_pack(L, first, count, &task->arguments, rl_detach_name) == 0)
     return task;
   rl_task_drop(task);
   return NULL;

@@ -6,12 +6,16 @@
 #define RL_DOMAIN_DETACH_H
 
 #include <lua.h>
+#include <stddef.h>
 
 struct rl_job;
 
 /* [fn, args.., handle of the job]: the same for a task of a job, if that is not NULL. */
 int rl_detach_job(lua_State *L, struct rl_job *job);
 int rl_submit_job(lua_State *L, struct rl_job *job);
+
+/* For rl_pack: names a function and its arguments. */
+void rl_detach_name(char *name, size_t size, int offset);
 
 int rl_detach(lua_State *L);
 int rl_submit(lua_State *L);

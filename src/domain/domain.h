@@ -118,6 +118,7 @@ struct rl_domain {
   bool spoilt;       /* a fiber has exceeded a limit of memory: there is much to collect */
   int ending_reason; /* registry reference of the error that ends fibers at the end */
   bool awake;        /* counted in settings->awake */
+  bool closing;      /* runs what was asked for its end; nothing else begins */
   bool ending;       /* every fiber is being cancelled, new ones are refused */
 
   struct rl_mailbox mailbox; /* any thread */

@@ -164,9 +164,11 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
 bool rl_fiber_introduce(struct rl_fiber *fiber) {
   if (!fiber->introduce)
     return true;
-  fiber->carried = fiber->introduce(fiber);
-  if (!fiber->carried)
+  struct rl_context *made = fiber->introduce(fiber);
+  if (!made)
     return false;
+  rl_context_release(fiber->carried);
+  fiber->carried = made;
   fiber->introduce = NULL;
   return true;
 }
@@ -187,7 +189,7 @@ static void inherit(struct rl_fiber *fiber, const struct rl_fiber *parent) {
 
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) {
   struct rl_domain *domain = rl_domain_of(L);
-  if (domain->ending)
+  if (domain->ending && !domain->closing)
     luaL_error(L, "no new fiber: the program is ending");
   struct rl_fiber *parent = parent_in(domain);
   if (parent && !rl_fiber_introduce(parent))

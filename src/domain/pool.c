@@ -24,6 +24,7 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
   atomic_init(&pool->threads, 0);
   rl_queue_init(&pool->queue);
   rl_jobs_init(&pool->jobs, settings->heap, &pool->queue, &pool->lock);
+  rl_broadcasts_init(&pool->broadcasts, settings->heap);
   rl_list_init(&pool->held);
   rl_list_init(&pool->workers);
   rl_list_init(&pool->idle);
@@ -41,6 +42,7 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
 
 void rl_pool_destroy(struct rl_pool *pool) {
   assert(pool->domains == 0 && pool->queue.length == 0 && rl_list_empty(&pool->held));
+  rl_broadcasts_destroy(&pool->broadcasts);
   rl_jobs_destroy(&pool->jobs);
   pthread_mutex_destroy(&pool->lock);
 }
@@ -166,10 +168,10 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
   lock(pool);
   stop_looking(pool, worker);
-  bool work =
-      !worker->retiring && (rl_queue_ready(&pool->queue) > 0 || serving(pool) > pool->bounds.max);
+  bool takes = !worker->retiring && !worker->hearing.opening;
+  bool work = takes && (rl_queue_ready(&pool->queue) > 0 || serving(pool) > pool->bounds.max);
   work |= pool->settings->ending && !worker->domain.ending;
-  if (!work && !worker->retiring && rl_list_empty(&worker->idle_link)) {
+  if (!work && takes && rl_list_empty(&worker->idle_link)) {
     rl_list_push(&pool->idle, &worker->idle_link);
     pool->sleepers++;
   }
@@ -193,6 +195,11 @@ void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker) {
   unsigned starting = rl_pool_call_help(pool);
   unlock(pool);
   rl_pool_start(pool, starting);
+}
+
+bool rl_pool_hears(struct rl_domain *domain) {
+  struct rl_worker *worker = (struct rl_worker *)(void *)domain;
+  return domain->feed && rl_hearing_runs(&worker->hearing, domain->running);
 }
 
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
@@ -232,6 +239,7 @@ void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
   if (!worker->stuck)
     pool->stuck++;
   worker->stuck = true;
+  rl_hearing_leave(&worker->hearing);
   starting = start_minimum(pool) + rl_pool_call_help(pool);
   /* Its end comes to the pool under this lock, after the runner has cleared `subject`. */
   struct rl_task *task = atomic_load(&worker->domain.watch.subject);

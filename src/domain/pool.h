@@ -18,6 +18,7 @@
 #include "base/histogram.h"
 #include "base/list.h"
 #include "domain/account.h"
+#include "domain/broadcast.h"
 #include "domain/domain.h"
 #include "domain/job.h"
 #include "domain/queue.h"
@@ -46,13 +47,14 @@ struct rl_worker {
   uv_thread_t thread;  /* written by the starter, read by who joins */
   atomic_bool running; /* its thread can be interrupted */
   uv_loop_t loop;
-  size_t opened;        /* bytes of Lua memory before its first task */
+  size_t opened;        /* bytes of Lua memory before its first task; 0: not there yet */
   uint64_t idle_since;  /* clock when it found the queue empty; 0: it has work */
   struct rl_timer *nap; /* its idle time, once it has dozed */
   double nap_seconds;
   bool expected; /* roused, and has not looked for a task since */
   bool worked;   /* took a task since the nap began */
   struct rl_message gone;
+  struct rl_hearing hearing;
 };
 
 struct rl_bounds {
@@ -81,6 +83,7 @@ struct rl_pool {
   unsigned sleepers;        /* length of idle */
   unsigned looking, coming; /* domains that will take a task without being woken */
   uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
+  struct rl_broadcasts broadcasts; /* under a lock of its own */
   struct rl_jobs jobs;
   struct rl_figures figures; /* of all tasks, with a job or without */
   uint64_t under_way;        /* sum of the estimates of tasks that were taken and have not ended */
@@ -140,6 +143,9 @@ void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker);
 void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker);
 void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker);
 void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const char *why);
+
+/* Own thread: whether the running fiber belongs to what a compute domain runs for a broadcast. */
+bool rl_pool_hears(struct rl_domain *domain);
 
 void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds);
 struct rl_bounds rl_pool_bounds(struct rl_pool *pool);

@@ -23,7 +23,8 @@ enum { REPORT_INTERVAL = 1000000000 /* ns between two reports of a domain */ };
 /* -- what there is to watch ---------------------------------------------------------------- */
 
 static bool is_ending(const struct rl_domain *domain) {
-  return domain->feed && atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+  return domain->feed && !domain->closing &&
+         atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
 }
 
 /* The same of a main domain, whose code may be all that keeps the program from stopping. */

@@ -56,7 +56,7 @@ static void clean(struct rl_worker *worker) {
 
 static bool take(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
-  if (domain->spoilt)
+  if (domain->spoilt && worker->opened > 0)
     clean(worker);
   if (atomic_load_explicit(&domain->settings->ending, memory_order_relaxed)) {
     if (domain->ending)
@@ -65,6 +65,10 @@ static bool take(struct rl_domain *domain) {
     return true;
   }
   worker->expected = false;
+  if (worker->hearing.opening)
+    return false;
+  if (worker->opened == 0)
+    worker->opened = domain->vm.ledger.bytes;
   struct rl_task *task = rl_pool_take(worker->pool, worker);
   if (!task) {
     if (worker->idle_since == 0)
@@ -82,8 +86,8 @@ static bool ready(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   struct rl_pool *pool = worker->pool;
   bool queued = rl_queue_ready(&pool->queue) > 0;
-  return (queued && !worker->retiring) ||
-         atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+  bool takes = !worker->retiring && !worker->hearing.opening;
+  return (queued && takes) || atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
 }
 
 static bool is_over(struct rl_worker *worker) {
@@ -118,7 +122,7 @@ static bool doze(struct rl_domain *domain) {
   }
   if (!rl_pool_doze(worker->pool, worker))
     return false;
-  if (!worker->retiring)
+  if (!worker->retiring && !worker->hearing.opening)
     begin_nap(worker);
   return true;
 }
@@ -166,8 +170,9 @@ static void join(struct rl_domain *home, struct rl_message *message) {
 static void run(struct rl_worker *worker) {
   struct rl_domain *domain = &worker->domain;
   atomic_store(&worker->running, true);
-  worker->opened = domain->vm.ledger.bytes;
+  rl_hearing_open(&worker->hearing);
   uv_run(&worker->loop, UV_RUN_DEFAULT);
+  rl_hearing_stop(&worker->hearing);
   rl_interrupt_here(NULL);
   rl_pool_leave(worker->pool, worker);
   rl_scheduler_drain(domain); /* a cancellation that came too late may lie in the mailbox */
@@ -183,6 +188,7 @@ static void thread_main(void *argument) {
   if (error == 0) {
     run(worker);
   } else {
+    rl_hearing_leave(&worker->hearing);
     rl_pool_start_failed(pool, worker, uv_strerror(error));
   }
   uv_run(&worker->loop, UV_RUN_DEFAULT); /* closing handles */
@@ -208,8 +214,10 @@ static struct rl_worker *create(struct rl_pool *pool) {
   worker->domain.main = pool->home;
   worker->domain.feed = &feed;
   worker->domain.vm.compute = true;
+  rl_hearing_init(&worker->hearing, &pool->broadcasts, &worker->domain);
   if (uv_loop_init(&worker->loop) == 0) {
     rl_pool_enter(pool, worker);
+    rl_hearing_join(&worker->hearing);
     return worker;
   }
   rl_free(pool->settings->heap, worker, sizeof *worker);
@@ -226,6 +234,8 @@ void rl_worker_start(struct rl_pool *pool) {
   }
   if (error == 0)
     return;
+  if (worker)
+    rl_hearing_leave(&worker->hearing);
   rl_pool_start_failed(pool, worker, uv_strerror(error));
   if (worker) {
     atomic_fetch_sub(&pool->threads, 1);

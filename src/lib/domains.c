@@ -250,5 +250,6 @@ static const luaL_Reg functions[] = {
 
 int luaopen_rille_domains(lua_State *L) {
   luaL_newlib(L, functions);
+  rl_lib_domains_broadcast(L);
   return 1;
 }

@@ -16,6 +16,9 @@ int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 
+/* A part of rille.domains. [module] -> [module] */
+void rl_lib_domains_broadcast(lua_State *L);
+
 /* Parts of rille.http.core. [module] -> [module] */
 void rl_lib_http_events(lua_State *L);
 void rl_lib_http_multipart(lua_State *L);

@@ -1,7 +1,9 @@
 /* Parcel: what it holds and how it lets go of it. */
 #include "vm/parcel.h"
 
+#include <assert.h>
 #include <lauxlib.h>
+#include <string.h>
 
 #include "vm/code.h"
 
@@ -44,11 +46,37 @@ void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
     rl_code_drop(rl_parcel_code(parcel, i), 1);
   rl_free(heap, parcel->codes, parcel->code_capacity * sizeof *parcel->codes);
   struct rl_buffer bytes = parcel->bytes;
+  bool copies = parcel->copies;
   rl_parcel_init(parcel, heap);
+  parcel->copies = copies;
   if (keep && !bytes.failed && bytes.capacity <= KEPT) {
     bytes.size = 0;
     parcel->bytes = bytes;
   } else {
     rl_buffer_free(&bytes);
   }
+}
+
+int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to) {
+  assert(!parcel->lends && to->bytes.size == 0 && to->code_count == 0);
+  unsigned char *room = rl_buffer_extend(&to->bytes, parcel->bytes.size);
+  bool copied = room || parcel->bytes.size == 0;
+  if (room)
+    memcpy(room, parcel->bytes.bytes, parcel->bytes.size);
+  for (uint32_t i = 0; copied && i < parcel->code_count; i++) {
+    struct rl_code *code = rl_parcel_code(parcel, i);
+    copied = rl_parcel_add_code(to, code);
+    if (copied)
+      atomic_fetch_add_explicit(&code->references, 1, memory_order_relaxed);
+  }
+  if (!copied) {
+    rl_parcel_free(to, false);
+    return -1;
+  }
+  to->values = parcel->values;
+  to->scalar = parcel->scalar;
+  to->slots = parcel->slots;
+  to->later = parcel->later;
+  to->final = parcel->final;
+  return 0;
 }

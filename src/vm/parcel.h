@@ -24,6 +24,7 @@ struct rl_parcel {
   struct rl_buffer bytes;
   int values;             /* how many values were packed */
   bool scalar;            /* only nil, booleans, numbers: unpacking cannot raise */
+  bool copies;            /* set before packing: lends nothing, so that it can be copied */
   bool lends;             /* holds borrowed strings: release() is due on the sender's thread */
   int anchor;             /* sender's registry reference of the lent strings; LUA_NOREF if none */
   uint32_t slots;         /* objects mentioned more than once */
@@ -57,6 +58,10 @@ void rl_parcel_release(lua_State *L, struct rl_parcel *parcel);
 /* Frees bytes and code references and leaves an empty parcel. Small byte buffers are kept for reuse
  * when `keep` is true. Any thread. */
 void rl_parcel_free(struct rl_parcel *parcel, bool keep);
+
+/* Makes `to`, which is empty, a copy of a parcel that lends nothing: 0, or -1 without memory, when
+ * it is empty still. Any thread, several at a time. */
+int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to);
 
 /* For pack.c and unpack.c. */
 

@@ -72,7 +72,9 @@ void rl_text_pack_bytes(struct rl_packer *p, int index, const char *text, size_t
 void rl_text_pack(struct rl_packer *p, int index, bool is_key) {
   size_t size;
   const char *text = lua_tolstring(p->L, index, &size);
-  if (size >= RL_TEXT_LENT)
+  if (size >= RL_TEXT_LENT && p->parcel->copies && size > UINT32_MAX)
+    luaL_error(p->L, "a string of more than 4 GiB cannot go to all domains");
+  else if (size >= RL_TEXT_LENT && !p->parcel->copies)
     pack_lent(p, index, text, size);
   else
     rl_text_pack_bytes(p, index, text, size, is_key);
