@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "domain/domain.h"
 #include "rille.h"
 
 enum { LOG_BYTES = 4096 };
@@ -272,6 +273,29 @@ static void what_was_posted_is_called_before_the_end(void **state) {
   }
 }
 
+#ifdef RILLE_FAULTS
+static void without_memory_calls_say_so(void **state) {
+  (void)state;
+  struct tally tally = {.calls = 0};
+  rille_t *runtime = rille_new(NULL);
+  assert_non_null(runtime);
+  struct rl_heap *heap = ((struct rl_domain *)(void *)runtime)->settings->heap;
+  atomic_store(&heap->fail_on, true); /* Lua tries again */
+  for (int n = 1; n <= 2; n++) {
+    atomic_store(&heap->fail_in, n); /* the list's, and that of the state's table */
+    int status =
+        rille_provide(runtime, "a name that no state has yet, of more than 40 bytes", open_twice);
+    atomic_store(&heap->fail_in, 0);
+    assert_int_equal(status, -1);
+  }
+  atomic_store(&heap->fail_in, 1);
+  assert_int_equal(rille_post(runtime, count_call, &tally), -1);
+  atomic_store(&heap->fail_in, 0);
+  rille_free(runtime);
+  assert_int_equal(tally.calls, 0);
+}
+#endif
+
 static void count_signal(int number) {
   (void)number;
 }
@@ -305,6 +329,9 @@ int main(void) {
       cmocka_unit_test(an_error_of_a_module_comes_back),
       cmocka_unit_test(any_thread_posts_calls_to_the_loop),
       cmocka_unit_test(what_was_posted_is_called_before_the_end),
+#ifdef RILLE_FAULTS
+      cmocka_unit_test(without_memory_calls_say_so),
+#endif
       cmocka_unit_test(signals_of_the_host_stay),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
