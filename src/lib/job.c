@@ -169,14 +169,15 @@ static void copy_options(lua_State *L) {
  *                without one counts as due after a second. A task that would be late, by the
  *                forecast, is refused at once; a queued one is dropped when it is too late to begin
  *   timeout      seconds that a task may run, neither queue nor waits included
- *   memory       bytes of Lua memory that a task may hold, fibers that it spawns included. Before
- * it is ended for more, garbage is collected instructions of Lua that a task may execute. They are
- * counted in steps of 100 for each of its coroutines, by a debug hook, with which code runs at
- * about a third of its speed; work inside C functions counts as the one instruction that calls
- * them, and debug.sethook is not to be had max_running  tasks of this job that may have begun and
- * not ended; others wait in the queue on_full      when the queue is full: "wait" for room; "fail"
- * at once; "drop_oldest": the oldest queued task of this job is dropped, and if there is none it
- * fails
+ *   memory       bytes of Lua memory that a task may hold, with the fibers that it spawns. Before
+ *                it is ended for more, garbage is collected; for a moment, inside one C function,
+ *                it may hold twice as much. Allocating takes about half as long again
+ *   instructions how many of Lua's a task may execute. They are counted in steps of 100 for each
+ *                of its coroutines, by a debug hook, with which code runs at about a third of its
+ *                speed. What a C function does counts as the call. debug.sethook is an error then
+ *   max_running  tasks of this job that may have begun and not ended; others wait in the queue
+ *   on_full      when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the oldest
+ *                queued task of this job is dropped, and if there is none it fails
  *
  * What is refused or dropped gets an error that is a table: reason ("overloaded", "full",
  * "dropped", "expired"), job, wait, retry_after, deadline (seconds; see src/domain/overload.h).
