@@ -90,9 +90,9 @@ describe("timeout", function()
   it("ends the wait for a task that runs elsewhere", function()
     finally(work.defaults)
     rille.domains.set_bounds(0, 1)
-    local took, ok = work.time(pcall, rille.timeout, 0.05, rille.detach, work.spin, 1)
+    local took, ok = work.time(pcall, rille.timeout, 0.05, rille.detach, work.spin, 30)
     assert.is_false(ok)
-    assert.is_true(took < 0.9)
+    assert.is_true(took < 20)
   end)
 
   it("stops a task that computes without end, and frees its domain", function()
@@ -117,8 +117,12 @@ describe("all", function()
   end)
 
   it("runs them at the same time", function()
-    local took = work.time(rille.all, later(0.1), later(0.1), later(0.1), later(0.1))
-    assert.is_true(took < 0.35)
+    local began = 0
+    local function gate()
+      began = began + 1
+      work.await(function() return began == 4 end)
+    end
+    rille.all(gate, gate, gate, gate)
   end)
 
   it("takes a list and returns a list", function()

@@ -367,8 +367,8 @@ end
 -- IPv6 a /64 is one address). With several loops the former is for each, the latter for all.
 --
 -- Times in seconds: head_timeout (10; 408), body_timeout (30, or 16 KiB further; 408),
--- handler_timeout (60; 503), send_timeout (30 without the client taking anything), idle_timeout
--- (75). math.huge is none.
+-- handler_timeout (60; 503), compute_timeout (10 of a handler that runs without waiting; 503),
+-- send_timeout (30 without the client taking anything), idle_timeout (75). math.huge is none.
 --
 -- cancel (true): a client that leaves cancels its handler. development (false): errors are shown to
 -- the client.

@@ -10,7 +10,6 @@ local get, read_answer = raw_http.get, raw_http.read_answer
 local site = [[
   local http, rille = require "rille.http", require "rille"
   local app, ways = http.app(), {}
-  rille.domains.set_loop_guard(0.1, 1) -- what holds up the loop for a second is ended
 
   -- It allocates on its way: under the thread sanitizer nothing else is ever interrupted.
   local function forever()
@@ -28,7 +27,17 @@ local site = [[
   -- 53: without end
   function ways.loop() forever() end
   function ways.loop_in_pcall() stubborn() end
-  function ways.loop_in_coroutine() coroutine.wrap(forever)() end
+  function ways.loop_in_coroutine()
+    coroutine.wrap(function() coroutine.wrap(stubborn)() end)()
+  end
+  function ways.loop_in_finalizer()
+    setmetatable({}, { __gc = forever })
+    collectgarbage()
+    forever()
+  end
+  function ways.loop_in_fiber() rille.spawn(forever):await() end
+  function ways.loop_later() rille.sleep(0.01) forever() end
+  function ways.loop_timed(req) req:timeout(0.1) forever() end
 
   -- 58: depth
   function ways.recursion()
@@ -78,7 +87,7 @@ local site = [[
   function ways.task_exits() rille.detach(function() os.exit(3) end) end
 
   app:get("/next", function() return "next" end)
-  app:get("/way/:way", function(req) return ways[req.params.way]() or "done" end)
+  app:get("/way/:way", function(req) return ways[req.params.way](req) or "done" end)
   print(app:listen { port = 0, handler_timeout = 1 }:address())
   io.stdout:flush()
 ]]
@@ -101,7 +110,9 @@ describe("a handler", function()
   end
 
   local rows = {
-    { 53, "loop", 500 }, { 53, "loop_in_pcall", 500 }, { 53, "loop_in_coroutine", 500 },
+    { 53, "loop", 503 }, { 53, "loop_in_pcall", 503 }, { 53, "loop_in_coroutine", 503 },
+    { 53, "loop_in_finalizer", 503 }, { 53, "loop_in_fiber", 500 }, { 53, "loop_later", 503 },
+    { 53, "loop_timed", 503 },
     { 58, "recursion", 500 }, { 58, "parentheses", 500 }, { 58, "gsub", 500 },
     { 58, "index", 500 }, { 59, "error_nil", 500 }, { 59, "error_table", 500 },
     { 59, "error_tostring", 500 }, { 59, "error_status", 500 }, { 59, "gc", 500 },
@@ -127,6 +138,6 @@ describe("a handler", function()
   it("that computes does not delay what other clients asked for beyond its time", function()
     local slow = rille.spawn(function() return ask("/way/loop").status end)
     assert.equal("next", ask("/next").body)
-    assert.equal(500, slow:await())
+    assert.equal(503, slow:await())
   end)
 end)

@@ -6,7 +6,6 @@ local resetting = require "spec.support.resetting"
 local rille = require "rille"
 local scale = require "spec.support.scale"
 local server = require "spec.support.server"
-local work = require "spec.support.work"
 
 --- An echo server. "boom" fails in its handler, "cpu" tells the processor time used so far.
 local echo = [[
@@ -119,10 +118,7 @@ describe("a server", function()
     assert.is_true(tonumber(ask(first, "cpu")) - before < 0.05)
 
     for i = 1, 60 do conns[i]:close() end
-    local took = work.time(function()
-      for i = 61, 100 do assert.equal(tostring(i), conns[i]:read()) end
-    end)
-    assert.is_true(took < 1)
+    for i = 61, 100 do assert.equal(tostring(i), conns[i]:read()) end
     for i = 61, 100 do conns[i]:close() end
     rille.sleep(0.3) -- it may have been full once more after the last client, and looks each 0.1 s
     local log = stop(self).stderr

@@ -95,6 +95,7 @@ struct rl_domain {
   uv_idle_t idle; /* active while fibers are ready, so that the loop does not block */
   unsigned open;  /* handles of the four (mailbox included) not yet closed */
   struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
+  unsigned spare_fibers;                     /* how many of the latter */
   struct rl_list sliced;                     /* of struct rl_fiber, by `cut`: ready ones */
   unsigned slices;                           /* how many */
   uint64_t tasks;                            /* fibers that began a task: numbers the next */

@@ -33,10 +33,11 @@ void rl_fiber_make_ready(struct rl_fiber *fiber) {
   fiber->state = RL_FIBER_READY;
 }
 
-/* Takes back the request that a parked fiber waits for. The ticket first: whatever `undo` sets off
- * finds that nobody waits any more, and it may free the request. */
+/* Takes back the request that a parked fiber waits for. First of all nobody waits for it any more:
+ * `undo` may free it, and if not, it may be over when the fiber is gone. */
 static void take_back(struct rl_fiber *fiber) {
   struct rl_wait *wait = fiber->wait;
+  wait->fiber = NULL;
   fiber->ticket++;
   fiber->wait = NULL;
   fiber->nresults = 0;
@@ -185,6 +186,15 @@ static void inherit(struct rl_fiber *fiber, const struct rl_fiber *parent) {
   fiber->task = parent ? parent->task : ++domain->tasks;
   fiber->carried = parent ? rl_context_share(parent->carried) : NULL;
   fiber->due = parent ? parent->due : 0;
+  fiber->turn_limit = parent ? parent->turn_limit : 0;
+}
+
+static struct rl_fiber *take_spare(struct rl_domain *domain) {
+  struct rl_list *link = rl_list_take(&domain->free_fibers);
+  if (!link)
+    return NULL;
+  domain->spare_fibers--;
+  return RL_OF(link, struct rl_fiber, link);
 }
 
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) {
@@ -195,8 +205,9 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   if (parent && !rl_fiber_introduce(parent))
     luaL_error(L, "not enough memory");
   rl_budget_heed(L);
-  struct rl_list *link = rl_list_take(&domain->free_fibers);
-  struct rl_fiber *fiber = link ? RL_OF(link, struct rl_fiber, link) : create(L, domain);
+  struct rl_fiber *fiber = take_spare(domain);
+  if (!fiber)
+    fiber = create(L, domain);
   fiber->ended = ended;
   fiber->owner = owner;
   fiber->region = NULL;
@@ -211,6 +222,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->detached = false;
   fiber->ran = NULL;
   fiber->run_limit = fiber->deadline = 0;
+  fiber->overdue = NULL;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   rl_budget_join(fiber, parent ? parent->budget : NULL);
@@ -218,7 +230,22 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   return fiber;
 }
 
+static void free_spare(struct rl_domain *domain) {
+  struct rl_fiber *fiber = take_spare(domain);
+  luaL_unref(domain->vm.L, LUA_REGISTRYINDEX, fiber->anchor);
+  rl_free(domain->settings->heap, fiber, sizeof *fiber);
+}
+
+/* As many are kept as there are others, and some: what a burst has needed goes with it, two for
+ * each that ends. */
+static void trim(struct rl_domain *domain) {
+  enum { SPARE = 256 };
+  for (int i = 0; i < 2 && domain->spare_fibers > domain->fibers + SPARE; i++)
+    free_spare(domain);
+}
+
 static void recycle(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
   rl_context_release(fiber->carried);
   fiber->carried = NULL;
   fiber->whole.fiber = NULL;
@@ -230,7 +257,9 @@ static void recycle(struct rl_fiber *fiber) {
   fiber->interrupted = fiber->shielded = false;
   lua_settop(fiber->L, 0);
   rl_list_remove(&fiber->link);
-  rl_list_push(&fiber->domain->free_fibers, &fiber->link);
+  rl_list_push(&domain->free_fibers, &fiber->link);
+  domain->spare_fibers++;
+  trim(domain);
 }
 
 void rl_fiber_drop(struct rl_fiber *fiber) {
@@ -403,8 +432,6 @@ bool rl_fiber_run_ready(struct rl_domain *domain) {
 
 void rl_fiber_free_all(struct rl_domain *domain) {
   assert(domain->fibers == 0);
-  for (struct rl_list *link; (link = rl_list_take(&domain->free_fibers));) {
-    struct rl_fiber *fiber = RL_OF(link, struct rl_fiber, link);
+  for (struct rl_fiber *fiber; (fiber = take_spare(domain));)
     rl_free(domain->settings->heap, fiber, sizeof *fiber);
-  }
 }

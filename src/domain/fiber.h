@@ -38,7 +38,7 @@ struct rl_timer;
 
 /* Embedded in a request; zeroed means that nobody waits. */
 struct rl_wait {
-  struct rl_fiber *fiber; /* who waits, or did: fibers are recycled, and outlive their Lua state */
+  struct rl_fiber *fiber; /* who waits; NULL as soon as nobody does */
   uint64_t ticket;        /* the fiber's count when it parked */
 };
 
@@ -101,6 +101,8 @@ struct rl_fiber {
   struct rl_budget *budget;  /* what it may take, with others; NULL: anything */
   int exceeded;      /* registry reference of the error of a limit that it is over; or LUA_NOREF */
   size_t held, peak; /* bytes by which its turns have grown the heap: in all, and at most */
+  uint64_t turn_limit; /* ns that it may run between two waits on a main domain; 0: any;
+                          inherited by fibers it starts */
   /* Optional: pushes the error for a fiber that is past its limit or deadline. May raise. */
   void (*overdue)(lua_State *L, struct rl_fiber *fiber);
   const atomic_bool *stop; /* set by another thread to end it wherever it runs; NULL: none can */
@@ -209,6 +211,9 @@ void rl_fiber_watch(struct rl_fiber *fiber);
 /* The same when something changed in the middle of a turn: a region with a deadline was entered or
  * left, a cancellation was seen. */
 void rl_fiber_reckon(struct rl_fiber *fiber);
+
+/* Bounds it from now on, running or not; see the members of these names. */
+void rl_fiber_bound(struct rl_fiber *fiber, uint64_t turn_limit, uint64_t deadline);
 
 /* Inside the running fiber: raises the reason if it is cancelled, in such a way that no pcall
  * swallows it; returns if it is not. */

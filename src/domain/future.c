@@ -305,7 +305,7 @@ static struct rl_future *self_of(lua_State *L) {
 }
 
 static void undo_await(struct rl_wait *wait) {
-  rl_list_remove(&wait->fiber->sibling);
+  rl_list_remove(&RL_OF(wait, struct rl_fiber, own)->sibling);
 }
 
 static int raise_failure(lua_State *L, struct rl_future *future) {

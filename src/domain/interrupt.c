@@ -16,7 +16,7 @@ int rl_interrupt_signal(void) {
 /* What is to stop is stopped in finalizers and in a script's own hooks, too. */
 static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
   struct rl_inside_thread *thread = (struct rl_inside_thread *)(void *)L;
-  if (domain->vm.inside_threads && atomic_load(&domain->watch.asks) & RL_ASK_STOP)
+  if (domain->vm.inside_threads && atomic_load(&domain->watch.asks) & (RL_ASK_STOP | RL_ASK_FORBID))
     thread->hooks = 1;
 }
 

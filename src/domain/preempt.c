@@ -88,6 +88,7 @@ void rl_fiber_watch(struct rl_fiber *fiber) {
   if (fiber->deadline != 0 || fiber->run_limit != 0)
     set_deadline(fiber);
   rl_fiber_reckon(fiber);
+  atomic_store_explicit(&domain->watch.most, fiber->turn_limit, memory_order_relaxed);
   atomic_store_explicit(&domain->watch.company, company, memory_order_relaxed);
   if (company || !domain->feed)
     rl_ticker_want(domain->settings->ticker);
@@ -95,6 +96,17 @@ void rl_fiber_watch(struct rl_fiber *fiber) {
     atomic_fetch_or(&domain->watch.asks, RL_ASK_STOP); /* passed on to its coroutines */
     rl_interrupt_arm(domain);
   }
+}
+
+void rl_fiber_bound(struct rl_fiber *fiber, uint64_t turn_limit, uint64_t deadline) {
+  struct rl_domain *domain = fiber->domain;
+  fiber->turn_limit = turn_limit;
+  fiber->deadline = deadline;
+  set_deadline(fiber);
+  if (domain->running != fiber)
+    return;
+  atomic_store_explicit(&domain->watch.most, turn_limit, memory_order_relaxed);
+  rl_fiber_reckon(fiber);
 }
 
 /* -- being told ---------------------------------------------------------------------------- */
@@ -233,10 +245,22 @@ static void report(lua_State *L, struct rl_domain *domain) {
     lua_pop(L, 1); /* no memory for that */
 }
 
-/* A bound that is off unless a program sets it. */
+/* Not a fiber whose turn has begun after the one that was too long. */
+static bool is_forbidden(const struct rl_domain *domain, uint64_t most) {
+  const struct rl_watch *watch = &domain->watch;
+  bool same = atomic_load(&watch->seen) == atomic_load_explicit(&watch->turn, memory_order_relaxed);
+  return same && rl_clock_now() - atomic_load(&watch->since) >= most;
+}
+
+/* The bound of the fiber itself, or the one for all, which is off unless a program sets it. */
 static void forbid(lua_State *L, struct rl_fiber *fiber) {
-  uint64_t most = atomic_load(&fiber->domain->settings->ticker->forbidden);
-  lua_pushfstring(L, "held up the loop for more than %f s", (double)most / 1e9);
+  uint64_t most = rl_ticker_forbidden(fiber->domain->settings->ticker, fiber->domain);
+  if (fiber->whole.cancelled || !is_forbidden(fiber->domain, most))
+    return;
+  if (fiber->turn_limit != 0 && fiber->overdue)
+    fiber->overdue(L, fiber);
+  else
+    lua_pushfstring(L, "held up the loop for more than %f s", (double)most / 1e9);
   rl_fiber_cancel(L, fiber);
 }
 

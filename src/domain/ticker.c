@@ -47,6 +47,12 @@ static bool is_crowded(struct rl_domain *domain) {
          !rl_mailbox_empty(&domain->mailbox) || domain->feed->crowded(domain);
 }
 
+uint64_t rl_ticker_forbidden(const struct rl_ticker *ticker, const struct rl_domain *domain) {
+  uint64_t all = atomic_load_explicit(&ticker->forbidden, memory_order_relaxed);
+  uint64_t own = atomic_load_explicit(&domain->watch.most, memory_order_relaxed);
+  return own != 0 && own < all ? own : all;
+}
+
 /* What the fiber is to be asked, which has run for so long. */
 static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
@@ -63,7 +69,7 @@ static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uin
     if (ran >= atomic_load_explicit(&ticker->holdup, memory_order_relaxed) && !watch->reported)
       asks |= RL_ASK_REPORT;
     watch->reported = watch->reported || asks & RL_ASK_REPORT;
-    if (ran >= atomic_load_explicit(&ticker->forbidden, memory_order_relaxed))
+    if (ran >= rl_ticker_forbidden(ticker, domain))
       asks |= RL_ASK_FORBID;
   }
   return asks;
@@ -102,9 +108,9 @@ static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
   struct rl_watch *watch = &domain->watch;
   uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed);
   bool unanswered = atomic_load(&watch->asks) & RL_ASK_STOP;
-  if (turn != watch->seen) {
-    watch->seen = turn;
+  if (turn != atomic_load_explicit(&watch->seen, memory_order_relaxed)) {
     atomic_store_explicit(&watch->since, now, memory_order_relaxed);
+    atomic_store(&watch->seen, turn);
     ticker->active = now;
     watch->reported = false;
   }

@@ -73,6 +73,9 @@ uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker);
 /* Any thread: the program is to stop; main domains that do not come to their loops are asked to. */
 void rl_ticker_halt(struct rl_ticker *ticker);
 
+/* The ticker's thread, or the domain's: ns that the turn of a main domain may last. */
+uint64_t rl_ticker_forbidden(const struct rl_ticker *ticker, const struct rl_domain *domain);
+
 /* For rl_ticker_want. */
 void rl_ticker_wake(struct rl_ticker *ticker);
 

@@ -28,7 +28,7 @@ struct rl_watch {
   struct rl_list link; /* ticker's lock: among the domains that it looks at */
 
   /* ticker's thread */
-  uint64_t seen;              /* the turn it saw last */
+  atomic_uint_fast64_t seen;  /* the turn it saw last; the hook may look, too */
   atomic_uint_fast64_t since; /* clock when it saw that first; the hook may look, too */
   uint64_t asked_at;          /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
   uint64_t spent;             /* ns of processor time that its thread had used then */
@@ -38,6 +38,7 @@ struct rl_watch {
   /* written by the domain, read by the ticker */
   atomic_uint_fast64_t turn; /* odd while a fiber runs */
   atomic_uint_fast64_t due;  /* clock at which the fiber is to be asked to stop; or RL_NEVER */
+  atomic_uint_fast64_t most; /* ns that the turn may last on a main domain; 0: any */
   atomic_bool company;       /* other fibers of the domain may be waiting for their turn */
   _Atomic(void *) subject;   /* owner of the fiber that runs a task; NULL: another, or none */
 

@@ -27,6 +27,7 @@ static const struct {
     {"head_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_HEAD])},
     {"body_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_BODY])},
     {"handler_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_RUNNING])},
+    {"compute_timeout", SECONDS, offsetof(struct rl_http_options, compute)},
     {"send_timeout", SECONDS, offsetof(struct rl_http_options, time[RL_HTTP_SENDING])},
     {"max_line", COUNT, offsetof(struct rl_http_options, limits.line)},
     {"max_header", COUNT, offsetof(struct rl_http_options, limits.field)},

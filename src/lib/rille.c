@@ -34,7 +34,7 @@ static void slept(struct rl_timer *timer, void *owner) {
 }
 
 static void undo_sleep(struct rl_wait *wait) {
-  rl_timer_stop(wait->fiber->timer);
+  rl_timer_stop(RL_OF(wait, struct rl_fiber, own)->timer);
 }
 
 /* rille.sleep(seconds)

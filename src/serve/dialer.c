@@ -47,7 +47,6 @@ static void on_done(struct rl_dial *dial, int status) {
 
 static void undo(struct rl_wait *wait) {
   struct dialer *dialer = RL_OF(wait, struct dialer, wait);
-  wait->fiber = NULL; /* on_done may come after it is gone */
   stop_timer(dialer);
   rl_dial_cancel(&dialer->dial);
   let_go(dialer);

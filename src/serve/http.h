@@ -44,7 +44,8 @@
 enum {
   RL_HTTP_HIGH = 64 * 1024,  /* output that waits for the client before anything waits for it */
   RL_HTTP_AHEAD = 64 * 1024, /* input kept while a handler runs */
-  RL_HTTP_SPARE = 16 * 1024, /* room that a buffer keeps for the next request */
+  RL_HTTP_MILLISECOND = 1000 * 1000, /* in ns */
+  RL_HTTP_SPARE = 16 * 1024,         /* room that a buffer keeps for the next request */
 };
 
 /* The head of the usual answer, as far as it is the same for all of a second. */
@@ -126,6 +127,7 @@ enum rl_http_phase {
 struct rl_http_options {
   struct rl_http_limits limits;
   uint32_t time[RL_HTTP_PHASES]; /* ms; 0: for ever */
+  uint32_t compute;              /* ms that a handler may run without waiting; 0: any time */
   uint64_t upload;               /* bytes of a body that is read piece by piece; 413 */
   uint32_t requests;             /* for each connection; 0: any number */
   uint32_t connections;          /* at once, of one loop */
@@ -145,6 +147,7 @@ struct rl_http_server {
   struct rl_http_site *site; /* good until the state is closed */
   int anchor;                /* registry reference of the site */
   struct rl_http_options options;
+  uint64_t turn_limit;                   /* ns that a handler may run without waiting; 0: any */
   struct rl_list phases[RL_HTTP_PHASES]; /* of connections, the first due first */
   unsigned open;                         /* connections */
   unsigned turned_away;                  /* others, which linger after their 503 */

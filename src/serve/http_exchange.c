@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "domain/domain.h"
 #include "domain/timer.h"
 #include "http/lines.h"
@@ -54,11 +55,29 @@ void rl_http_exchange_expire(struct rl_http_exchange *exchange) {
   rl_http_wire_cancel(exchange, "the handler's time is over");
 }
 
+/* What rl_http_exchange_expire is to one that waits: it computes. */
+static void push_overdue(lua_State *L, struct rl_fiber *fiber) {
+  struct rl_http_exchange *exchange = fiber->owner;
+  exchange->expired = true;
+  lua_pushliteral(L, "the handler has computed for too long (what computes belongs on a compute "
+                     "domain, by rille.detach)");
+}
+
+/* Its own time ends it where it computes, too; the server's handler_timeout is no bound then. */
+static void bound(struct rl_http_exchange *exchange, double seconds) {
+  uint64_t compute = exchange->server->options.compute;
+  bool ends = !isinf(seconds) && seconds < 1e9;
+  uint64_t deadline = ends ? rl_clock_now() + (uint64_t)(seconds * 1e9) : 0;
+  rl_fiber_bound(exchange->fiber, compute * RL_HTTP_MILLISECOND, deadline);
+}
+
 int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds) {
   if (exchange->timer)
     rl_timer_stop(exchange->timer);
   exchange->timer = NULL;
   exchange->own_time = seconds > 0;
+  if (seconds > 0 && exchange->fiber)
+    bound(exchange, seconds);
   if (seconds > 0 && !isinf(seconds))
     exchange->timer = rl_timer_start(exchange->http->domain, seconds, false, on_time, exchange);
   return exchange->own_time && !isinf(seconds) && !exchange->timer ? -1 : 0;
@@ -242,6 +261,8 @@ static int start(struct rl_http_exchange *exchange, bool now) {
     return -1;
   exchange->fiber->enter = enter;
   exchange->fiber->introduce = rl_http_context_make;
+  exchange->fiber->overdue = push_overdue;
+  exchange->fiber->turn_limit = exchange->server->turn_limit;
   if (now)
     rl_fiber_run(exchange->fiber);
   else

@@ -25,6 +25,7 @@ void rl_http_server_defaults(struct rl_http_options *options) {
                [RL_HTTP_HALF] = 1000,
                [RL_HTTP_SENDING] = 30 * 1000,
                [RL_HTTP_LINGER] = 2 * 1000},
+      .compute = 10 * 1000,
       .upload = (uint64_t)1 << 30,
       .connections = 16 * 1024,
       .backlog = RL_LISTENER_BACKLOG,
@@ -95,6 +96,12 @@ static void close_hard(struct rl_closable *closable) {
   rl_http_pool_release(server);
 }
 
+/* A handler that never waits is past its time, too, when its turn has lasted so long. */
+static uint64_t turn_limit(const struct rl_http_options *options) {
+  uint64_t limit = options->compute, time = options->time[RL_HTTP_RUNNING];
+  return (time != 0 && (limit == 0 || time < limit) ? time : limit) * RL_HTTP_MILLISECOND;
+}
+
 /* [] -> [userdata] */
 static struct rl_http_server *create(lua_State *L, int site,
                                      const struct rl_http_options *options) {
@@ -116,6 +123,7 @@ static struct rl_http_server *create(lua_State *L, int site,
   server->site = rl_http_site_check(L, site);
   server->anchor = anchor;
   server->options = *options;
+  server->turn_limit = turn_limit(options);
   server->holders = 1;
   server->listener.closing = true; /* there is nothing to close */
   server->listening.close = stop;

@@ -40,10 +40,6 @@ static void on_done(struct rl_spool *spool) {
   rl_wake(&upload->wait, 0);
 }
 
-static void undo(struct rl_wait *wait) {
-  wait->fiber = NULL; /* on_done may come after it is gone */
-}
-
 static struct upload *check(lua_State *L) {
   struct upload **box = luaL_checkudata(L, 1, RL_HTTP_UPLOAD);
   return *box;
@@ -98,7 +94,7 @@ int rl_http_upload_open(lua_State *L, struct rl_http_exchange *exchange, struct 
   rl_wait_check(L, "part:save");
   struct upload *upload = create(L, exchange, prefix, mode);
   rl_spool_open(upload->spool);
-  return rl_park(L, &upload->wait, undo, opened, 0);
+  return rl_park(L, &upload->wait, NULL, opened, 0);
 }
 
 /* The upload at index 1, to which nothing happens now. Raises. */
@@ -126,7 +122,7 @@ int rl_http_upload_write(lua_State *L) {
   bytes.bytes = luaL_checklstring(L, 2, &bytes.size);
   struct upload *upload = check_idle(L);
   rl_spool_write(upload->spool, bytes);
-  return rl_park(L, &upload->wait, undo, written, 0);
+  return rl_park(L, &upload->wait, NULL, written, 0);
 }
 
 static int finished(lua_State *L, int status, lua_KContext context) {
@@ -148,7 +144,7 @@ int rl_http_upload_finish(lua_State *L) {
     rl_spool_move(upload->spool, target);
   else
     rl_spool_close(upload->spool);
-  return rl_park(L, &upload->wait, undo, finished, 0);
+  return rl_park(L, &upload->wait, NULL, finished, 0);
 }
 
 int rl_http_upload_collect(lua_State *L) {

@@ -121,7 +121,6 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 }
 
 static void undo(struct rl_wait *wait) {
-  wait->fiber = NULL; /* the reader may outlive it */
   stop_waiting(RL_OF(wait, struct rl_reader, wait));
 }
 

@@ -57,7 +57,6 @@ static void on_timeout(struct rl_timer *timer, void *owner) {
 
 static void undo(struct rl_wait *wait) {
   struct waiting *waiting = RL_OF(wait, struct waiting, wait);
-  wait->fiber = NULL; /* on_done may come after it is gone */
   stop_timer(waiting);
   rl_stream_fail(waiting->stream, UV_ECANCELED);
   let_go(waiting);
