@@ -483,7 +483,7 @@ describe("the examples", function()
   end)
 
   it("are all run here", function()
-    local listing = io.popen "ls examples"
+    local listing = io.popen "cd examples && ls *.lua"
     local source <close> = assert(io.open("spec/blackbox/examples_spec.lua"))
     local text = source:read "a"
     for name in listing:lines() do assert.is_truthy(text:find(name, 1, true), name) end
