@@ -42,12 +42,12 @@ describe("the domains of a fresh program", function()
     local share = printed [[
       domains.set_bounds(2, 2)
       for _ = 1, 100 do rille.detach(function() end) end
-      rille.sleep(0.3)
+      rille.sleep(1.5) -- the ticker looks on for a second
       local cpu, wall = os.clock(), rille.now()
       rille.sleep(1)
       print((os.clock() - cpu) / (rille.now() - wall))
     ]]
-    assert.is_true(tonumber(share) < 0.02)
+    assert.is_true(tonumber(share) < 0.05)
   end)
 end)
 
