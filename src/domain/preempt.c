@@ -227,11 +227,17 @@ static int log_place(lua_State *L) {
   return 0;
 }
 
+/* What a script does before it waits for the first time holds up nobody. */
+static bool is_beginning(const struct rl_domain *domain) {
+  return atomic_load_explicit(&domain->watch.turn, memory_order_relaxed) == 1;
+}
+
 /* Once in a while, and only if something else waits for the loop. */
 static void report(lua_State *L, struct rl_domain *domain) {
   struct rl_fiber *fiber = domain->running;
   uint64_t now = rl_clock_now();
-  if (!uv_loop_alive(domain->loop) || now - domain->reported < REPORT_INTERVAL)
+  if (is_beginning(domain) || !uv_loop_alive(domain->loop) ||
+      now - domain->reported < REPORT_INTERVAL)
     return;
   domain->reported = now;
   char text[160 + RL_CONTEXT_NOTE], note[RL_CONTEXT_NOTE];
