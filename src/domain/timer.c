@@ -11,14 +11,8 @@ static void give_back(struct rl_timer *timer) {
   rl_list_push(&timer->domain->free_timers, &timer->link);
 }
 
-/* libuv cuts the clock to milliseconds, so that a timer started late in one comes too early by as
- * much, unless the loop slept meanwhile. */
 static void fired(uv_timer_t *handle) {
   struct rl_timer *timer = handle->data;
-  if (uv_hrtime() < timer->due) {
-    uv_timer_start(handle, fired, 1, 0);
-    return;
-  }
   give_back(timer);
   timer->fire(timer, timer->owner);
 }
@@ -34,7 +28,8 @@ static struct rl_timer *create(struct rl_domain *domain) {
   return timer;
 }
 
-/* Up, so that nobody wakes early; what is longer than 10,000 years waits as long as it can. */
+/* Up: only a loop that is too busy to sleep wakes early, by a part of a millisecond, for it counts
+ * in whole ones. What is longer than 10,000 years waits as long as it can. */
 static uint64_t milliseconds(double seconds) {
   double value = ceil(seconds * 1000 - 1e-6);
   return value < 3.2e14 ? (uint64_t)(value > 0 ? value : 0) : (uint64_t)3.2e14;
@@ -50,7 +45,6 @@ struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool k
   timer->owner = owner;
   rl_list_push(&domain->timers, &timer->link);
   uv_update_time(domain->loop); /* the loop's clock stood still while Lua ran */
-  timer->due = uv_hrtime() + (seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : 0);
   uv_timer_start(&timer->handle, fired, milliseconds(seconds), 0);
   if (keeps)
     uv_ref((uv_handle_t *)&timer->handle);

@@ -13,7 +13,6 @@ struct rl_timer {
   uv_timer_t handle;
   struct rl_list link; /* in the domain's free list while idle */
   struct rl_domain *domain;
-  uint64_t due;                                      /* uv_hrtime */
   void (*fire)(struct rl_timer *timer, void *owner); /* the timer is already back in the list */
   void *owner;
 };
