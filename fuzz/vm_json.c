@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   lua_settop(vm.L, 0);
   if (rounds % ROUNDS == 0) {
     rl_vm_close(&vm);
-    must(atomic_load(&heap.blocks) == 0 && vm.bytes == 0);
+    must(atomic_load(&heap.blocks) == 0 && vm.ledger.bytes == 0);
   }
   return 0;
 }

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   lua_settop(vm.L, 0);
   if (rounds % ROUNDS == 0) {
     rl_vm_close(&vm);
-    if (atomic_load(&heap.blocks) != 0 || vm.bytes != 0)
+    if (atomic_load(&heap.blocks) != 0 || vm.ledger.bytes != 0)
       abort();
   }
   return 0;
