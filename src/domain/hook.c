@@ -8,6 +8,7 @@
 #include "domain/domain.h"
 #include "domain/interrupt.h"
 #include "domain/limits.h"
+#include "vm/weak.h"
 
 enum { FUNCTION = 1, MASK, COUNT };
 
@@ -76,20 +77,6 @@ void rl_hook_forget(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* [..] -> [.., table]: weak, for threads come and go. */
-static void push_records(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key) == LUA_TTABLE)
-    return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &hooks_key);
-}
-
 static int mask_of(const char *letters, int count) {
   int mask = count > 0 ? LUA_MASKCOUNT : 0;
   mask |= strchr(letters, 'c') ? LUA_MASKCALL : 0;
@@ -106,7 +93,7 @@ static lua_State *thread_of(lua_State *L, int *first) {
 
 /* [.., thread, record or nil] -> [..]: what has been set on it. */
 static void keep(lua_State *L) {
-  push_records(L);
+  rl_weak_push(L, &hooks_key); /* for threads come and go */
   lua_insert(L, -3);
   lua_rawset(L, -3);
   lua_pop(L, 1);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "vm/weak.h"
+
 static const char remembered_key = 0; /* its address: the table's key in the registry */
 
 enum { HEADING = sizeof "stack traceback:" - 1 }; /* how luaL_traceback begins */
@@ -29,23 +31,9 @@ static bool rememberable(lua_State *L, int index) {
   }
 }
 
-/* [] -> [table]: made at the first error that needs it. */
-static void push_remembered(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &remembered_key) == LUA_TTABLE)
-    return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &remembered_key);
-}
-
 void rl_traceback_attach(lua_State *L) { // [error, traceback]
   if (rememberable(L, -2)) {
-    push_remembered(L);
+    rl_weak_push(L, &remembered_key);
     lua_pushvalue(L, -3);
     lua_pushvalue(L, -3);
     lua_rawset(L, -3);
