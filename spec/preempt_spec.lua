@@ -15,7 +15,7 @@ local function stopped(fn, ...)
   rille.sleep(0.05)
   assert.equal("running", task:status())
   task:cancel "enough"
-  assert.matches("enough", failure(task.await, task))
+  assert.matches("enough", failure(rille.timeout, 10, task.await, task))
   assert.equal("cancelled", task:status())
   local domain = rille.detach(rille.domain)
   assert.equal(1, domains.stats().domains)
@@ -172,6 +172,16 @@ describe("a task that computes", function()
           return ok
         end)
         while true do _G.pcall(forever) end
+      end)
+    end)
+
+    it("below calls that are nested as deep as Lua allows", function()
+      stopped(function()
+        local function nest(depth)
+          if depth == 0 then forever() end
+          return 1 + nest(depth - 1)
+        end
+        nest(150000)
       end)
     end)
 

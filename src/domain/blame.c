@@ -54,11 +54,15 @@ static bool is_suspendable(const char *name) {
   return false;
 }
 
+/* Calls that are looked at: lua_getstack counts from the innermost, so all together are quadratic. */
+enum { DEEPEST = 5000 };
+
 /* [] -> [.., name]: the culprit among the frames of `stuck`, or NULL. The top frame is the function
  * that wants to wait, or the one that resumes or closes a coroutine. */
 static const char *culprit(lua_State *L, lua_State *stuck) {
   lua_Debug frame;
-  for (int level = stuck == L ? 1 : 0; lua_getstack(stuck, level, &frame); level++) {
+  int first = stuck == L ? 1 : 0;
+  for (int level = first; level < DEEPEST && lua_getstack(stuck, level, &frame); level++) {
     lua_getinfo(stuck, "Snf", &frame);
     lua_xmove(stuck, L, 1);
     if (strcmp(frame.namewhat, "metamethod") == 0 && frame.name && strstr(frame.name, "gc"))

@@ -20,11 +20,18 @@ static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
     thread->hooks = 1;
 }
 
+static bool is_armed(const struct rl_domain *domain, lua_State *L) {
+  return lua_gethook(L) == domain->look && lua_gethookmask(L) != 0;
+}
+
+/* Setting a hook marks every call of the thread, which for a recursion of 200,000 can take longer
+ * than a tick: set with each signal, it would leave the code no time to come to its hook. */
 void rl_interrupt_arm(struct rl_domain *domain) {
   lua_State *L = domain->innermost;
   if (!L || !domain->running)
     return;
-  lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
+  if (!is_armed(domain, L))
+    lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
   let_hooks_in(domain, L);
 }
 

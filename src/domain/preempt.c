@@ -7,7 +7,6 @@
  * found the fiber waiting is an ordinary error first, and insists when that time is over. */
 #include <lauxlib.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "domain/context.h"
@@ -165,14 +164,10 @@ bool rl_fiber_insists(lua_State *L) {
   return fiber && fiber->insists;
 }
 
+/* The collector refuses every call of its own while it runs a finalizer. Looking for one among the
+ * calls instead is quadratic in their depth, as lua_getstack counts from the innermost. */
 static bool in_finalizer(lua_State *L) {
-  lua_Debug frame;
-  for (int level = 0; lua_getstack(L, level, &frame); level++) {
-    lua_getinfo(L, "n", &frame);
-    if (*frame.namewhat == 'm' && strcmp(frame.name, "__gc") == 0)
-      return true;
-  }
-  return false;
+  return lua_gc(L, LUA_GCCOUNT) < 0;
 }
 
 /* The collector catches what a finalizer raises; the code around it has not been told then. */
