@@ -109,6 +109,7 @@ struct rl_domain {
   uint64_t reported; /* clock of the last report that it was held up */
   bool hooked;       /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
+  volatile uint64_t arm_at;      /* the signal handler's: clock before which it sets no hook */
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
