@@ -511,6 +511,15 @@ describe("the bounds", function()
     assert.is_true(took < 10)
   end)
 
+  it("start a domain for what was taken for short, and is not", function()
+    domains.set_bounds(0, 4)
+    for _, task in ipairs(submit_many(200, rille.domain)) do task:await() end
+    local long = submit_many(3, os.execute, "sleep 1") -- which nothing can interrupt
+    assert.is_number(rille.detach(rille.domain))
+    for _, task in ipairs(long) do assert.equal("running", task:status()) end
+    for _, task in ipairs(long) do assert.is_true(task:await()) end
+  end)
+
   describe("raised", function()
     it("start queued work at once", function()
       domains.set_bounds(1, 1)

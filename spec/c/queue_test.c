@@ -265,7 +265,7 @@ static unsigned draw(struct trial *t, unsigned below) {
 }
 
 static struct rl_lane *lane_of(struct trial *t, const struct thing *thing) {
-  return thing->entry.group ? thing->entry.group->lane : &t->queue.keyless[RL_LEVEL_NORMAL];
+  return thing->entry.group ? thing->entry.group->lane : &t->queue.levels[RL_LEVEL_NORMAL].keyless;
 }
 
 static void erase(struct thing **list, int *count, const struct thing *thing) {

@@ -11,13 +11,13 @@ struct rl_heap;
 
 /* How many of what, and sums over those that have run. */
 struct rl_figures {
-  uint64_t submitted, finished, failed, cancelled;
-  uint64_t dropped;   /* queued, and thrown out unrun: too late, or for a newer one */
-  uint64_t refused;   /* never queued: a full queue, or no hope to be in time */
+  uint64_t submitted, bytes_in, bytes_out, finished;
   uint64_t runs;      /* that the sums are of */
   uint64_t wait, run; /* ns in the queue; ns on a domain, waits excluded */
-  uint64_t bytes_in, bytes_out;
-  uint64_t expected; /* ns that the next one will probably run: the latest weigh most */
+  uint64_t expected;  /* ns that the next one will probably run: the latest weigh most */
+  uint64_t failed, cancelled;
+  uint64_t dropped; /* queued, and thrown out unrun: too late, or for a newer one */
+  uint64_t refused; /* never queued: a full queue, or no hope to be in time */
 };
 
 struct rl_account {

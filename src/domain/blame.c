@@ -54,7 +54,8 @@ static bool is_suspendable(const char *name) {
   return false;
 }
 
-/* Calls that are looked at: lua_getstack counts from the innermost, so all together are quadratic. */
+/* Calls that are looked at: lua_getstack counts from the innermost, so all together are quadratic.
+ */
 enum { DEEPEST = 5000 };
 
 /* [] -> [.., name]: the culprit among the frames of `stuck`, or NULL. The top frame is the function

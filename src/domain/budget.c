@@ -271,10 +271,9 @@ void rl_budget_leave(struct rl_fiber *fiber) {
 
 /* -- turns --------------------------------------------------------------------------------- */
 
-void rl_budget_begin(struct rl_fiber *fiber) {
+/* Of a fiber that has a budget, or is over a limit. */
+static void draw(struct rl_domain *domain, struct rl_fiber *fiber) {
   struct rl_budget *budget = fiber->budget;
-  struct rl_domain *domain = fiber->domain;
-  domain->crossing.pending = false;
   domain->count = is_counted(fiber) ? count : NULL;
   if (budget && fiber->exceeded == LUA_NOREF)
     fiber->exceeded = budget->over;
@@ -282,6 +281,15 @@ void rl_budget_begin(struct rl_fiber *fiber) {
   rl_ledger_begin(&domain->vm.ledger, metered ? &budget->meter : NULL);
   if (fiber->exceeded != LUA_NOREF)
     rl_ledger_spare(&domain->vm.ledger, SPARE);
+}
+
+void rl_budget_begin(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  domain->crossing.pending = false;
+  if (fiber->budget || fiber->exceeded != LUA_NOREF)
+    draw(domain, fiber);
+  else
+    rl_ledger_begin(&domain->vm.ledger, NULL);
 }
 
 size_t rl_budget_peak(const struct rl_fiber *fiber) {
@@ -308,10 +316,12 @@ static void end_root(struct rl_budget *budget) {
 
 void rl_budget_end(struct rl_fiber *fiber) {
   struct rl_ledger *ledger = &fiber->domain->vm.ledger;
-  fiber->peak = rl_budget_peak(fiber);
-  size_t held = fiber->held + ledger->bytes, start = ledger->start;
-  fiber->held = held > start ? held - start : 0;
   rl_ledger_end(ledger);
+  size_t peak = fiber->held + (ledger->high - ledger->start);
+  if (peak > fiber->peak)
+    fiber->peak = peak;
+  size_t held = fiber->held + ledger->bytes;
+  fiber->held = held > ledger->start ? held - ledger->start : 0;
   fiber->domain->count = NULL;
   if (fiber->budget)
     end_root(fiber->budget);

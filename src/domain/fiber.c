@@ -322,18 +322,26 @@ static void broken(struct rl_fiber *fiber, int status) {
   end(fiber, L, status, 1);
 }
 
-static void set_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
-  struct rl_watch *watch = &domain->watch;
-  if (fiber)
-    rl_budget_begin(fiber);
-  else
-    rl_budget_end(domain->running);
-  domain->running = fiber;
-  domain->innermost = fiber ? fiber->L : NULL;
-  void *subject = fiber && fiber->detached ? fiber->owner : NULL;
-  atomic_store_explicit(&watch->subject, subject, memory_order_relaxed);
+static void count_turn(struct rl_watch *watch) {
   uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed) + 1;
   atomic_store_explicit(&watch->turn, turn, memory_order_relaxed);
+}
+
+static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
+  rl_budget_begin(fiber);
+  domain->running = fiber;
+  domain->innermost = fiber->L;
+  void *subject = fiber->detached ? fiber->owner : NULL;
+  atomic_store_explicit(&domain->watch.subject, subject, memory_order_relaxed);
+  count_turn(&domain->watch);
+}
+
+static void end_turn(struct rl_domain *domain) {
+  rl_budget_end(domain->running);
+  domain->running = NULL;
+  domain->innermost = NULL;
+  atomic_store_explicit(&domain->watch.subject, NULL, memory_order_relaxed);
+  count_turn(&domain->watch);
 }
 
 static void stop_being_sliced(struct rl_fiber *fiber) {
@@ -352,18 +360,18 @@ static void resume(struct rl_fiber *fiber) {
     stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
   fiber->state = RL_FIBER_RUNNING;
-  set_turn(domain, fiber);
+  begin_turn(domain, fiber);
   rl_fiber_watch(fiber);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
   if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
     if (fiber->ran)
       rl_fiber_account(fiber, rl_clock_now());
-    set_turn(domain, NULL);
+    end_turn(domain);
     return;
   }
   if (status != LUA_OK)
     broken(fiber, status);
-  set_turn(domain, NULL);
+  end_turn(domain);
   domain->fibers--;
   recycle(fiber);
 }
@@ -375,14 +383,14 @@ void rl_fiber_abandon(struct rl_fiber *fiber) {
   take_back(fiber);
   fiber->whole.seen = fiber->whole.cancelled;
   fiber->closing = rl_ticker_cleanup_end(domain->settings->ticker);
-  set_turn(domain, fiber);
+  begin_turn(domain, fiber);
   rl_fiber_watch(fiber);
   rl_region_drop_all(fiber);
   lua_resetthread(fiber->L); /* closes its variables */
   lua_settop(fiber->L, 0);
   lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
   end(fiber, fiber->L, LUA_ERRRUN, 1);
-  set_turn(domain, NULL);
+  end_turn(domain);
   domain->fibers--;
   recycle(fiber);
 }
@@ -425,8 +433,10 @@ bool rl_fiber_run_ready(struct rl_domain *domain) {
     resume(fiber);
     sliced = fiber->sliced;
   }
-  rl_list_move(&now, &domain->ready);
-  rl_list_move(&domain->ready, &now);
+  if (!rl_list_empty(&now)) {
+    rl_list_move(&now, &domain->ready);
+    rl_list_move(&domain->ready, &now);
+  }
   return true;
 }
 

@@ -99,7 +99,8 @@ static void enter(struct rl_job *job, struct rl_account **account, struct rl_key
   struct rl_jobs *jobs = job->jobs;
   job->account = open_account(jobs, account);
   job->key = open_key(jobs, key);
-  struct rl_lane *lane = job->key ? &job->key->lane : &jobs->queue->keyless[job->settings.level];
+  struct rl_lane *lane =
+      job->key ? &job->key->lane : &jobs->queue->levels[job->settings.level].keyless;
   rl_group_init(&job->group, lane, job->settings.max_running);
   job->id = ++jobs->last_id;
   rl_named_add(&jobs->jobs, &job->named);

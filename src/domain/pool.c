@@ -12,7 +12,9 @@ enum {
   MOST_STUCK = 4, /* domains that are replaced while they do not end, for each of the maximum */
   DEFAULT_LIMIT = 1000,
   DEFAULT_IDLE_SECONDS = 5,
-  RETRY_NS = 500 * 1000 * 1000 /* after a domain could not be started */
+  RETRY_NS = 500 * 1000 * 1000, /* after a domain could not be started */
+  LATELY = 100 * 1000, /* ns: who took a task since will soon take another, if tasks are short; */
+  BRIEF = 500 * 1000   /* ns that all that is queued will run, if it is */
 };
 
 void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_domain *home,
@@ -76,6 +78,11 @@ static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
   pool->sleepers--;
 }
 
+static void stop_taking(struct rl_pool *pool, const struct rl_worker *worker) {
+  if (pool->taker == worker)
+    pool->taker = NULL;
+}
+
 /* The domain that dozed off last has the warmest caches. */
 static void wake_one(struct rl_pool *pool) {
   struct rl_worker *worker = RL_OF(pool->idle.previous, struct rl_worker, idle_link);
@@ -100,18 +107,31 @@ static unsigned serving(const struct rl_pool *pool) {
   return pool->domains - pool->retiring;
 }
 
-unsigned rl_pool_call_help(struct rl_pool *pool) {
+/* Whether one domain more, or this one, would only take a core from those that work: there is one
+ * for each core, one of them takes a task every few microseconds, and by what such tasks have taken
+ * lately all will be over soon. Where that is a mistake rl_pool_tick makes up for it. */
+static bool is_brief(const struct rl_pool *pool, const struct rl_worker *worker, uint64_t now) {
+  int awake = atomic_load_explicit(&pool->settings->awake, memory_order_relaxed);
+  int others = worker ? awake - 1 : awake;
+  return now > 0 && others >= pool->settings->cores && pool->taker && pool->taker != worker &&
+         now < pool->taken + LATELY && pool->figures.expected > 0 &&
+         rl_queue_work(&pool->queue) < BRIEF;
+}
+
+unsigned rl_pool_call_help(struct rl_pool *pool, uint64_t now) {
   unsigned starting = 0;
   while (rl_queue_ready(&pool->queue) > pool->looking + pool->coming) {
+    bool may = pool->sleepers > 0 || (serving(pool) < pool->bounds.max && may_start(pool));
+    if (!may || is_brief(pool, NULL, now)) {
+      rl_ticker_want(pool->settings->ticker); /* what runs has to give way */
+      break;
+    }
     if (pool->sleepers > 0) {
       wake_one(pool);
-    } else if (serving(pool) < pool->bounds.max && may_start(pool)) {
+    } else {
       pool->domains++;
       pool->coming++;
       starting++;
-    } else {
-      rl_ticker_want(pool->settings->ticker); /* what runs has to give way */
-      break;
     }
   }
   return starting;
@@ -133,30 +153,39 @@ void rl_pool_start(struct rl_pool *pool, unsigned count) {
     pool->start(pool);
 }
 
+/* The next task, unless others are to have it. */
+static struct rl_task *next_for(struct rl_pool *pool, struct rl_worker *worker, uint64_t now) {
+  bool between = worker->domain.slices > 0; /* it has work of its own */
+  bool wanted = !between || (rl_queue_ready(&pool->queue) > pool->looking + pool->coming &&
+                             rl_pool_is_urgent(pool, &worker->domain));
+  if (worker->retiring || !wanted || is_brief(pool, worker, now))
+    return NULL;
+  return rl_pool_next(pool);
+}
+
 struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
   if (worker->looking && rl_queue_ready(&pool->queue) == 0)
     return NULL;
   unsigned starting = 0;
-  struct rl_task *task = NULL;
-  bool between = worker->domain.slices > 0; /* it has work of its own */
+  uint64_t now = rl_clock_now();
   lock(pool);
   arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
     worker->retiring = true;
     pool->retiring++;
     stop_looking(pool, worker);
-    starting = rl_pool_call_help(pool); /* it may have been the one that was looking */
+    starting = rl_pool_call_help(pool, 0); /* it may have been the one that was looking */
   }
-  bool wanted = !between || (rl_queue_ready(&pool->queue) > pool->looking + pool->coming &&
-                             rl_pool_is_urgent(pool, &worker->domain));
-  if (!worker->retiring && wanted)
-    task = rl_pool_next(pool);
+  struct rl_task *task = next_for(pool, worker, now);
   if (task) {
     stop_looking(pool, worker);
+    task->started = now;
     task->runner = &worker->domain;
+    pool->taker = worker;
+    pool->taken = now;
     atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
-    starting += rl_pool_call_help(pool);
-  } else if (!worker->looking && !worker->retiring && !between) {
+    starting += rl_pool_call_help(pool, now);
+  } else if (!worker->looking && !worker->retiring && worker->domain.slices == 0) {
     worker->looking = true;
     pool->looking++;
   }
@@ -166,15 +195,19 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
 }
 
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
+  uint64_t now = rl_queue_ready(&pool->queue) > 0 ? rl_clock_now() : 0;
   lock(pool);
   stop_looking(pool, worker);
   bool takes = !worker->retiring && !worker->hearing.opening;
-  bool work = takes && (rl_queue_ready(&pool->queue) > 0 || serving(pool) > pool->bounds.max);
+  bool ready = rl_queue_ready(&pool->queue) > 0 && !is_brief(pool, worker, now);
+  bool work = takes && (ready || serving(pool) > pool->bounds.max);
   work |= pool->settings->ending && !worker->domain.ending;
   if (!work && takes && rl_list_empty(&worker->idle_link)) {
     rl_list_push(&pool->idle, &worker->idle_link);
     pool->sleepers++;
   }
+  if (!work)
+    stop_taking(pool, worker);
   worker->dozing = !work;
   unlock(pool);
   return !work;
@@ -192,7 +225,7 @@ void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker) {
   arrive(pool, worker);
   stop_looking(pool, worker);
   /* A task may have been added in the trust that this domain would take it. */
-  unsigned starting = rl_pool_call_help(pool);
+  unsigned starting = rl_pool_call_help(pool, 0);
   unlock(pool);
   rl_pool_start(pool, starting);
 }
@@ -223,7 +256,7 @@ void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker) {
     worker->retiring = true;
     pool->retiring++;
     stop_looking(pool, worker);
-    starting = start_minimum(pool) + rl_pool_call_help(pool);
+    starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
   }
   unlock(pool);
   rl_pool_start(pool, starting);
@@ -236,11 +269,12 @@ void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
     worker->retiring = true;
     pool->retiring++;
   }
+  stop_taking(pool, worker);
   if (!worker->stuck)
     pool->stuck++;
   worker->stuck = true;
   rl_hearing_leave(&worker->hearing);
-  starting = start_minimum(pool) + rl_pool_call_help(pool);
+  starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
   /* Its end comes to the pool under this lock, after the runner has cleared `subject`. */
   struct rl_task *task = atomic_load(&worker->domain.watch.subject);
   if (task)
@@ -262,6 +296,7 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
   arrive(pool, worker);
   stop_looking(pool, worker);
   stop_idling(pool, worker);
+  stop_taking(pool, worker);
   rl_list_remove(&worker->link);
   pool->domains--;
   if (worker->retiring)
@@ -270,7 +305,7 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
     pool->stuck--;
   rl_histogram_merge(&pool->waits, &worker->waits);
   rl_histogram_merge(&pool->runs, &worker->runs);
-  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
+  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
   unlock(pool);
   rl_pool_start(pool, starting);
 }
@@ -298,7 +333,7 @@ void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
   lock(pool);
   pool->bounds = bounds;
   rl_pool_take_for_main(pool, &moved);
-  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
+  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
   for (unsigned above = serving(pool); above > bounds.max && pool->sleepers > 0; above--)
     wake_one(pool); /* awake it finds that it is one too many */
   unlock(pool);
@@ -310,7 +345,7 @@ void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
   lock(pool);
   pool->limit = limit;
   rl_pool_let_in(pool);
-  unsigned starting = rl_pool_call_help(pool);
+  unsigned starting = rl_pool_call_help(pool, 0);
   unlock(pool);
   rl_pool_start(pool, starting);
 }

@@ -69,25 +69,27 @@ struct rl_pool {
 
   atomic_uint threads; /* started and not yet joined */
 
-  pthread_mutex_t lock;
-  struct rl_queue queue; /* of struct rl_task, by `entry` */
-  struct rl_list held;   /* of these, those beyond the limit, oldest first: their callers wait */
-  unsigned holding;      /* their number */
-  unsigned limit;        /* of the others */
-  struct rl_bounds bounds;
-  double idle_seconds; /* after which a domain above min ends */
-  struct rl_list workers, idle;
+  pthread_mutex_t lock;     /* of what follows: first what every task needs */
+  unsigned looking, coming; /* domains that will take a task without being woken */
+  unsigned sleepers;        /* length of idle */
   unsigned domains;         /* counted: starting, running, retiring */
   unsigned retiring;        /* of these */
   unsigned stuck;           /* of these */
-  unsigned sleepers;        /* length of idle */
-  unsigned looking, coming; /* domains that will take a task without being woken */
-  uint64_t retry_at; /* clock before which no domain is started; 0: the last start went well */
-  struct rl_broadcasts broadcasts; /* under a lock of its own */
-  struct rl_jobs jobs;
-  struct rl_figures figures; /* of all tasks, with a job or without */
+  unsigned holding;         /* length of held */
+  unsigned limit;           /* of the tasks that are queued and not held */
+  struct rl_bounds bounds;
+  struct rl_worker *taker;   /* took a task last, and has not dozed off since; NULL: none */
+  uint64_t taken;            /* clock when it did */
   uint64_t under_way;        /* sum of the estimates of tasks that were taken and have not ended */
+  struct rl_figures figures; /* of all tasks, with a job or without */
+  struct rl_queue queue;     /* of struct rl_task, by `entry` */
+  struct rl_list held; /* of these, those beyond the limit, oldest first: their callers wait */
+  struct rl_list workers, idle;
+  double idle_seconds; /* after which a domain above min ends */
+  uint64_t retry_at;   /* clock before which no domain is started; 0: the last start went well */
+  struct rl_jobs jobs;
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
+  struct rl_broadcasts broadcasts; /* under a lock of its own */
 };
 
 struct rl_pool_stats { /* pool_stats.c */
@@ -118,7 +120,8 @@ bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task);
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task);
 
 /* Worker's thread: the next task, or NULL. A worker with sliced tasks gets one only if no other
- * domain is about to take it. */
+ * domain is about to take it; one that would take a core from others for a moment's work gets none.
+ * The task's `started` is set. */
 struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker);
 
 /* Worker's thread, before it sleeps: false if there is work after all. */
@@ -184,8 +187,9 @@ void rl_pool_interrupt(struct rl_pool *pool);
 /* -- between the pool's own files, under the lock ------------------------------------------- */
 
 /* For each task that may be taken and that no domain is looking for: wakes a domain, or counts one
- * that the caller is to start with rl_pool_start, once the lock is released. */
-unsigned rl_pool_call_help(struct rl_pool *pool);
+ * that the caller is to start with rl_pool_start, once the lock is released. With `now`, the clock,
+ * neither is done for what will be over sooner than that would help; with 0 it is. */
+unsigned rl_pool_call_help(struct rl_pool *pool, uint64_t now);
 void rl_pool_start(struct rl_pool *pool, unsigned count);
 
 /* The next task, out of the queue; NULL if there is none. */

@@ -7,6 +7,8 @@
 #include "domain/pool.h"
 #include "domain/task.h"
 
+enum { OVERLOOKED = 2 * 1000 * 1000 /* ns in the queue */ };
+
 /* -- room --------------------------------------------------------------------------------- */
 
 static bool is_full(const struct rl_pool *pool) {
@@ -127,13 +129,21 @@ void rl_pool_expire(struct rl_pool *pool) {
     expire(pool, rl_clock_now());
 }
 
+/* No domain was called for it, since it seemed that its turn would soon come. */
+static bool is_overlooked(const struct rl_pool *pool, uint64_t now) {
+  const struct rl_entry *next = rl_queue_peek(&pool->queue);
+  return next && now > next->since + OVERLOOKED;
+}
+
 /* Nobody takes a task while all domains compute, but who waits for it is told in time. */
 bool rl_pool_tick(void *owner, uint64_t now) {
   struct rl_pool *pool = owner;
   pthread_mutex_lock(&pool->lock);
   expire(pool, now);
-  bool more = pool->queue.expiry;
+  bool more = pool->queue.expiry || rl_queue_ready(&pool->queue) > 0;
+  unsigned starting = is_overlooked(pool, now) ? rl_pool_call_help(pool, 0) : 0;
   pthread_mutex_unlock(&pool->lock);
+  rl_pool_start(pool, starting);
   return more;
 }
 

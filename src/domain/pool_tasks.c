@@ -96,21 +96,28 @@ void rl_pool_nudge(struct rl_domain *runner) {
 
 /* What is to be done when the lock is released. */
 struct errands {
+  bool any;
   unsigned starting; /* domains */
   struct rl_list at_main, orphans;
 };
 
 static void init_errands(struct errands *errands) {
   errands->starting = 0;
+  errands->any = false;
   rl_list_init(&errands->at_main);
   rl_list_init(&errands->orphans);
 }
 
 /* There may be more that can be taken. */
-static void distribute(struct rl_pool *pool, struct errands *errands) {
-  rl_pool_take_for_main(pool, &errands->at_main);
-  errands->starting += rl_pool_call_help(pool);
-  rl_pool_take_orphans(pool, &errands->orphans);
+static void distribute(struct rl_pool *pool, struct errands *errands, uint64_t now) {
+  bool at_main = pool->bounds.max == 0;
+  if (at_main)
+    rl_pool_take_for_main(pool, &errands->at_main);
+  errands->starting += rl_pool_call_help(pool, now);
+  bool deserted = pool->domains == 0;
+  if (deserted)
+    rl_pool_take_orphans(pool, &errands->orphans);
+  errands->any = at_main || deserted || errands->starting > 0;
 }
 
 /* -- without the lock --------------------------------------------------------------------- */
@@ -134,6 +141,8 @@ void rl_pool_run_at_main(struct rl_list *tasks) {
 }
 
 static void run_errands(struct rl_pool *pool, struct errands *errands) {
+  if (!errands->any)
+    return;
   rl_pool_refuse(pool, &errands->orphans);
   rl_pool_run_at_main(&errands->at_main);
   rl_pool_start(pool, errands->starting);
@@ -163,7 +172,7 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
 static void leave_group(struct rl_pool *pool, struct rl_task *task, struct errands *errands) {
   charge(&task->job->account->figures, task);
   rl_queue_ended(&pool->queue, &task->entry, rl_clock_now());
-  distribute(pool, errands);
+  distribute(pool, errands, 0);
 }
 
 /* Runner's thread. */
@@ -229,10 +238,11 @@ enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
   bool ending = pool->settings->ending;
   enum rl_verdict verdict = ending ? RL_VERDICT_QUEUED : rl_pool_admit(pool, task);
-  distribute(pool, &errands);
+  distribute(pool, &errands, task->submitted);
   pthread_mutex_unlock(&pool->lock);
   if (ending)
     rl_list_push(&errands.orphans, &task->link);
+  errands.any |= ending;
   if (errands.starting > 0)
     pool->settings->note_paths(task->origin);
   run_errands(pool, &errands);

@@ -50,8 +50,11 @@ static void set_deadline(struct rl_fiber *fiber) {
   fiber->whole.deadline = deadline;
 }
 
-/* Clock at which the fiber is to look; RL_NEVER if nothing ends it. */
+/* Clock at which the fiber is to look; RL_NEVER if nothing ends it, as usual. */
 static uint64_t due(struct rl_fiber *fiber) {
+  const struct rl_region *whole = &fiber->whole;
+  if (fiber->region == whole && !whole->cancelled && whole->deadline == 0)
+    return RL_NEVER;
   const struct rl_region *cancelled = rl_region_cancelled(fiber);
   if (cancelled && cancelled->seen)
     return fiber->closing;

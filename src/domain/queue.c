@@ -22,7 +22,7 @@ void rl_queue_init(struct rl_queue *queue) {
   *queue = (struct rl_queue){.length = 0};
   atomic_init(&queue->ready, 0);
   for (int level = 0; level < RL_LEVELS; level++) {
-    rl_lane_init(&queue->keyless[level], (enum rl_level)level);
+    rl_lane_init(&queue->levels[level].keyless, (enum rl_level)level);
     rl_list_init(&queue->levels[level].ring);
   }
   rl_list_init(&queue->choked);
@@ -33,7 +33,7 @@ static struct rl_entry *entry_of(struct rl_list *link) {
 }
 
 static struct rl_lane *lane_of(struct rl_queue *queue, const struct rl_entry *entry) {
-  return entry->group ? entry->group->lane : &queue->keyless[RL_LEVEL_NORMAL];
+  return entry->group ? entry->group->lane : &queue->levels[RL_LEVEL_NORMAL].keyless;
 }
 
 static bool is_empty(const struct rl_lane *lane) {
@@ -229,7 +229,7 @@ struct rl_entry *rl_queue_oldest(const struct rl_group *group) {
 }
 
 uint64_t rl_queue_ahead(const struct rl_queue *queue, const struct rl_group *group) {
-  const struct rl_lane *lane = group ? group->lane : &queue->keyless[RL_LEVEL_NORMAL];
+  const struct rl_lane *lane = group ? group->lane : &queue->levels[RL_LEVEL_NORMAL].keyless;
   uint64_t ahead = 0;
   for (unsigned level = 0; level < lane->level; level++)
     ahead += queue->levels[level].work;

@@ -55,12 +55,12 @@ struct rl_entry {
   struct rl_group *group; /* NULL: the normal level, without a key */
   uint64_t since;         /* clock, ns: when it came; set anew when it is parked no longer */
   uint64_t deadline;      /* clock, ns, at which it is due; 0: never */
-  uint64_t latest;        /* if it is: clock after which it is too late to begin */
   uint64_t estimate;      /* ns that it will probably run */
+  uint64_t latest;        /* if it is due: clock after which it is too late to begin */
 
   /* the queue's */
-  enum rl_place place;               /* NONE initially */
   struct rl_list link;               /* in a line, or among the parked */
+  enum rl_place place;               /* NONE initially */
   struct rl_list kin;                /* in its group */
   struct rl_pairing soonest, expiry; /* if it has a deadline */
 };
@@ -68,11 +68,11 @@ struct rl_entry {
 struct rl_queue {
   atomic_uint ready; /* entries that may be taken; written under the lock, read by any */
   unsigned length;   /* entries, the parked ones included */
-  struct rl_lane keyless[RL_LEVELS]; /* for groups without a key, and what has no group */
   struct {
-    struct rl_list ring; /* of struct rl_lane; the first has its turn */
-    unsigned lanes;      /* in the ring */
-    uint64_t work;       /* sum of the estimates in them */
+    struct rl_list ring;    /* of struct rl_lane; the first has its turn */
+    unsigned lanes;         /* in the ring */
+    uint64_t work;          /* sum of the estimates in them */
+    struct rl_lane keyless; /* for groups without a key, and what has no group */
   } levels[RL_LEVELS];
   struct rl_pairing *expiry; /* of all entries with a deadline, by their latest beginning */
   struct rl_list choked;     /* of struct rl_group: those with parked entries */
@@ -114,6 +114,14 @@ static inline enum rl_level rl_queue_level(const struct rl_entry *entry) {
 
 static inline bool rl_queue_holds(const struct rl_entry *entry) {
   return entry->place == RL_PLACE_LANE || entry->place == RL_PLACE_PARKED;
+}
+
+/* The ns that all entries that may be taken will probably run. */
+static inline uint64_t rl_queue_work(const struct rl_queue *queue) {
+  uint64_t work = 0;
+  for (unsigned level = 0; level < RL_LEVELS; level++)
+    work += queue->levels[level].work;
+  return work;
 }
 
 static inline unsigned rl_queue_ready(const struct rl_queue *queue) {

@@ -321,7 +321,6 @@ static int begin(lua_State *L) {
 
 void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
-  task->started = rl_clock_now();
   task->outcome = RL_TASK_LOST;
   if (atomic_load(&task->stop)) { /* the cancellation came first */
     task->outcome = RL_TASK_CANCELLED;
@@ -341,7 +340,9 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
 }
 
 void rl_task_arrive(struct rl_domain *here, struct rl_message *message) {
-  rl_task_begin(here, RL_OF(message, struct rl_task, message));
+  struct rl_task *task = RL_OF(message, struct rl_task, message);
+  task->started = rl_clock_now();
+  rl_task_begin(here, task);
 }
 
 /* -- results at the origin ---------------------------------------------------------------- */

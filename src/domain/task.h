@@ -46,15 +46,54 @@ struct rl_cost {
   uint64_t instructions; /* executed, if they were limited; 0: not counted */
 };
 
+/* What every task needs comes first, in the order of its way: each line of the cache that two
+ * threads touch costs as much as a hundred instructions. */
 struct rl_task {
   struct rl_message message; /* out to a main domain, and back */
-  struct rl_entry entry;     /* in the pool's queue (pool's lock) */
-  struct rl_list
-      link; /* among those who wait for room in it (pool's lock), or the origin's spare */
+
+  /* set before it leaves the origin */
+  struct rl_domain *origin;
+  struct rl_domain *main;
+  struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
+  struct rl_job *job;                  /* a reference; NULL: none */
+  struct rl_context *carried;          /* a reference; NULL: empty */
+  void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
+  uint64_t submitted;                  /* clock, ns */
+  uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
+  uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
+  uint64_t due;       /* clock at which the tasks that it starts are to be over; 0: none */
+  struct rl_parcel arguments;
+
+  /* runner's thread, then the origin's */
+  struct rl_fiber *fiber; /* while it runs */
+  struct rl_timer *timer; /* of its deadline */
+  uint64_t started, took; /* clock when begun; ns from then to the end */
+  uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
+  size_t peak;            /* see struct rl_cost */
+  uint64_t instructions;  /* the same */
+  struct rl_parcel results;
+  struct rl_domain *lender; /* whose strings the results borrow, if they do */
+  enum rl_outcome outcome;
+  unsigned where; /* if it began: the runner's number; 0: a main domain */
+  bool began;
+  bool overran; /* ended by its limit or deadline */
+
+  /* any thread */
+  atomic_bool stop; /* cancelled: what the runner's hook looks at while Lua code runs */
   atomic_uint references;
 
+  /* pool's lock */
+  bool held;                /* it waits for room in the queue */
+  struct rl_domain *runner; /* from take to return */
+  struct rl_entry entry;    /* in the pool's queue */
+
+  /* a cancellation on its way to the runner */
+  struct rl_message cancel;
+  struct rl_parcel reason;
+  struct rl_message late; /* from the ticker to the origin: given up */
+
   /* origin's thread */
-  struct rl_domain *origin;
+  struct rl_list link; /* its spare; or among those who wait for room (pool's lock) */
   void (*settled)(struct rl_task *task); /* it is back; origin owns it */
   void *owner;                           /* of `settled` */
   struct rl_wait wait;                   /* the fiber that detached */
@@ -64,45 +103,9 @@ struct rl_task {
   /* Its runner cannot be stopped: tells who waits. True if it keeps the reference that it is given
    * along, for rl_task_release. NULL: nobody is told. */
   bool (*given_up)(struct rl_task *task);
-  struct rl_message admitted; /* sent when a held task gets room; no arrive: nobody cares */
-
-  /* set before it leaves the origin */
-  struct rl_domain *main;
-  struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
-  struct rl_job *job;                  /* a reference; NULL: none */
-  struct rl_context *carried;          /* a reference; NULL: empty */
-  void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
-  struct rl_parcel arguments;
-  uint64_t submitted; /* clock, ns */
-  uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
-  uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
-  uint64_t due;       /* clock at which the tasks that it starts are to be over; 0: none */
-
-  /* runner's thread, then the origin's */
-  struct rl_fiber *fiber; /* while it runs */
-  struct rl_parcel results;
-  struct rl_domain *lender; /* whose strings the results borrow, if they do */
-  enum rl_outcome outcome;
-  bool began;
-  unsigned where;              /* if so: the runner's number; 0: a main domain */
-  size_t peak;                 /* see struct rl_cost */
-  uint64_t instructions;       /* the same */
-  struct rl_timer *timer;      /* of its deadline */
-  bool overran;                /* ended by its limit or deadline */
+  struct rl_message admitted;  /* sent when a held task gets room; no arrive: nobody cares */
   const char *refusal;         /* the error if it was cancelled without having run */
   struct rl_overload overload; /* the same, if that has a reason */
-  uint64_t started, took;      /* clock when begun; ns from then to the end */
-  uint64_t ran; /* ns that it has run, waits excluded: exact while it waits or is over */
-
-  /* pool's lock */
-  struct rl_domain *runner; /* from take to return */
-  bool held;                /* it waits for room in the queue */
-
-  /* a cancellation on its way to the runner */
-  atomic_bool stop; /* what the runner's hook looks at while Lua code runs */
-  struct rl_message cancel;
-  struct rl_parcel reason;
-  struct rl_message late; /* from the ticker to the origin: given up */
 };
 
 /* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
@@ -114,7 +117,8 @@ void rl_task_drop(struct rl_task *task);
 /* Any thread: gives up a further reference. */
 void rl_task_release(struct rl_task *task);
 
-/* Runner's thread: starts the task in a fiber of this domain. What goes wrong ends the task. */
+/* Runner's thread: starts the task, whose `started` is set, in a fiber of this domain. What goes
+ * wrong ends the task. */
 void rl_task_begin(struct rl_domain *here, struct rl_task *task);
 
 /* For a mailbox: the same as arrive function of task->message. */

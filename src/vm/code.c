@@ -20,14 +20,15 @@ struct rl_codes {
   struct rl_heap *heap;
   struct rl_known *entries;
   unsigned count, capacity;
-  unsigned oldest;   /* the next to give up when full */
-  unsigned shipped;  /* stretches of lines in `shipped` */
-  bool tried, tells; /* whether rl_assigns_captured can be relied upon */
+  unsigned oldest;      /* the next to give up when full */
+  unsigned shipped;     /* stretches of lines in `shipped` */
+  bool tried, tells;    /* whether rl_assigns_captured can be relied upon */
+  int closures, loaded; /* registry references of the tables: read much faster than by a pointer */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
 
-static const char closures_key = 0, loaded_key = 0, shipped_key = 0; /* in the registry */
+static const char shipped_key = 0; /* in the registry */
 
 void rl_code_drop(struct rl_code *code, uint64_t count) {
   if (atomic_fetch_sub_explicit(&code->references, count, memory_order_acq_rel) == count)
@@ -67,7 +68,7 @@ static void evict(lua_State *L, struct rl_codes *codes, struct rl_known *known) 
     link = &codes->entries[*link - 1].next;
   *link = known->next;
   if (known->loaded) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
     lua_pushboolean(L, false);
     lua_rawseti(L, -2, mine);
     lua_pop(L, 1);
@@ -114,7 +115,7 @@ static struct rl_known *add(lua_State *L, struct rl_code *code) {
 
 /* [] -> []: remembers that the function at `index` is a closure of this entry. */
 static void remember(lua_State *L, int index, lua_Integer handle) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &closures_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, codes_of(L)->closures);
   lua_pushvalue(L, index);
   lua_pushinteger(L, handle);
   lua_rawset(L, -3);
@@ -122,14 +123,15 @@ static void remember(lua_State *L, int index, lua_Integer handle) {
 }
 
 struct rl_known *rl_codes_recall(lua_State *L, int index) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &closures_key);
+  struct rl_codes *codes = codes_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, codes->closures);
   lua_pushvalue(L, index);
   bool found = lua_rawget(L, -2) == LUA_TNUMBER;
   lua_Integer handle = found ? lua_tointeger(L, -1) : 0;
   lua_pop(L, 2);
   if (!found)
     return NULL;
-  struct rl_known *known = &codes_of(L)->entries[handle & 0xffff];
+  struct rl_known *known = &codes->entries[handle & 0xffff];
   return known->code && known->generation == (uint32_t)(handle >> 16) ? known : NULL;
 }
 
@@ -251,7 +253,7 @@ static bool push_kept(lua_State *L, struct rl_codes *codes, const struct rl_know
                       enum rl_code_captures captures) {
   if (!known || !known->loaded || captures == RL_CODE_OTHERS)
     return false;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
   lua_rawgeti(L, -1, (lua_Integer)index_of(codes, known) + 1);
   lua_remove(L, -2);
   if (is_intact(L, captures))
@@ -263,7 +265,7 @@ static bool push_kept(lua_State *L, struct rl_codes *codes, const struct rl_know
 /* [function] -> [function]: from now on the closure for all. */
 static void keep(lua_State *L, struct rl_codes *codes, struct rl_known *known) {
   remember(L, lua_gettop(L), handle_of(codes, known));
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
   lua_pushvalue(L, -2);
   lua_rawseti(L, -2, (lua_Integer)index_of(codes, known) + 1);
   lua_pop(L, 1);
@@ -315,28 +317,28 @@ bool rl_codes_shipped(lua_State *L, const lua_Debug *about) {
   return shipped;
 }
 
-/* [] -> []: a table of the registry; `mode` may be NULL. */
-static void make_table(lua_State *L, const void *key, const char *mode) {
+/* [] -> [table], whose keys are weak. */
+static void push_weak(lua_State *L) {
   lua_newtable(L);
-  if (mode) {
-    lua_createtable(L, 0, 1);
-    lua_pushstring(L, mode);
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-  }
-  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
 }
 
 void rl_codes_open(lua_State *L) {
   struct rl_vm *vm = rl_vm_of(L);
-  make_table(L, &closures_key, "k");
-  make_table(L, &loaded_key, NULL);
-  make_table(L, &shipped_key, NULL);
-  vm->codes = rl_zalloc(vm->heap, sizeof *vm->codes);
-  if (!vm->codes)
+  struct rl_codes *codes = vm->codes = rl_zalloc(vm->heap, sizeof *codes);
+  if (!codes)
     luaL_error(L, "not enough memory");
-  vm->codes->heap = vm->heap;
-  rl_buffer_init(&vm->codes->scratch, vm->heap);
+  codes->heap = vm->heap;
+  rl_buffer_init(&codes->scratch, vm->heap);
+  push_weak(L);
+  codes->closures = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  codes->loaded = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);
 }
 
 void rl_codes_free(struct rl_codes *codes) {

@@ -27,14 +27,10 @@ enum rl_limit rl_ledger_limit(const struct rl_ledger *ledger, size_t more) {
 
 /* To be told of the next block again. */
 static void set_mark(struct rl_ledger *ledger) {
-  if (!rl_list_empty(&ledger->meters) || ledger->refused != 0) {
+  if (!rl_list_empty(&ledger->meters) || ledger->refused != 0)
     ledger->mark = 0;
-  } else if (!ledger->turn) {
-    ledger->mark = SIZE_MAX;
-  } else {
-    size_t next = ledger->bytes + RL_LEDGER_STEP;
-    ledger->mark = next < ledger->limit ? next : ledger->limit;
-  }
+  else
+    ledger->mark = ledger->turn ? rl_ledger_next_mark(ledger) : SIZE_MAX;
 }
 
 static bool may_grow(struct rl_ledger *ledger, size_t more) {
@@ -99,25 +95,6 @@ void *rl_ledger_allocate(struct rl_ledger *ledger, void *block, size_t old, size
   if (ledger->bytes > ledger->mark)
     set_mark(ledger);
   return moved;
-}
-
-/* -- turns --------------------------------------------------------------------------------- */
-
-void rl_ledger_begin(struct rl_ledger *ledger, struct rl_meter *meter) {
-  ledger->turn = true;
-  ledger->meter = meter;
-  ledger->spare = ledger->refused = 0;
-  ledger->start = ledger->high = ledger->bytes;
-  set_mark(ledger);
-}
-
-void rl_ledger_end(struct rl_ledger *ledger) {
-  ledger->turn = false;
-  ledger->meter = NULL;
-  ledger->spare = 0;
-  if (ledger->bytes > ledger->high)
-    ledger->high = ledger->bytes;
-  set_mark(ledger);
 }
 
 /* -- meters -------------------------------------------------------------------------------- */

@@ -52,9 +52,30 @@ void rl_ledger_init(struct rl_ledger *ledger, struct rl_heap *heap);
  */
 void *rl_ledger_allocate(struct rl_ledger *ledger, void *block, size_t old, size_t size);
 
-/* A turn begins, with a meter or NULL, and ends. */
-void rl_ledger_begin(struct rl_ledger *ledger, struct rl_meter *meter);
-void rl_ledger_end(struct rl_ledger *ledger);
+/* In a turn without meters: bytes at which the allocator is to come here again. */
+static inline size_t rl_ledger_next_mark(const struct rl_ledger *ledger) {
+  size_t next = ledger->bytes + RL_LEDGER_STEP;
+  return next < ledger->limit ? next : ledger->limit;
+}
+
+/* A turn begins, with a meter or NULL, and ends. Inline, since there are three for each task. */
+static inline void rl_ledger_begin(struct rl_ledger *ledger, struct rl_meter *meter) {
+  ledger->turn = true;
+  ledger->meter = meter;
+  ledger->spare = ledger->refused = 0;
+  ledger->start = ledger->high = ledger->bytes;
+  ledger->mark = rl_list_empty(&ledger->meters) ? rl_ledger_next_mark(ledger) : 0;
+}
+
+static inline void rl_ledger_end(struct rl_ledger *ledger) {
+  ledger->turn = false;
+  ledger->meter = NULL;
+  ledger->spare = 0;
+  if (ledger->bytes > ledger->high)
+    ledger->high = ledger->bytes;
+  bool rests = rl_list_empty(&ledger->meters) && ledger->refused == 0;
+  ledger->mark = rests ? SIZE_MAX : 0;
+}
 
 /* A meter that counts from now on; and that counts no more: what it still holds is nobody's. */
 void rl_meter_open(struct rl_ledger *ledger, struct rl_meter *meter, size_t limit);

@@ -40,21 +40,26 @@ void rl_parcel_release(lua_State *L, struct rl_parcel *parcel) {
   parcel->lends = false;
 }
 
-void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
-  struct rl_heap *heap = parcel->bytes.heap;
+static void drop_codes(struct rl_parcel *parcel) {
   for (uint32_t i = 0; i < parcel->code_count; i++)
     rl_code_drop(rl_parcel_code(parcel, i), 1);
-  rl_free(heap, parcel->codes, parcel->code_capacity * sizeof *parcel->codes);
-  struct rl_buffer bytes = parcel->bytes;
-  bool copies = parcel->copies;
-  rl_parcel_init(parcel, heap);
-  parcel->copies = copies;
-  if (keep && !bytes.failed && bytes.capacity <= KEPT) {
-    bytes.size = 0;
-    parcel->bytes = bytes;
-  } else {
-    rl_buffer_free(&bytes);
-  }
+  rl_free(parcel->bytes.heap, parcel->codes, parcel->code_capacity * sizeof *parcel->codes);
+  parcel->code = NULL;
+  parcel->codes = NULL;
+  parcel->code_count = parcel->code_capacity = 0;
+}
+
+void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
+  if (parcel->code_count > 0 || parcel->codes)
+    drop_codes(parcel);
+  if (keep && !parcel->bytes.failed && parcel->bytes.capacity <= KEPT)
+    parcel->bytes.size = 0;
+  else if (parcel->bytes.bytes || parcel->bytes.failed)
+    rl_buffer_free(&parcel->bytes);
+  parcel->values = 0;
+  parcel->scalar = parcel->lends = false;
+  parcel->anchor = LUA_NOREF;
+  parcel->slots = parcel->later = parcel->final = 0;
 }
 
 int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to) {
