@@ -93,7 +93,7 @@ static lua_State *thread_of(lua_State *L, int *first) {
 
 /* [.., thread, record or nil] -> [..]: what has been set on it. */
 static void keep(lua_State *L) {
-  rl_weak_push(L, &hooks_key); /* for threads come and go */
+  rl_weak_push(L, &hooks_key, "k"); /* for threads come and go */
   lua_insert(L, -3);
   lua_rawset(L, -3);
   lua_pop(L, 1);

@@ -33,7 +33,7 @@ static bool rememberable(lua_State *L, int index) {
 
 void rl_traceback_attach(lua_State *L) { // [error, traceback]
   if (rememberable(L, -2)) {
-    rl_weak_push(L, &remembered_key);
+    rl_weak_push(L, &remembered_key, "k");
     lua_pushvalue(L, -3);
     lua_pushvalue(L, -3);
     lua_rawset(L, -3);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vm/code.h"
+#include "vm/shared.h"
 
 enum { KEPT = 4096 }; /* bytes of a buffer worth keeping for the next parcel */
 
@@ -34,6 +35,21 @@ bool rl_parcel_add_code(struct rl_parcel *parcel, struct rl_code *code) {
   return true;
 }
 
+bool rl_parcel_add_share(struct rl_parcel *parcel, struct rl_shared *shared) {
+  if (parcel->share_count == parcel->share_capacity) {
+    uint32_t capacity = parcel->share_capacity ? 2 * parcel->share_capacity : 4;
+    struct rl_shared **shares =
+        rl_realloc(parcel->bytes.heap, parcel->shares, parcel->share_capacity * sizeof *shares,
+                   capacity * sizeof *shares);
+    if (!shares)
+      return false;
+    parcel->shares = shares;
+    parcel->share_capacity = capacity;
+  }
+  parcel->shares[parcel->share_count++] = rl_shared_keep(shared);
+  return true;
+}
+
 void rl_parcel_release(lua_State *L, struct rl_parcel *parcel) {
   luaL_unref(L, LUA_REGISTRYINDEX, parcel->anchor);
   parcel->anchor = LUA_NOREF;
@@ -49,9 +65,19 @@ static void drop_codes(struct rl_parcel *parcel) {
   parcel->code_count = parcel->code_capacity = 0;
 }
 
+static void drop_shares(struct rl_parcel *parcel) {
+  for (uint32_t i = 0; i < parcel->share_count; i++)
+    rl_shared_release(parcel->shares[i]);
+  rl_free(parcel->bytes.heap, parcel->shares, parcel->share_capacity * sizeof *parcel->shares);
+  parcel->shares = NULL;
+  parcel->share_count = parcel->share_capacity = 0;
+}
+
 void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
   if (parcel->code_count > 0 || parcel->codes)
     drop_codes(parcel);
+  if (parcel->shares)
+    drop_shares(parcel);
   if (keep && !parcel->bytes.failed && parcel->bytes.capacity <= KEPT)
     parcel->bytes.size = 0;
   else if (parcel->bytes.bytes || parcel->bytes.failed)
@@ -74,6 +100,8 @@ int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to) {
     if (copied)
       atomic_fetch_add_explicit(&code->references, 1, memory_order_relaxed);
   }
+  for (uint32_t i = 0; copied && i < parcel->share_count; i++)
+    copied = rl_parcel_add_share(to, parcel->shares[i]);
   if (!copied) {
     rl_parcel_free(to, false);
     return -1;

@@ -5,10 +5,13 @@
  * Long strings are lent, not copied: the sending state anchors them until rl_parcel_release, which
  * must run on its thread after the receiver has unpacked (or given up), and before rl_parcel_free.
  *
- * A userdata crosses if its metatable has __pack: `__pack(object)` returns a constructor and its
- * arguments, all of which can cross; the receiver gets what the constructor returns there. It may
- * be called twice in one pack, and must not change what is being packed. The arguments are whole
- * when the constructor runs, except where they lead back to the table that holds the object. */
+ * The handle of a shared object (shared.h) crosses as a reference, which the parcel holds.
+ *
+ * Another userdata crosses if its metatable has __pack: `__pack(object)` returns a constructor and
+ * its arguments, all of which can cross; the receiver gets what the constructor returns there. It
+ * may be called twice in one pack, and must not change what is being packed. The arguments are
+ * whole when the constructor runs, except where they lead back to the table that holds the object.
+ */
 #ifndef RL_VM_PARCEL_H
 #define RL_VM_PARCEL_H
 
@@ -19,6 +22,7 @@
 #include "base/buffer.h"
 
 struct rl_code;
+struct rl_shared;
 
 struct rl_parcel {
   struct rl_buffer bytes;
@@ -33,6 +37,8 @@ struct rl_parcel {
   struct rl_code *code;   /* the functions' code, one reference held of each: the first, */
   struct rl_code **codes; /* and the others; NULL while there are none */
   uint32_t code_count, code_capacity; /* of both together; of `codes` */
+  struct rl_shared **shares; /* objects that cross by reference, one held of each; or NULL */
+  uint32_t share_count, share_capacity;
 };
 
 void rl_parcel_init(struct rl_parcel *parcel, struct rl_heap *heap);
@@ -55,7 +61,7 @@ int rl_unpack(lua_State *L, struct rl_parcel *parcel);
 /* Sender's thread: lets go of the lent strings. */
 void rl_parcel_release(lua_State *L, struct rl_parcel *parcel);
 
-/* Frees bytes and code references and leaves an empty parcel. Small byte buffers are kept for reuse
+/* Frees bytes and references and leaves an empty parcel. Small byte buffers are kept for reuse
  * when `keep` is true. Any thread. */
 void rl_parcel_free(struct rl_parcel *parcel, bool keep);
 
@@ -67,6 +73,9 @@ int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to);
 
 /* Adds one reference to the parcel, which owns it then; false when there is no memory. */
 bool rl_parcel_add_code(struct rl_parcel *parcel, struct rl_code *code);
+
+/* The same for an object: the parcel takes a reference of its own. */
+bool rl_parcel_add_share(struct rl_parcel *parcel, struct rl_shared *shared);
 
 static inline struct rl_code *rl_parcel_code(const struct rl_parcel *parcel, uint32_t index) {
   return index == 0 ? parcel->code : parcel->codes[index - 1];

@@ -10,6 +10,7 @@
 #include "vm/reader.h"
 #include "vm/resolve.h"
 #include "vm/rows.h"
+#include "vm/shared.h"
 #include "vm/vm.h"
 
 enum { LARGE = 16 * 1024 }; /* bytes of a parcel worth holding the collector back for */
@@ -202,6 +203,15 @@ static void push_made(struct rl_reader *r, unsigned depth) {
   keep(r, slot);
 }
 
+static void push_shared(struct rl_reader *r) {
+  uint32_t slot = rl_reader_u32(r), index = rl_reader_u32(r);
+  if (index >= r->parcel->share_count)
+    rl_reader_corrupt(r);
+  rl_rows_end(r);
+  rl_shared_push(r->L, r->parcel->shares[index]);
+  keep(r, slot);
+}
+
 /* What follows the tag of an integer. */
 union integer {
   int8_t one;
@@ -264,6 +274,7 @@ static void push_object(struct rl_reader *r, unsigned tag, unsigned depth) {
     defer(r);
     break;
   case RL_WIRE_MADE: push_made(r, depth); break;
+  case RL_WIRE_SHARED: push_shared(r); break;
   default: rl_reader_corrupt(r);
   }
 }

@@ -18,6 +18,7 @@
 #include "vm/mention.h"
 #include "vm/names.h"
 #include "vm/refuse.h"
+#include "vm/shared.h"
 #include "vm/text.h"
 
 enum { MOST_LATER = 4096 }; /* objects deferred in a pack that leaves its table for the next */
@@ -239,6 +240,16 @@ static void pack_named(struct rl_packer *p) { // [path]
   lua_pop(p->L, 1);
 }
 
+/* A module's channel is the one that is sent, not what the receiver's module has: so it crosses by
+ * reference even if it has a name. */
+static void pack_shared(struct rl_packer *p, struct rl_shared *shared) {
+  p->shape.places = 0; /* the receiver may load its module */
+  rl_put_head(p, RL_WIRE_SHARED);
+  rl_put_u32(p, p->parcel->share_count);
+  if (!rl_parcel_add_share(p->parcel, shared))
+    no_memory(p);
+}
+
 /* No object, and any address: it is never taken for one met before. */
 static void pack_light(struct rl_packer *p, int index) {
   luaL_checkstack(p->L, LUA_MINSTACK, "nested values");
@@ -256,7 +267,10 @@ static void pack_object(struct rl_packer *p, int index, int type, unsigned depth
   if (!rl_mention_first(p, object, index))
     return;
   luaL_checkstack(p->L, LUA_MINSTACK, "nested values");
-  if (rl_names_find(p->L, index))
+  struct rl_shared *shared = type == LUA_TUSERDATA ? rl_shared_at(p->L, index) : NULL;
+  if (shared)
+    pack_shared(p, shared);
+  else if (rl_names_find(p->L, index))
     pack_named(p);
   else if (type == LUA_TTABLE)
     pack_table(p, index, depth);

@@ -28,6 +28,7 @@
  *   CLOSURE slot u32 captures  u8 n, then n captures
  *   LATER_CLOSURE slot u32     one deferred; its body: captures
  *   MADE slot u32 values       a userdata: u32 arguments, then the constructor and these
+ *   SHARED slot u32            the handle of shared object u32 of the parcel
  *
  * and a capture is one of
  *
@@ -39,7 +40,7 @@
  * second mention, which is when the sender goes back and fills it in; until then it is 0. So an
  * object that is mentioned once costs the receiver nothing.
  *
- * Between a MODEL and its rows there is neither NAMED nor MADE: nothing that runs code there.
+ * Between a MODEL and its rows there is no NAMED, MADE or SHARED: nothing that runs code there.
  *
  * Nesting deeper than RL_WIRE_DEPTH is deferred, so that neither C's stack nor Lua's grows with
  * the depth of a structure; arguments of MADE nest a bit further, since they must be whole when
@@ -75,6 +76,7 @@ enum rl_wire_tag {
   RL_WIRE_CLOSURE,
   RL_WIRE_LATER_CLOSURE,
   RL_WIRE_MADE,
+  RL_WIRE_SHARED,
   RL_WIRE_ENV,
   RL_WIRE_CELL,
   RL_WIRE_CELL_AGAIN,
