@@ -1,14 +1,5 @@
-/* A script for which the n-th allocation fails, for every n that its run takes, on whichever domain
- * that is; and for which all further ones fail as well. Whatever it does must end in a result or an
- * error, the program must end, and the heap must be empty then (which freeing a runtime asserts).
- */
-#include "check.h"
-
-#include <stdio.h>
-#include <unistd.h>
-
-#include "domain/domain.h"
-#include "rille.h"
+/* Detaching, in every way, while allocations fail; see script_trial.h. */
+#include "script_trial.h"
 
 /* Every way in which domains meet; each step may fail, none may hang. */
 static const char script[] =
@@ -60,60 +51,14 @@ static const char script[] =
     "  rille.domains.stats()\n"
     "end)\n";
 
-static void log_nothing(void *context, const char *text, size_t size) {
-  (void)context, (void)text, (void)size;
-}
-
-static long failures_left(struct rl_heap *heap) {
-  return atomic_load(&heap->fail_in);
-}
-
-/* Whether the n-th allocation of the run was reached. */
-static bool fails_at(long n, bool for_ever) {
-  alarm(60); /* a run that hangs ends the test */
-  rille_t *runtime = rille_new(NULL);
-  assert_non_null(runtime);
-  struct rl_settings *settings = ((struct rl_domain *)(void *)runtime)->settings;
-  settings->log.write = log_nothing;
-  struct rille_script run = {
-      .name = "=script", .text = script, .size = sizeof script - 1, .script_at = -1};
-  assert_int_equal(rille_start(runtime, &run), 0);
-  atomic_store(&settings->heap->fail_on, for_ever);
-  atomic_store(&settings->heap->fail_in, n);
-  int status = rille_run(runtime);
-  bool reached =
-      failures_left(settings->heap) <= 1 && (for_ever || failures_left(settings->heap) == 0);
-  atomic_store(&settings->heap->fail_in, 0);
-  if (!reached)
-    assert_int_equal(status, 0);
-  rille_free(runtime);
-  alarm(0);
-  return reached;
-}
-
-/* Each run takes long under the thread sanitizer, which sees no more in the next one. */
-#ifdef __SANITIZE_THREAD__
-enum { STEP = 5 };
-#else
-enum { STEP = 1 };
-#endif
-
 static void every_allocation_fails_once(void **state) {
   (void)state;
-  enum { AT_MOST = 20000 };
-  long n = 1;
-  while (fails_at(n, false)) {
-    n += STEP;
-    assert_true(n < AT_MOST);
-  }
-  assert_true(n > 100);
+  script_fail_each(script);
 }
 
-/* The later part of a run is the same as with a single failure; a coarser step is enough. */
 static void all_allocations_fail_from_some_point_on(void **state) {
   (void)state;
-  for (long n = 1; n < 2000; n += 7 * STEP)
-    fails_at(n, true);
+  script_fail_from_each(script);
 }
 
 int main(void) {

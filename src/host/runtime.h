@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/heap.h"
+#include "domain/channel.h"
 #include "domain/domain.h"
 #include "domain/pool.h"
 #include "domain/ticker.h"
@@ -26,6 +27,7 @@ struct rille {
   struct rl_ticker ticker;
   struct rl_ports ports;
   struct rl_clients clients;
+  struct rl_channels channels;
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;

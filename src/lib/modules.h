@@ -5,6 +5,7 @@
 #include <lua.h>
 
 int luaopen_rille(lua_State *L);
+int luaopen_rille_channel(lua_State *L);
 int luaopen_rille_compress(lua_State *L);
 int luaopen_rille_context(lua_State *L);
 int luaopen_rille_core(lua_State *L);
