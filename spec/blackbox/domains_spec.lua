@@ -42,7 +42,7 @@ describe("the domains of a fresh program", function()
     local share = printed [[
       domains.set_bounds(2, 2)
       for _ = 1, 100 do rille.detach(function() end) end
-      rille.sleep(1.5) -- the ticker looks on for a second
+      rille.sleep(1.5) -- the ticker looks on for a moment
       local cpu, wall = os.clock(), rille.now()
       rille.sleep(1)
       print((os.clock() - cpu) / (rille.now() - wall))

@@ -230,6 +230,11 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   return fiber;
 }
 
+bool rl_fiber_at_hand(const struct rl_domain *domain) {
+  size_t limit = atomic_load_explicit(&domain->settings->memory_limit, memory_order_relaxed);
+  return domain->spare_fibers > 0 && !domain->ending && limit == domain->memory_limit;
+}
+
 static void free_spare(struct rl_domain *domain) {
   struct rl_fiber *fiber = take_spare(domain);
   luaL_unref(domain->vm.L, LUA_REGISTRYINDEX, fiber->anchor);

@@ -122,6 +122,9 @@ struct rl_fiber {
  * and then calls rl_fiber_start, or gives the fiber back with rl_fiber_drop. */
 struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner);
 
+/* Outside any fiber: whether that raises nothing now. */
+bool rl_fiber_at_hand(const struct rl_domain *domain);
+
 /* Puts it on the ready list; fiber->L holds the function and its arguments, or fiber->enter is set.
  */
 void rl_fiber_start(struct rl_fiber *fiber);

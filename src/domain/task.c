@@ -130,7 +130,8 @@ static void recycle(struct rl_task *task) {
   let_go_of_shared(task);
   rl_parcel_free(&task->arguments, true);
   rl_parcel_free(&task->results, true);
-  rl_parcel_free(&task->reason, false);
+  if (task->reason.values > 0)
+    rl_parcel_free(&task->reason, false);
   rl_list_push(&domain->free_tasks, &task->link);
   domain->spare_tasks++;
 }
@@ -302,8 +303,8 @@ static int enter(struct rl_fiber *fiber, lua_State *L) {
   return rl_unpack(L, &task->arguments);
 }
 
-static int begin(lua_State *L) {
-  struct rl_task *task = lua_touserdata(L, 1);
+/* May raise for want of memory. */
+static void start(lua_State *L, struct rl_task *task) {
   struct rl_fiber *fiber = rl_fiber_new(L, ended, task);
   fiber->main = task->main;
   fiber->carried = rl_context_share(task->carried);
@@ -316,11 +317,23 @@ static int begin(lua_State *L) {
   task->fiber = fiber;
   rl_task_limit(L, task);
   rl_fiber_start(fiber);
+}
+
+static int start_protected(lua_State *L) {
+  start(L, lua_touserdata(L, 1));
   return 0;
 }
 
-void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
+/* The usual task needs no memory to begin. */
+static bool try_start(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
+  if (task->job || task->deadline != 0 || !rl_fiber_at_hand(here))
+    return rl_call_protected(L, start_protected, task) == LUA_OK;
+  start(L, task);
+  return true;
+}
+
+void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   task->outcome = RL_TASK_LOST;
   if (atomic_load(&task->stop)) { /* the cancellation came first */
     task->outcome = RL_TASK_CANCELLED;
@@ -329,13 +342,13 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   }
   task->began = true;
   task->where = here->feed ? here->vm.number : 0;
-  if (rl_call_protected(L, begin, task) == LUA_OK)
+  if (try_start(here, task))
     return;
   if (task->fiber)
     rl_fiber_drop(task->fiber);
   task->fiber = NULL;
   task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;
-  lua_pop(L, 1);
+  lua_pop(here->vm.L, 1);
   send_back(task);
 }
 

@@ -23,7 +23,7 @@ enum {
   SHORTEST_TICK = MILLISECOND / 20,
   URGENT_TICK = MILLISECOND, /* while somebody has been asked to stop */
   HALT = 100 * MILLISECOND,  /* a main domain that runs so long does not come to its loop */
-  LINGER = 1000 * MILLISECOND,
+  LINGER = 100 * MILLISECOND,
   STUCK = 100 * MILLISECOND,    /* not stopped after so long: it is in a C function, */
   ANSWER = 10 * MILLISECOND,    /* if it has used so much processor time meanwhile; */
   BLOCKED = 1000 * MILLISECOND, /* or it blocks there */

@@ -1,9 +1,9 @@
 /* Code: the cache of one domain.
  *
  * C holds the codes, found by digest, at most MOST of them, the oldest given up for a new one.
- * Three tables in the registry hold what only Lua can: `closures` (weak keys) says which entry a
- * closure was dumped to, `loaded` keeps one closure of each code that all may share, `shipped`
- * says for each chunk name which lines of it came from elsewhere: first line to last line. */
+ * The registry holds what only Lua can: the table `closures` (weak keys) says which entry a closure
+ * was dumped to, an entry's `loaded` is one closure of its code that all may share, and the table
+ * `shipped` says for each chunk name which lines of it came from elsewhere: first line to last. */
 #include "vm/code.h"
 
 #include <lauxlib.h>
@@ -20,10 +20,10 @@ struct rl_codes {
   struct rl_heap *heap;
   struct rl_known *entries;
   unsigned count, capacity;
-  unsigned oldest;      /* the next to give up when full */
-  unsigned shipped;     /* stretches of lines in `shipped` */
-  bool tried, tells;    /* whether rl_assigns_captured can be relied upon */
-  int closures, loaded; /* registry references of the tables: read much faster than by a pointer */
+  unsigned oldest;   /* the next to give up when full */
+  unsigned shipped;  /* stretches of lines in `shipped` */
+  bool tried, tells; /* whether rl_assigns_captured can be relied upon */
+  int closures;      /* registry reference of that table: read much faster than by a pointer */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
@@ -67,14 +67,9 @@ static void evict(lua_State *L, struct rl_codes *codes, struct rl_known *known) 
   while (*link != mine)
     link = &codes->entries[*link - 1].next;
   *link = known->next;
-  if (known->loaded) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
-    lua_pushboolean(L, false);
-    lua_rawseti(L, -2, mine);
-    lua_pop(L, 1);
-  }
+  luaL_unref(L, LUA_REGISTRYINDEX, known->loaded);
   rl_code_drop(known->code, known->credit);
-  *known = (struct rl_known){.generation = known->generation + 1};
+  *known = (struct rl_known){.generation = known->generation + 1, .loaded = LUA_NOREF};
 }
 
 /* A free entry; NULL when there is no memory. */
@@ -95,7 +90,7 @@ static struct rl_known *make_room(lua_State *L, struct rl_codes *codes) {
     codes->entries = entries;
     codes->capacity = capacity;
   }
-  codes->entries[codes->count] = (struct rl_known){.generation = 0};
+  codes->entries[codes->count] = (struct rl_known){.loaded = LUA_NOREF};
   return &codes->entries[codes->count++];
 }
 
@@ -249,13 +244,10 @@ static bool is_intact(lua_State *L, enum rl_code_captures captures) {
 }
 
 /* [] -> [function] if there is a closure for all. */
-static bool push_kept(lua_State *L, struct rl_codes *codes, const struct rl_known *known,
-                      enum rl_code_captures captures) {
-  if (!known || !known->loaded || captures == RL_CODE_OTHERS)
+static bool push_kept(lua_State *L, const struct rl_known *known, enum rl_code_captures captures) {
+  if (!known || known->loaded == LUA_NOREF || captures == RL_CODE_OTHERS)
     return false;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
-  lua_rawgeti(L, -1, (lua_Integer)index_of(codes, known) + 1);
-  lua_remove(L, -2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, known->loaded);
   if (is_intact(L, captures))
     return true;
   lua_pop(L, 1);
@@ -265,11 +257,10 @@ static bool push_kept(lua_State *L, struct rl_codes *codes, const struct rl_know
 /* [function] -> [function]: from now on the closure for all. */
 static void keep(lua_State *L, struct rl_codes *codes, struct rl_known *known) {
   remember(L, lua_gettop(L), handle_of(codes, known));
-  lua_rawgeti(L, LUA_REGISTRYINDEX, codes->loaded);
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, -2, (lua_Integer)index_of(codes, known) + 1);
-  lua_pop(L, 1);
-  known->loaded = true;
+  lua_pushvalue(L, -1);
+  luaL_unref(L, LUA_REGISTRYINDEX, known->loaded); /* one that is intact no more */
+  known->loaded = LUA_NOREF;
+  known->loaded = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* [function] -> [function]: the entry of the code that it was loaded from, made if there is none.
@@ -296,7 +287,7 @@ static struct rl_known *note(lua_State *L, struct rl_codes *codes, struct rl_cod
 
 void rl_codes_push(lua_State *L, struct rl_code *code, enum rl_code_captures captures) {
   struct rl_codes *codes = codes_of(L);
-  if (push_kept(L, codes, find(codes, &code->digest), captures))
+  if (push_kept(L, find(codes, &code->digest), captures))
     return;
   load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
   struct rl_known *known = note(L, codes, code);
@@ -335,8 +326,6 @@ void rl_codes_open(lua_State *L) {
   rl_buffer_init(&codes->scratch, vm->heap);
   push_weak(L);
   codes->closures = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_newtable(L);
-  codes->loaded = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);
 }

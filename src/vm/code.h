@@ -33,7 +33,7 @@ struct rl_known {
   uint64_t credit;      /* references of `code` that this cache holds */
   uint32_t generation;  /* counts the codes that had this entry */
   uint16_t next;        /* the next entry of the same bucket, plus 1; 0 at the end */
-  bool loaded;          /* a closure of it is kept, see rl_codes_push */
+  int loaded;           /* registry reference of a closure of it, see rl_codes_push; or LUA_NOREF */
   bool assigns;         /* it may assign to what it captures */
   bool noted;           /* its chunk name is among the shipped ones */
 };
