@@ -32,6 +32,14 @@ static const char script[] =
     "  pcall(task.await, task)\n"
     "  channel:receive(0.01)\n"
     "  rille.detach(function() channel:send(channel, 0.001) channel:close() end)\n"
+    "end)\n"
+    "pcall(function()\n"
+    "  local a, b = rille.channel(), rille.channel(1)\n"
+    "  local task = rille.spawn(rille.sleep, 0)\n"
+    "  rille.select { a, b:sending { 1 }, task, 0.01 }\n"
+    "  rille.select { a = a, task = task, late = 0.01 }\n"
+    "  rille.select { a, b, 0.01 }\n"
+    "  rille.select { task }\n"
     "end)\n";
 
 static void every_allocation_fails_once(void **state) {

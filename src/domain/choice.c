@@ -5,6 +5,7 @@
 #include "domain/choice.h"
 
 #include "domain/domain.h"
+#include "domain/future.h"
 #include "domain/timer.h"
 
 static struct rl_choice *choice_of(struct rl_list *woken) {
@@ -13,15 +14,16 @@ static struct rl_choice *choice_of(struct rl_list *woken) {
 
 /* -- life ---------------------------------------------------------------------------------- */
 
-static size_t size_of(int count) {
-  return sizeof(struct rl_choice) + (size_t)count * sizeof(struct rl_offer);
+static size_t size_of(int count, int tasks) {
+  return sizeof(struct rl_choice) + (size_t)count * sizeof(struct rl_offer) +
+         (size_t)tasks * sizeof(struct rl_prospect);
 }
 
 static void arrive(struct rl_domain *here, struct rl_message *message);
 
-struct rl_choice *rl_choice_new(lua_State *L, int count) {
+struct rl_choice *rl_choice_new(lua_State *L, int count, int tasks) {
   struct rl_domain *home = rl_domain_of(L);
-  struct rl_choice *choice = rl_zalloc(home->settings->heap, size_of(count));
+  struct rl_choice *choice = rl_zalloc(home->settings->heap, size_of(count, tasks));
   if (!choice)
     return NULL;
   atomic_init(&choice->state, RL_CHOICE_OPEN);
@@ -31,6 +33,10 @@ struct rl_choice *rl_choice_new(lua_State *L, int count) {
   choice->count = count;
   for (int i = 0; i < count; i++)
     rl_list_init(&choice->offers[i].link);
+  choice->awaited = tasks;
+  choice->prospects = (struct rl_prospect *)(void *)&choice->offers[count];
+  for (int i = 0; i < tasks; i++)
+    rl_list_init(&choice->prospects[i].await.link);
   return choice;
 }
 
@@ -60,13 +66,19 @@ static void stop_timer(struct rl_choice *choice) {
   choice->timer = NULL;
 }
 
+static void forget_tasks(struct rl_choice *choice) {
+  for (int i = 0; i < choice->awaited; i++)
+    rl_list_remove(&choice->prospects[i].await.link);
+}
+
 void rl_choice_free(struct rl_choice *choice) {
   stop_timer(choice);
+  forget_tasks(choice);
   for (struct rl_offer *offer = choice->lowest; offer; offer = offer->above) {
     rl_letter_free(offer->letter);
     rl_shared_release(&offer->channel->shared);
   }
-  rl_free(choice->home->settings->heap, choice, size_of(choice->count));
+  rl_free(choice->home->settings->heap, choice, size_of(choice->count, choice->awaited));
 }
 
 /* -- the end of the wait ------------------------------------------------------------------- */
@@ -74,6 +86,7 @@ void rl_choice_free(struct rl_choice *choice) {
 /* Nothing of it is left with the channels, and no message will come. */
 static void leave(struct rl_choice *choice) {
   stop_timer(choice);
+  forget_tasks(choice);
   for (struct rl_offer *offer = choice->lowest; offer; offer = offer->above)
     if (offer != choice->taken)
       rl_channel_leave(offer->channel, offer);
@@ -140,9 +153,27 @@ static void time_is_up(struct rl_timer *timer, void *owner) {
   rl_wake(&choice->wait, 0);
 }
 
-static enum rl_choice_end outcome(const struct rl_offer *taken) {
+static void settled(struct rl_await *await) {
+  struct rl_prospect *prospect = RL_OF(await, struct rl_prospect, await);
+  struct rl_choice *choice = prospect->choice;
+  if (!rl_choice_decide(choice, RL_CHOICE_WITHDRAWN))
+    return;
+  choice->settled = prospect;
+  leave(choice);
+  rl_wake(&choice->wait, 0);
+}
+
+void rl_choice_await(struct rl_choice *choice, int index, struct rl_future *future) {
+  struct rl_prospect *prospect = &choice->prospects[index];
+  prospect->choice = choice;
+  prospect->await.settled = settled;
+  rl_future_listen(future, &prospect->await);
+}
+
+static enum rl_choice_end outcome(const struct rl_choice *choice) {
+  const struct rl_offer *taken = choice->taken;
   if (!taken)
-    return RL_CHOICE_TIMEOUT;
+    return choice->settled ? RL_CHOICE_SETTLED : RL_CHOICE_TIMEOUT;
   if (taken->sends)
     return taken->letter ? RL_CHOICE_CLOSED : RL_CHOICE_SENT;
   return taken->letter ? RL_CHOICE_RECEIVED : RL_CHOICE_CLOSED;
@@ -151,11 +182,12 @@ static enum rl_choice_end outcome(const struct rl_offer *taken) {
 enum rl_choice_end rl_choice_end(lua_State *L, struct rl_choice *choice, int *index,
                                  struct rl_letter **letter) {
   struct rl_offer *taken = choice->taken;
-  enum rl_choice_end end = outcome(taken);
+  enum rl_choice_end end = outcome(choice);
   struct rl_region *cancelled = choice->lent ? rl_region_cancelled(rl_fiber_running(L)) : NULL;
   if (choice->lent)
     settle(choice, !cancelled);
-  *index = taken ? (int)(taken - choice->offers) : -1;
+  if (taken || choice->settled)
+    *index = (int)(taken ? taken - choice->offers : choice->settled - choice->prospects);
   if (end == RL_CHOICE_RECEIVED) {
     *letter = taken->letter;
     taken->letter = NULL;

@@ -157,7 +157,7 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
   fiber->L = thread;
   fiber->anchor = anchor;
   rl_list_init(&fiber->link);
-  rl_list_init(&fiber->sibling);
+  rl_list_init(&fiber->await.link);
   rl_list_init(&fiber->cut);
   return fiber;
 }

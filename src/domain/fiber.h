@@ -42,6 +42,12 @@ struct rl_wait {
   uint64_t ticket;        /* the fiber's count when it parked */
 };
 
+/* Among those who are told when a task is settled: future.h. */
+struct rl_await {
+  struct rl_list link;
+  void (*settled)(struct rl_await *await); /* taken out already */
+};
+
 /* A stretch of a fiber's run that can be cancelled as a whole: the fiber itself, a timeout, a
  * scope. Regions nest; once one is cancelled, every wait inside it fails until its end is reached.
  */
@@ -83,7 +89,7 @@ struct rl_fiber {
   bool shielded;             /* this park is not ended by a cancellation (the end of a scope) */
   struct rl_wait own;        /* for requests that need no struct of their own: sleep, await */
   struct rl_timer *timer;    /* of a sleep */
-  struct rl_list sibling;    /* beside the others that await the same task */
+  struct rl_await await;     /* of a task, with `own` */
   struct rl_region whole;    /* the outermost region: the fiber itself */
   struct rl_region *region;  /* the innermost one */
   unsigned refused;          /* waits refused since the fiber was cancelled */

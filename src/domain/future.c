@@ -55,8 +55,10 @@ int rl_future_collect(lua_State *L) {
 }
 
 static void wake_waiters(struct rl_future *future) {
-  for (struct rl_list *link; (link = rl_list_take(&future->waiters));)
-    rl_wake(&RL_OF(link, struct rl_fiber, sibling)->own, 0);
+  for (struct rl_list *link; (link = rl_list_take(&future->waiters));) {
+    struct rl_await *await = RL_OF(link, struct rl_await, link);
+    await->settled(await);
+  }
 }
 
 /* -- failures that nobody awaits ----------------------------------------------------------- */
@@ -305,7 +307,7 @@ static struct rl_future *self_of(lua_State *L) {
 }
 
 static void undo_await(struct rl_wait *wait) {
-  rl_list_remove(&RL_OF(wait, struct rl_fiber, own)->sibling);
+  rl_list_remove(&RL_OF(wait, struct rl_fiber, own)->await.link);
 }
 
 static int raise_failure(lua_State *L, struct rl_future *future) {
@@ -341,11 +343,20 @@ static int awaited(lua_State *L, int status, lua_KContext context) {
   return outcome(L, self_of(L));
 }
 
+void rl_future_listen(struct rl_future *future, struct rl_await *await) {
+  rl_list_push(&future->waiters, &await->link);
+}
+
+static void wake(struct rl_await *await) {
+  rl_wake(&RL_OF(await, struct rl_fiber, await)->own, 0);
+}
+
 static int park_at(lua_State *L, struct rl_future *future, lua_KFunction finish) {
   struct rl_fiber *fiber = rl_fiber_running(L);
   if (future->fiber == fiber)
     luaL_error(L, "a task cannot await itself");
-  rl_list_push(&future->waiters, &fiber->sibling);
+  fiber->await.settled = wake;
+  rl_future_listen(future, &fiber->await);
   return rl_park(L, &fiber->own, undo_await, finish, 0);
 }
 

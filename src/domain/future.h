@@ -20,7 +20,7 @@ enum rl_future_state { RL_FUTURE_RUNNING, RL_FUTURE_DONE, RL_FUTURE_FAILED, RL_F
 struct rl_future {
   enum rl_future_state state;
   struct rl_list link;        /* in domain->unawaited while a failure of it is to be reported */
-  struct rl_list waiters;     /* of struct rl_fiber, by `sibling` */
+  struct rl_list waiters;     /* of struct rl_await */
   struct rl_fiber *fiber;     /* spawned here: while it runs */
   struct rl_task *task;       /* submitted: until its results are unpacked */
   uint64_t since;             /* loop time in ms when it failed */
@@ -49,6 +49,9 @@ void rl_future_abandon(lua_State *L, struct rl_future *future);
 int rl_future_await(lua_State *L);
 int rl_future_settle(lua_State *L);
 int rl_future_collect(lua_State *L);
+
+/* While it runs: `await` is told when it is settled, unless it is taken out of its list before. */
+void rl_future_listen(struct rl_future *future, struct rl_await *await);
 
 /* [.., reason] -> [..]: true if it had not ended. */
 bool rl_future_cancel(lua_State *L, struct rl_future *future);

@@ -1,5 +1,6 @@
 /* Offer: what a fiber that waits leaves at a channel: that it would send, or receive. A choice is
- * the offers of one fiber, perhaps at several channels, of which exactly one is taken, once.
+ * the offers of one fiber, perhaps at several channels, of which exactly one is taken, once; unless
+ * a task that it awaits as well is settled first, its time is up, or it is cancelled.
  *
  * Data only. Who owns what:
  *
@@ -35,10 +36,16 @@ struct rl_offer {
   struct rl_letter *letter;
 };
 
+/* A task whose end would end the wait. Home thread. */
+struct rl_prospect {
+  struct rl_await await;
+  struct rl_choice *choice;
+};
+
 enum rl_choice_state {
   RL_CHOICE_OPEN,
   RL_CHOICE_TAKEN,    /* its message is, or will be, under way */
-  RL_CHOICE_WITHDRAWN /* by its home: cancelled, or the time is up */
+  RL_CHOICE_WITHDRAWN /* by its home, for another reason */
 };
 
 struct rl_choice {
@@ -56,6 +63,8 @@ struct rl_choice {
   bool lent;               /* a letter is here that its channel has not been told of */
   struct rl_offer *lowest; /* the first in the order in which channels are locked */
   int count;               /* offers */
+  int awaited;             /* prospects */
+  struct rl_prospect *prospects, *settled; /* behind the offers; the one that was, or NULL */
   struct rl_offer offers[];
 };
 

@@ -19,6 +19,7 @@ static const luaL_Reg modules[] = {
     {"rille.job", luaopen_rille_job},
     {"rille.json", luaopen_rille_json},
     {"rille.net", luaopen_rille_net},
+    {"rille.select", luaopen_rille_select},
     {NULL, NULL},
 };
 

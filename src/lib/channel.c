@@ -60,10 +60,14 @@ static enum rl_exchange take(lua_State *L, struct rl_channel *channel, struct rl
   return outcome;
 }
 
-/* The value at 2, packed. */
-static struct rl_letter *pack_value(lua_State *L) {
+static void check_value(lua_State *L) {
   luaL_checkany(L, 2);
   luaL_argcheck(L, !lua_isnil(L, 2), 2, "nil cannot be sent: it stands for the end");
+}
+
+/* The value at 2, packed. */
+static struct rl_letter *pack_value(lua_State *L) {
+  check_value(L);
   struct rl_letter *letter = rl_letter_write(L, 2);
   if (!letter)
     raise_here(L);
@@ -114,7 +118,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 /* To send the letter, or receive if that is NULL. */
 static int wait_at(lua_State *L, struct rl_channel *channel, struct rl_letter *letter,
                    double limit) {
-  struct rl_choice *choice = rl_choice_new(L, 1);
+  struct rl_choice *choice = rl_choice_new(L, 1, 0);
   if (choice)
     rl_choice_offer(choice, 0, channel, letter);
   else
@@ -187,6 +191,19 @@ static int values(lua_State *L) {
   return 2;
 }
 
+/* channel:sending(value): what rille.select takes for sending the value, any number of times. */
+static int sending(lua_State *L) {
+  check_channel(L);
+  check_value(L);
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, 1);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, 2);
+  luaL_setmetatable(L, RL_SENDING);
+  return 1;
+}
+
 /* -- the rest ------------------------------------------------------------------------------ */
 
 /* channel:close()
@@ -241,10 +258,9 @@ static int channel(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"send", send_value},   {"receive", receive},
-    {"try_send", try_send}, {"try_receive", try_receive},
-    {"values", values},     {"close", close_channel},
-    {NULL, NULL},
+    {"send", send_value},         {"receive", receive}, {"try_send", try_send},
+    {"try_receive", try_receive}, {"values", values},   {"sending", sending},
+    {"close", close_channel},     {NULL, NULL},
 };
 
 static const luaL_Reg metamethods[] = {
@@ -255,6 +271,7 @@ static const luaL_Reg functions[] = {{"channel", channel}, {NULL, NULL}};
 int luaopen_rille_channel(lua_State *L) {
   rl_shared_open(L, &rl_channel_kind, methods);
   luaL_setfuncs(L, metamethods, 0);
+  luaL_newmetatable(L, RL_SENDING);
   luaL_newlib(L, functions);
   return 1;
 }

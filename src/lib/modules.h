@@ -16,6 +16,7 @@ int luaopen_rille_http_tools(lua_State *L);
 int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
 int luaopen_rille_net(lua_State *L);
+int luaopen_rille_select(lua_State *L);
 
 /* A part of rille.domains. [module] -> [module] */
 void rl_lib_domains_broadcast(lua_State *L);
