@@ -4,8 +4,6 @@ local fault_rows = require "spec.support.fault_rows"
 local raw_http = require "spec.support.raw_http"
 local server = require "spec.support.server"
 
-local get = raw_http.get
-
 --- A request to "/echo" with those fields, and `body` behind its head.
 local function post(fields, body)
   return "POST /echo HTTP/1.1\r\nHost: x\r\n" .. fields .. "\r\n" .. (body or "")
@@ -21,26 +19,20 @@ local function chunked(bytes)
   return chunks(bytes .. "0\r\n\r\n")
 end
 
+--- One with those trailers, to what tells the body, the host and some fields.
+local function trailers(fields)
+  return raw_http.chunked("/fields", "5\r\nabcde\r\n0\r\n" .. fields .. "\r\n")
+end
+
 local FIVE, CHUNKED = "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"
 local mebibyte = 1024 * 1024
 
 describe("a fault in the body of a request", function()
-  local self, address, count
-
-  setup(function()
-    self, address = server.start { path = "spec/blackbox/http_site.lua" }
-    raw_http.exchange(address, get("/", "Connection: close\r\n"))
-    count = server.descriptors(self)
+  local site = fault_rows.serve(function()
+    return server.start { path = "spec/blackbox/http_site.lua" }
   end)
 
-  teardown(function()
-    server.await_descriptors(self, count)
-    local result = server.stop(self)
-    assert.equal(0, result.status)
-    assert.equal("", result.stderr)
-  end)
-
-  fault_rows(function() return address end, {
+  fault_rows.check(site, {
     -- the length
     { 20, post(FIVE .. CHUNKED, "5\r\nabcde\r\n0\r\n\r\n"), "400c" },
     { 20, post(CHUNKED .. FIVE, "5\r\nabcde\r\n0\r\n\r\n"), "400c" },
@@ -113,10 +105,11 @@ describe("a fault in the body of a request", function()
     { 28, chunked("5;a=" .. ("x"):rep(64 * 1024) .. "\r\nabcde\r\n"), "400c" },
     { 28, chunked(("1;" .. ("x"):rep(1000) .. "\r\na\r\n"):rep(64)), "400c" },
     { 28, chunked "5;a;b=c;d=\"e\\\"f\"\r\nabcde\r\n", "200", "^abcde$" },
-    { 29, chunks "5\r\nabcde\r\n0\r\nHost: y\r\n\r\n", "200", "^abcde$" },
-    { 29, chunks "5\r\nabcde\r\n0\r\nContent-Length: 9\r\n\r\n", "200", "^abcde$" },
-    { 29, chunks "5\r\nabcde\r\n0\r\nTransfer-Encoding: gzip\r\n\r\n", "200", "^abcde$" },
-    { 29, chunks "5\r\nabcde\r\n0\r\nAuthorization: Basic eA==\r\n\r\n", "200", "^abcde$" },
+    { 29, trailers "Host: y\r\n", "200", "^abcde, x, nil$" },
+    { 29, trailers "Content-Length: 9\r\n", "200", "^abcde, x, nil$" },
+    { 29, trailers "Transfer-Encoding: gzip\r\n", "200", "^abcde, x, nil$" },
+    { 29, trailers "Authorization: Basic eA==\r\n", "200", "^abcde, x, nil$" },
+    { 29, trailers "X: y\r\n", "200", "^abcde, x, nil$" },
     { 29, chunks "5\r\nabcde\r\n0\r\nX : y\r\n\r\n", "400c" },
     { 29, chunks "5\r\nabcde\r\n0\r\nX: a\rb\r\n\r\n", "400c" },
     { 29, chunks("5\r\nabcde\r\n0\r\nX: " .. ("y"):rep(9000) .. "\r\n\r\n"), "431c" },

@@ -1,16 +1,25 @@
--- Faults in the course of an exchange: rows 19 and 32 to 42 of the list of bad inputs.
+-- Faults in the course of an exchange: rows 6, 19, 23 and 32 to 42 of the list of bad inputs.
 
+local fault_rows = require "spec.support.fault_rows"
 local net = require "rille.net"
 local raw_http = require "spec.support.raw_http"
 local rille = require "rille"
 local server = require "spec.support.server"
+local work = require "spec.support.work"
 
 local exchange, get, post = raw_http.exchange, raw_http.get, raw_http.post
 local read_answer, status_of = raw_http.read_answer, raw_http.status_of
 
-local site = [[
+local script = [[
   local http, rille = require "rille.http", require "rille"
-  local app = http.app()
+  local app, running = http.app(), 0
+  local function counted(fn)
+    return function(...)
+      local guard <close> = setmetatable({}, { __close = function() running = running - 1 end })
+      running = running + 1
+      return fn(...), guard and nil
+    end
+  end
   app:get("/next", function() return "next" end)
   app:get("/n/:n", function(req) return req.params.n end)
   app:post("/echo", function(req) return req:body() end)
@@ -37,28 +46,21 @@ local site = [[
     rille.sleep(0.01)
     error "after the head"
   end)
-  app:get("/never", function() rille.sleep(1000) end)
-  app:get("/stubborn", function() while true do pcall(rille.sleep, 1000) end end)
+  app:get("/never", counted(function() rille.sleep(1000) end))
+  app:get("/stubborn", counted(function() while true do pcall(rille.sleep, 1000) end end))
+  app:get("/running", function() return tostring(running) end)
+  app:post("/pieces", counted(function(req) for _ in req.read, req do end end))
   print(app:listen { port = 0, handler_timeout = 1 }:address())
   io.stdout:flush()
 ]]
 
 describe("an exchange", function()
-  local self, address, count
-
-  setup(function()
-    self, address = server.start { script = site }
-    exchange(address, get("/next", "Connection: close\r\n"))
-    count = server.descriptors(self)
-  end)
-
-  teardown(function()
-    server.await_descriptors(self, count)
-    assert.equal(0, server.stop(self).status)
-  end)
+  local site = fault_rows.serve(function()
+    return server.start { script = script }
+  end, { log = "GET /promise/6.*Content%-Length" })
 
   local function connect()
-    return assert(net.connect(address, { timeout = 20 }))
+    return assert(net.connect(site.address, { timeout = 20 }))
   end
 
   local function check_next(conn)
@@ -69,6 +71,17 @@ describe("an exchange", function()
   after_each(function()
     local conn <close> = connect()
     check_next(conn)
+  end)
+
+  it("row 6: names the methods of a route that has not the one that is asked for", function()
+    for request, allowed in pairs {
+      ["POST /next"] = "GET, HEAD, OPTIONS", ["GET /echo"] = "POST, OPTIONS",
+    } do
+      local conn <close> = connect()
+      conn:write(request, " HTTP/1.1\r\nHost: x\r\n\r\n")
+      local answer = read_answer(conn)
+      assert.same({ 405, allowed }, { answer.status, answer.headers.allow })
+    end
   end)
 
   it("row 19: waits at each proper prefix of a request, and answers the whole", function()
@@ -101,6 +114,22 @@ describe("an exchange", function()
       assert.equal(body, read_answer(conn).body)
     end
     check_next(conn)
+  end)
+
+  it("row 23: takes no memory for a length that is only announced", function()
+    local conns, before = {}, server.memory(site.process)
+    for i = 1, 20 do
+      conns[i] = connect()
+      conns[i]:write "POST /pieces HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n"
+    end
+    local conn <close> = connect()
+    local running
+    repeat
+      conn:write(get "/running")
+      running = read_answer(conn).body
+    until running == "20"
+    assert.is_true(server.memory(site.process) - before < 64 * 1024 * 1024)
+    for i = 1, 20 do conns[i]:close() end
   end)
 
   it("row 32: a body cut short is an error for its handler, and 400", function()
@@ -140,7 +169,7 @@ describe("an exchange", function()
   end)
 
   it("row 33: closes when what a handler left of chunks is malformed", function()
-    local text, err = exchange(address, raw_http.chunked("/ignore", "x\r\n") .. get "/next")
+    local text, err = exchange(site.address, raw_http.chunked("/ignore", "x\r\n") .. get "/next")
     assert.is_nil(err)
     assert.matches("ignored$", text)
   end)
@@ -178,6 +207,13 @@ describe("an exchange", function()
     end
   end)
 
+  it("row 35: ignores what comes behind a request that closes", function()
+    local text, err = exchange(site.address, get("/n/1", "Connection: close\r\n") .. get "/next")
+    assert.is_nil(err)
+    assert.equal(1, raw_http.occurrences(text, "HTTP/1%.1 %d"))
+    assert.matches("\r\n\r\n1$", text)
+  end)
+
   it("row 36: asks for the body when its handler reads, or gives the final answer", function()
     local head = "POST %s HTTP/1.%d\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n" ..
       "Connection: close\r\n\r\n"
@@ -190,9 +226,9 @@ describe("an exchange", function()
     other:write(head:format("/ignore", 1))
     assert.equal("ignored", read_answer(other).body)
     assert.is_nil(other:read())
-    local old = exchange(address, head:format("/echo", 0) .. "abc")
+    local old = exchange(site.address, head:format("/echo", 0) .. "abc")
     assert.equal(200, status_of(old))
-    local bodyless = exchange(address, get("/next", "Connection: close\r\nExpect: 200-ok\r\n"))
+    local bodyless = exchange(site.address, get("/next", "Connection: close\r\nExpect: 200-ok\r\n"))
     assert.equal(417, status_of(bodyless))
   end)
 
@@ -209,7 +245,7 @@ describe("an exchange", function()
       check_next(conn)
     end
     local text = "GET /next HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    assert.equal(200, status_of((exchange(address, text))))
+    assert.equal(200, status_of((exchange(site.address, text))))
   end)
 
   it("row 38: sends neither body nor chunks with HEAD, 204 and 304", function()
@@ -236,9 +272,10 @@ describe("an exchange", function()
     conn:write(get "/promise/8")
     assert.equal("somemore", read_answer(conn).body)
     check_next(conn)
-    assert.matches("\r\n\r\nsome$", (exchange(address, get "/promise/6" .. get "/next")))
-    assert.matches("\r\n\r\nsomemore$", (exchange(address, get "/promise/9" .. get "/next")))
-    assert.equal(500, status_of((exchange(address, get("/promise/3", "Connection: close\r\n")))))
+    assert.matches("\r\n\r\nsome$", (exchange(site.address, get "/promise/6" .. get "/next")))
+    assert.matches("\r\n\r\nsomemore$", (exchange(site.address, get "/promise/9" .. get "/next")))
+    local less = exchange(site.address, get("/promise/3", "Connection: close\r\n"))
+    assert.equal(500, status_of(less))
   end)
 
   it("row 41: an error is a 500; after the head it is the end, without a last chunk", function()
@@ -246,17 +283,23 @@ describe("an exchange", function()
     conn:write(get "/fail")
     assert.equal(500, read_answer(conn).status)
     check_next(conn)
-    assert.matches("\r\n\r\n4\r\nsome\r\n$", (exchange(address, get "/fail/later" .. get "/next")))
-    local old = exchange(address, "GET /fail/later HTTP/1.0\r\n\r\n")
+    local text = exchange(site.address, get "/fail/later" .. get "/next")
+    assert.matches("\r\n\r\n4\r\nsome\r\n$", text)
+    local old = exchange(site.address, "GET /fail/later HTTP/1.0\r\n\r\n")
     assert.matches("\r\n\r\nsome$", old)
   end)
 
   it("row 42: a handler that never answers is ended with 503", function()
     for _, path in ipairs { "/never", "/stubborn" } do
-      local text, err = exchange(address, get(path) .. get "/next")
+      local text, err = exchange(site.address, get(path) .. get "/next")
       assert.is_nil(err)
       assert.equal(503, status_of(text))
       assert.equal(1, raw_http.occurrences(text, "HTTP/1%.1"))
     end
+    local conn <close> = connect()
+    work.await(function()
+      conn:write(get "/running")
+      return read_answer(conn).body == "0"
+    end)
   end)
 end)

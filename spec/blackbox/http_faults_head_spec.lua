@@ -19,22 +19,11 @@ end
 local long = ("x"):rep(100000)
 
 describe("a fault in the head of a request", function()
-  local self, address, count
-
-  setup(function()
-    self, address = server.start { path = "spec/blackbox/http_site.lua" }
-    raw_http.exchange(address, get("/", "Connection: close\r\n"))
-    count = server.descriptors(self)
+  local site = fault_rows.serve(function()
+    return server.start { path = "spec/blackbox/http_site.lua" }
   end)
 
-  teardown(function()
-    server.await_descriptors(self, count)
-    local result = server.stop(self)
-    assert.equal(0, result.status)
-    assert.equal("", result.stderr)
-  end)
-
-  fault_rows(function() return address end, {
+  fault_rows.check(site, {
     -- the host
     { 1, fields "", "400c" },
     { 1, fields "Host: x\r\nHost: x\r\n", "400c" },

@@ -26,6 +26,12 @@ local site = [[
   function ways.file_name(text, _, res)
     res.headers["Content-Disposition"] = ('attachment; filename="%s"'):format(text)
   end
+  function ways.download_name(text, _, res)
+    return res:file("server.lua", { name = "a" .. text .. ".txt" })
+  end
+  function ways.download_type(text, _, res)
+    return res:file("server.lua", { type = "text/" .. text })
+  end
   function ways.trailer(text, _, res)
     res.trailers["X-Value"] = text
     res:write "body"
@@ -70,6 +76,10 @@ local site = [[
     if req.params.way == "add" then res:add(name, value) else res.headers[name] = value end
     return "abcdefgh"
   end)
+  app:sse("/events/:field", function(events, req)
+    events:send { data = "first" }
+    events:send { data = "second", [req.params.field] = req.query.text }
+  end)
   app:get("/session", function(req) req.session.text = req.query.text return "done" end)
   app:get("/error", function(req) error(req.query.text, 0) end)
   print(app:listen { port = 0 }:address())
@@ -87,12 +97,18 @@ end
 
 describe("header injection", function()
   local self <const>, address = server.start { script = site }
+  local descriptors
 
   local function ask(path)
     return (raw_http.exchange(address, raw_http.get(path, "Connection: close\r\n")))
   end
 
+  setup(function()
+    descriptors = server.descriptors(self)
+  end)
+
   teardown(function()
+    server.await_descriptors(self, descriptors)
     assert.equal(0, server.stop(self).status)
   end)
 
@@ -125,6 +141,27 @@ describe("header injection", function()
       end
     end
     assert.matches("abcdefgh$", ask "/frame/set/Content-Length/8")
+  end)
+
+  it("row 39: by fields of events ends the stream before them", function()
+    for _, field in ipairs { "event", "id" } do
+      for _, text in ipairs { "%0d%0adata:%20Injected", "%0aid:%20Injected", "%0d%0dInjected",
+        "%00Injected" } do
+        local answer = ask(("/events/%s?text=%s"):format(field, text))
+        assert.equal(200, raw_http.status_of(answer))
+        assert.matches("\r\n\r\n%x+\r\ndata: first\n\n\r\n$", answer)
+      end
+    end
+  end)
+
+  it("row 39: by the data of events stays data", function()
+    for _, text in ipairs { "x%0d%0a%0d%0aid:%20Injected", "x%0aid:%20Injected",
+      "x%0did:%20Injected", "x%0a%0aid:%20Injected" } do
+      local answer = ask("/events/data?text=" .. text)
+      assert.matches("\ndata: id: Injected\n", answer)
+      assert.is_nil(answer:find("\nid: ", 1, true))
+      assert.matches("\r\n0\r\n\r\n$", answer)
+    end
   end)
 
   it("row 39: by a session's values does not reach the head", function()

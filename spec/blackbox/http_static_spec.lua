@@ -1,5 +1,6 @@
 -- Files over real sockets: large ones, clients that are slow or leave, files that change meanwhile.
 
+local fault_rows = require "spec.support.fault_rows"
 local folders = require "spec.support.folder"
 local net = require "rille.net"
 local process = require "spec.support.process"
@@ -53,26 +54,14 @@ end)
 teardown(function() folder:remove() end)
 
 describe("files over a socket", function()
-  local self, address, count
-
-  setup(function()
-    self, address = start()
-    exchange(address, get("/", "Connection: close\r\n"))
-    for _, name in ipairs { "/s/large", "/s/medium", "/m/s/large", "/m/s/medium" } do
-      exchange(address, get(name, "Connection: close\r\nRange: bytes=0-0\r\n")) -- now in the cache
-    end
-    count = server.descriptors(self)
-  end)
-
-  teardown(function()
-    server.await_descriptors(self, count)
-    local result = server.stop(self)
-    assert.equal(0, result.status)
-    assert.equal("", result.stderr)
-  end)
+  local warm = { get("/", "Connection: close\r\n") }
+  for _, name in ipairs { "/s/large", "/s/medium", "/m/s/large", "/m/s/medium" } do
+    table.insert(warm, get(name, "Connection: close\r\nRange: bytes=0-0\r\n")) -- into the cache
+  end
+  local served = fault_rows.serve(start, { warm = warm })
 
   local function connect()
-    return assert(net.connect(address, { timeout = 20 }))
+    return assert(net.connect(served.address, { timeout = 20 }))
   end
 
   local function check_serving(conn)
@@ -117,10 +106,10 @@ describe("files over a socket", function()
   end)
 
   it("end the connection where the client asks for it, or speaks HTTP/1.0", function()
-    local text = exchange(address, get("/s/medium", "Connection: close\r\n"))
+    local text = exchange(served.address, get("/s/medium", "Connection: close\r\n"))
     assert.matches("\r\nConnection: close\r\n", text)
     assert.equal(medium, text:match "\r\n\r\n(.*)$")
-    text = exchange(address, "GET /s/medium HTTP/1.0\r\n\r\n")
+    text = exchange(served.address, "GET /s/medium HTTP/1.0\r\n\r\n")
     assert.equal(medium, text:match "\r\n\r\n(.*)$")
   end)
 
@@ -153,12 +142,11 @@ describe("files over a socket", function()
 
   it("are given up when the client leaves in the midst", function()
     for _, path in ipairs { "/s/large", "/m/s/large", "/file/large" } do
-      resetting(address, { { get(path), 1000 }, { get(path), 5000000 }, { get(path) } })
+      resetting(served.address, { { get(path), 1000 }, { get(path), 5000000 }, { get(path) } })
       local conn <close> = connect()
       conn:write(get(path))
       conn:read(100000)
     end
-    server.await_descriptors(self, count)
     local conn <close> = connect()
     check_serving(conn)
   end)
@@ -169,10 +157,16 @@ describe("files over a socket", function()
     for _, up in ipairs {
       "/s/../", "/s/..%2f", "/s/%2e%2e/", "/s/%2e%2e%2f", "/s/a/../../", "/s//../", "/s/..\\",
       "/s/..%5c", "/s/%c0%ae%c0%ae/", "/s/a/%2e%2e/%2e%2e/", "/s/a%2f..%2f..%2f", "/s/%252e%252e/",
+      "/s/%2E%2E/", "/s/%2e%2E%2F", "/s/.%2e/", "/s/%2e./", "/s/....//", "/s/..;/", "/s/..%00/",
+      "/s/%2e%2e%5c", "/s/%5c..%5c", "/s/..%c0%af", "/s/..%c1%9c", "/s/%e0%80%ae%e0%80%ae/",
+      "/s/%f0%80%80%ae%f0%80%80%ae/", "/s/%u002e%u002e/", "/s/%ef%bc%8e%ef%bc%8e/", "/s/..%252f",
+      "/s/%25252e%25252e/", "/s/..%3f/", "/s/..%0d%0a/", "/s/./../", "/s/.//../", "/s/%2f..%2f",
+      "/s/%2e%2e/%2e%2e/s/../../", "/s//" .. folder.path .. "/../", "/../", "/%2e%2e/",
       "/m/s/../", "/m/s/%2e%2e%2f", "/file/../", "/file/%2e%2e%2f", "/file/..%5c", "/file/%2ftmp/",
+      "/file/%2f" .. folder.path:sub(2) .. "/../", "/file/..%c0%af", "/file/%252e%252e%252f",
     } do
       for _, tail in ipairs { "", "%00", "%00.html", "/", "?x=/../" } do
-        local text = exchange(address, get(up .. name .. tail, "Connection: close\r\n"))
+        local text = exchange(served.address, get(up .. name .. tail, "Connection: close\r\n"))
         local status = raw_http.status_of(text)
         assert.is_true(status == 404 or status == 400, up .. tail)
         assert.is_nil(text:match "\r\n\r\nsecret")

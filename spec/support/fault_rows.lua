@@ -6,10 +6,16 @@
 --     "200"    an answer of that status, and the connection goes on: the next request is answered
 --
 -- and `body`, if given, is a pattern for the body. After each row the next client is served.
+--
+--     local site = fault_rows.serve(function() return server.start { path = ... } end)
+--     fault_rows.check(site, { { 1, "GET / HTTP/1.1\r\n\r\n", "400c" }, ... })
 
 local assert = require "luassert"
 local net = require "rille.net"
 local raw_http = require "spec.support.raw_http"
+local server = require "spec.support.server"
+
+local fault_rows = {}
 
 local NEXT = "GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -57,14 +63,40 @@ local function check_next_client(address)
   assert.is_true(is_next(raw_http.read_answer(conn)))
 end
 
---- Makes a test of each row. `address()` is where the server listens, which has a route "/next"
--- with the answer "next".
-return function(address, rows)
+--- A server for the block of tests that this is called in. After them it has its descriptors back,
+-- ends with status 0 and has logged nothing, or what `log`, a pattern, says. `start()` gives the
+-- process and its address; `warm`: requests after which its descriptors are counted. The result has
+-- `process` and `address` while the tests run.
+function fault_rows.serve(start, options)
+  local site, count, log = {}, nil, options and options.log or "^$"
+
+  setup(function()
+    site.process, site.address = start()
+    for _, bytes in ipairs(options and options.warm or { NEXT }) do
+      raw_http.exchange(site.address, bytes)
+    end
+    count = server.descriptors(site.process)
+  end)
+
+  teardown(function()
+    server.await_descriptors(site.process, count)
+    local result = server.stop(site.process)
+    assert.equal(0, result.status)
+    assert.matches(log, result.stderr)
+  end)
+
+  return site
+end
+
+--- Makes a test of each row, for a site that has a route "/next" with the answer "next".
+function fault_rows.check(site, rows)
   for _, row in ipairs(rows) do
     local number, bytes, expected, body = table.unpack(row)
     it(("row %s: %s -> %s"):format(number, printable(bytes), expected), function()
-      check(address(), bytes, expected, body)
-      check_next_client(address())
+      check(site.address, bytes, expected, body)
+      check_next_client(site.address)
     end)
   end
 end
+
+return fault_rows
