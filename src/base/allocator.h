@@ -9,6 +9,7 @@
 void *rl_allocator_take(size_t size);                /* size > 0 */
 void *rl_allocator_resize(void *block, size_t size); /* NULL block: a new one; size > 0 */
 void rl_allocator_release(void *block);              /* NULL allowed */
+void rl_allocator_trim(void); /* to the system: what the calling thread has released */
 const char *rl_allocator_name(void);
 
 #endif

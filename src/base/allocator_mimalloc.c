@@ -15,6 +15,10 @@ void rl_allocator_release(void *block) {
   mi_free(block);
 }
 
+void rl_allocator_trim(void) {
+  mi_collect(true);
+}
+
 const char *rl_allocator_name(void) {
   return "mimalloc";
 }

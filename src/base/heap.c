@@ -35,6 +35,7 @@ void rl_heap_init(struct rl_heap *heap) {
 
 void rl_heap_trim(struct rl_heap *heap) {
   rl_large_trim(&heap->large);
+  rl_allocator_trim();
 }
 
 static void release(struct rl_heap *heap, void *block, size_t size) {

@@ -24,7 +24,8 @@ struct rl_heap {
 
 void rl_heap_init(struct rl_heap *heap);
 
-/* Gives back to the system what was kept for reuse: at the end, or when there is nothing to do. */
+/* Gives back to the system what was kept for reuse, on this thread or for all: at the end, when
+ * there is nothing to do, or nothing left. */
 void rl_heap_trim(struct rl_heap *heap);
 
 /* A block of `size` > 0 bytes, contents undefined, aligned for any type. */

@@ -88,8 +88,12 @@ void rl_budget_explain(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_fiber *fiber = domain->running;
   struct rl_ledger *ledger = &domain->vm.ledger;
-  if (ledger->refused == 0 || !is_bare(L, -1))
+  if (!is_bare(L, -1))
     return;
+  if (ledger->refused == 0) { /* the system has no more */
+    domain->starved = true;
+    return;
+  }
   int error = domain->crossing.error;
   if (!fiber->whole.cancelled && !may_catch(fiber, error))
     end_told(fiber, error);
@@ -314,6 +318,14 @@ static void end_root(struct rl_budget *budget) {
   rl_fiber_end_for(root, budget->over);
 }
 
+/* Lua's string buffers do not collect when they get no memory, and what failed may have left most
+ * of it as garbage, in small blocks: without this the next fibers would fail as well. */
+static void relieve(struct rl_domain *domain) {
+  domain->starved = false;
+  lua_gc(domain->vm.L, LUA_GCCOLLECT);
+  rl_heap_trim(domain->settings->heap);
+}
+
 void rl_budget_end(struct rl_fiber *fiber) {
   struct rl_ledger *ledger = &fiber->domain->vm.ledger;
   rl_ledger_end(ledger);
@@ -325,6 +337,8 @@ void rl_budget_end(struct rl_fiber *fiber) {
   fiber->domain->count = NULL;
   if (fiber->budget)
     end_root(fiber->budget);
+  if (fiber->domain->starved)
+    relieve(fiber->domain);
 }
 
 /* -- the limit of all domains -------------------------------------------------------------- */

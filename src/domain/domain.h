@@ -120,6 +120,7 @@ struct rl_domain {
   int limit_error; /* registry reference of the error for that; LUA_NOREF: there was none */
   struct rl_crossing crossing; /* in this turn */
   bool spoilt;       /* a fiber has exceeded a limit of memory: there is much to collect */
+  bool starved;      /* the system had no memory in this turn */
   int ending_reason; /* registry reference of the error that ends fibers at the end */
   bool awake;        /* counted in settings->awake */
   bool closing;      /* runs what was asked for its end; nothing else begins */

@@ -261,7 +261,8 @@ void rl_budget_collect(lua_State *L);
 /* The instructions executed so far, if they are counted, else 0. */
 uint64_t rl_budget_instructions(const struct rl_fiber *fiber);
 
-/* [.., error] -> [.., error]: what a bare memory error is replaced by if it came of a limit. */
+/* [.., error] -> [.., error]: what a bare memory error is replaced by if it came of a limit. If
+ * not, the domain is starved, and makes room for other fibers when the turn ends. */
 void rl_budget_explain(lua_State *L);
 
 /* -- */
