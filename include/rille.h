@@ -23,8 +23,9 @@ struct rille_options {
   int loops;    /* main domains, which all run the script, each on a thread of its own but for
                    the first, and share ports and pool; 0: one; < 0: one for each core */
   double grace; /* seconds that running handlers get when the program stops; < 0: 10 s */
-  /* SIGINT and SIGTERM stop the program in order, SIGPIPE is ignored; and if a compute thread does
-   * not come out of a C function at the end, the process ends without it. */
+  /* SIGINT and SIGTERM stop the program in order, as does SIGHUP if it has a terminal; if not, that
+   * is logged. SIGPIPE and SIGXFSZ are ignored; and if a compute thread does not come out of a C
+   * function at the end, the process ends without it. */
   int handle_signals;
   /* Takes what is logged, whole lines, on whichever thread logs; may be called by several at once,
    * and must not call Rille. NULL: it goes to standard error. */

@@ -1,5 +1,6 @@
 -- SIGINT and SIGTERM: listening stops, handlers may finish within the grace period, and what still
 -- runs then is cancelled. A script that only waits has nothing to finish: it is cancelled at once.
+-- SIGHUP is the end of a terminal, where there is one.
 
 local process = require "spec.support.process"
 
@@ -145,5 +146,65 @@ describe("a signal", function()
       rille.detach(rille.sleep, 60)
     ]] })
     assert.equal(143, result.status)
+  end)
+end)
+
+describe("SIGHUP", function()
+  local server = [[
+    local rille = require "rille"
+    io.stdout:setvbuf "line"
+    local stat <close> = io.open "/proc/self/stat"
+    print((stat:read "n"))
+    local listener = rille.net.listen("tcp://127.0.0.1:0", function(conn)
+      conn:write "served\n"
+    end)
+    print(listener:address())
+  ]]
+
+  local function start(command)
+    command.files = { ["server.lua"] = server }
+    local child = process.start(command)
+    local pid = child:line():match "%d+"
+    return child, pid, child:line():match "%S+"
+  end
+
+  local function serves(address)
+    local conn <close> = require("rille.net").connect(address)
+    return conn and conn:read() == "served"
+  end
+
+  it("is logged without a terminal, and the server goes on", function()
+    local child <close>, pid, address = start {
+      program = "setsid", "-w", process.program, "server.lua",
+    }
+    for _ = 1, 2 do
+      os.execute("kill -HUP " .. pid)
+      assert.is_true(serves(address))
+    end
+    os.execute("kill -TERM " .. pid)
+    local result = child:wait()
+    assert.equal(0, result.status)
+    assert.matches("^rille: SIGHUP: the script goes on as it was loaded; [^\n]+\n", result.stderr)
+  end)
+
+  it("stays ignored where it is", function()
+    local child <close>, pid, address = start {
+      program = "sh", "-c", "trap '' HUP; exec " .. process.program .. " server.lua",
+    }
+    os.execute("kill -HUP " .. pid)
+    assert.is_true(serves(address))
+    os.execute("kill -TERM " .. pid)
+    local result = child:wait()
+    assert.same({ 0, "" }, { result.status, result.stderr })
+  end)
+
+  it("stops a server in order whose terminal is gone", function()
+    if not os.execute "command -v script >/dev/null" then pending "needs script(1)" end
+    local child <close>, pid, address = start {
+      program = "script", "-qec", process.program .. " server.lua </dev/null", "/dev/null",
+    }
+    assert.is_true(serves(address))
+    os.execute("kill -HUP " .. pid)
+    assert.equal(0, child:wait().status)
   end)
 end)

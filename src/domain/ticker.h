@@ -17,7 +17,7 @@
 struct rl_domain;
 struct rl_log;
 
-enum { RL_TICKER_SIGNALS = 2 };
+enum { RL_TICKER_SIGNALS = 3 };
 
 struct rl_ticker {
   const struct rl_log *log;

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <lua.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +28,7 @@
 #include "host/runtime.h"
 #include "vm/call.h"
 
-enum {
-  URGINGS = 1,          /* after so many further signals a halted program is left as it is */
-  STUCK_NS = 1000000000 /* what stuck domains get to return after all, at the end */
-};
+enum { STUCK_NS = 1000000000 }; /* what stuck domains get to return after all, at the end */
 
 static const double DEFAULT_GRACE = 10; /* seconds */
 
@@ -64,22 +60,6 @@ static void start_loops(struct rille *runtime) {
 }
 
 /* -- running and ending -------------------------------------------------------------------- */
-
-/* On the ticker's thread: the loops may be busy. */
-static void on_signal(uv_signal_t *handle, int number) {
-  struct rille *runtime = handle->data;
-  struct rl_course *course = &runtime->course;
-  enum rl_stage stage = rl_course_stage(course);
-  if (stage >= RL_HALTED) { /* something does not let itself be ended */
-    if (++runtime->urgings > URGINGS)
-      _exit(128 + number);
-  } else if (stage == RL_STOPPING) { /* the second one means it */
-    rl_course_advance(course, RL_HALTED);
-  } else {
-    atomic_store(&course->signal, number);
-    rl_course_advance(course, RL_STOPPING);
-  }
-}
 
 static bool all_ending(struct rl_loop *first) {
   return rl_course_all_ending(first->course);
@@ -195,14 +175,6 @@ static void open_modules(lua_State *L) {
     rl_search_apply(&runtime->search, L);
 }
 
-static void watch_signals(struct rille *runtime) {
-  static const int numbers[] = {SIGINT, SIGTERM};
-  signal(SIGPIPE, SIG_IGN);
-  rl_ticker_watch_signals(&runtime->ticker, numbers, 2, on_signal, runtime);
-  rl_ticker_want(&runtime->ticker);
-  runtime->handles_signals = true;
-}
-
 static void destroy(struct rille *runtime) {
   rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
   rl_source_free(&runtime->source);
@@ -266,8 +238,9 @@ rille_t *rille_new(const struct rille_options *options) {
     return NULL;
   }
   rl_course_begin_loop(&runtime->course);
-  if (options && options->handle_signals)
-    watch_signals(runtime);
+  runtime->handles_signals = options && options->handle_signals;
+  if (runtime->handles_signals)
+    rl_signals_watch(&runtime->signals, &runtime->course);
   return runtime;
 }
 

@@ -14,6 +14,7 @@
 #include "host/loop.h"
 #include "host/provide.h"
 #include "host/search.h"
+#include "host/signals.h"
 #include "host/source.h"
 #include "io/clients.h"
 #include "io/ports.h"
@@ -33,9 +34,9 @@ struct rille {
   struct rl_source source;
   struct rl_provided *provided; /* modules of the host */
   bool handles_signals;         /* and decides how the process ends */
-  uint64_t stuck_since;         /* clock when at the end not only stuck domains were left */
-  int urgings;                  /* signals that came when it was halted already */
-  int wanted;                   /* loops, by the options */
+  struct rl_signals signals;
+  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
+  int wanted;           /* loops, by the options */
   bool begun, ended;
 };
 
