@@ -24,6 +24,10 @@ local site = [[
   app:get("/sleep/:n", function(req) rille.sleep(tonumber(req.params.n)) return "slept" end)
   app:post("/echo", function(req) return req:body() end)
   app:post("/ignore", function() return "ignored" end)
+  app:get("/detach", function()
+    rille.sleep(0.3)
+    return rille.detach(function() return "detached" end)
+  end)
   app:get("/fail", function() error "it fails" end)
   local options = load("return " .. (arg[1] or "{ port = 0 }"))()
   print(app:listen(options):address())
@@ -120,6 +124,16 @@ describe("a stop", function()
         assert.equal("slept", client.answer.body)
       end
     end
+    assert.equal(0, self:wait().status)
+  end)
+
+  it("row 63: lets handlers that were begun start tasks", function()
+    local self, address = start()
+    local conn <close> = connect(address)
+    conn:write(get "/detach")
+    rille.sleep(0.1)
+    self:signal "TERM"
+    assert.equal("detached", read_answer(conn).body)
     assert.equal(0, self:wait().status)
   end)
 

@@ -77,8 +77,53 @@ local site = [[
   function ways.gsub_wait() ("x"):gsub("x", function() rille.sleep(0.01) end) end
   function ways.yield() coroutine.yield() end
 
-  -- 61, 62: what is refused
-  function ways.binary() return assert(load(string.dump(function() end), "x", "b")) end
+  -- 61: what is refused, and what holds up the loop because it is asked to
+  function ways.binary() return assert(load("\27Lua" .. ("x"):rep(100), "x", "t")) end
+  function ways.own_binary() return load(string.dump(function() return "own" end))() end
+  function ways.read() return tostring(io.read "a") end
+  function ways.execute() return tostring(os.execute "sleep 0.2") end
+  function ways.popen()
+    local pipe <close> = io.popen "echo popen"
+    return pipe:read "l"
+  end
+
+  -- 62, 63: what leaves for other domains
+  function ways.detach_captured()
+    local n, list = 1, { 2 }
+    local function add(m)
+      n, list[1] = n + m, 0
+      return n
+    end
+    return ("%d %d %d"):format(rille.detach(add, 1), n, list[1])
+  end
+  function ways.detach_function_of_c() return rille.detach(string.rep, "x", 3) end
+  function ways.detach_cycle()
+    local ring = { 1 }
+    ring.ring = ring
+    local back = rille.detach(function(given) return given end, ring)
+    return tostring(back.ring == back and back ~= ring and back[1] == 1)
+  end
+  function ways.detach_large(req)
+    req:timeout(20)
+    local text = ("x"):rep(100 << 20)
+    return tostring(rille.detach(function(given) return #given end, text) == #text)
+  end
+  function ways.detach_nan()
+    local back = rille.detach(function(given) return given end, { 0 / 0 })
+    return tostring(back[1] ~= back[1])
+  end
+  function ways.detach_class()
+    local class = setmetatable({}, { __index = { name = "class" } })
+    return rille.detach(function(given) return given.name end, class)
+  end
+  function ways.detach_in_detach()
+    return rille.detach(function()
+      local rille = require "rille"
+      return rille.detach(function() return "deep" end)
+    end)
+  end
+  function ways.detach_file() rille.detach(print, io.tmpfile()) end
+  function ways.detach_request(req) rille.detach(print, req) end
   function ways.detach_socket()
     local listener <close> = rille.net.listen("tcp://127.0.0.1:0", function() end)
     rille.detach(print, listener)
@@ -117,15 +162,22 @@ describe("a handler", function()
     { 58, "index", 500 }, { 59, "error_nil", 500 }, { 59, "error_table", 500 },
     { 59, "error_tostring", 500 }, { 59, "error_status", 500 }, { 59, "gc", 500 },
     { 59, "close", 500 }, { 60, "sort", 500 }, { 60, "gsub_wait", 500 }, { 60, "yield", 500 },
-    { 62, "detach_socket", 500 }, { 62, "detach_coroutine", 500 }, { 63, "task_exits", 500 },
-    { 54, "stuck_task", 200 }, { 54, "stubborn_task", 200 },
+    { 61, "binary", 500 }, { 61, "own_binary", 200, "own" }, { 61, "read", 200, "" },
+    { 61, "execute", 200, "true" }, { 61, "popen", 200, "popen" },
+    { 62, "detach_captured", 200, "2 1 2" }, { 62, "detach_function_of_c", 200, "xxx" },
+    { 62, "detach_cycle", 200, "true" }, { 62, "detach_large", 200, "true" },
+    { 62, "detach_nan", 200, "true" }, { 62, "detach_class", 200, "class" },
+    { 62, "detach_file", 500 }, { 62, "detach_request", 500 },
+    { 63, "detach_in_detach", 200, "deep" }, { 62, "detach_socket", 500 },
+    { 62, "detach_coroutine", 500 }, { 63, "task_exits", 500 },
+    { 54, "stuck_task", 200, "false" }, { 54, "stubborn_task", 200, "false" },
   }
   for _, row in ipairs(rows) do
-    local number, way, status = table.unpack(row)
+    local number, way, status, body = table.unpack(row)
     it(("row %d: %s -> %d"):format(number, (way:gsub("_", " ")), status), function()
       local answer = ask("/way/" .. way)
       assert.equal(status, answer.status)
-      if status == 200 then assert.equal("false", answer.body) end
+      if body then assert.equal(body, answer.body) end
       assert.equal("next", ask("/next").body)
     end)
   end

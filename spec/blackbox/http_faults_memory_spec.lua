@@ -135,6 +135,6 @@ describe("without memory from the system, a handler", function()
     end
     local result = server.stop(self)
     assert.equal(0, result.status)
-    assert.matches("error in the handler of GET /way/strings [^\n]*: not enough memory", result.stderr)
+    assert.matches("the handler of GET /way/strings [^\n]*: not enough memory", result.stderr)
   end)
 end)
