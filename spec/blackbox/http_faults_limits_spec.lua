@@ -25,6 +25,7 @@ local site = [[
   local app = http.app()
   rille.domains.set_bounds(1, 1)
   rille.domains.set_queue_limit(1)
+  rille.domains.set_slice(10) -- so that tasks come one after the other
 
   local function work_on()
     local list, till = {}, rille.now() + 0.2
@@ -34,7 +35,7 @@ local site = [[
   local work = rille.job(work_on, { on_full = "fail" })
   app:get("/work", function() return work() end)
   app:get("/patient", function(req)
-    req:timeout(0.6)
+    req:timeout(1)
     return rille.detach(work_on)
   end)
   app:get("/pattern", function() return tostring(("a"):rep(900):find ".-.-b") end)
