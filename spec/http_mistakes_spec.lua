@@ -6,6 +6,9 @@ local auth = require "rille.http.auth"
 local cors = require "rille.http.cors"
 local etag = require "rille.http.etag"
 local http = require "rille.http"
+local net = require "rille.net"
+local raw_http = require "spec.support.raw_http"
+local rille = require "rille"
 local session = require "rille.http.session"
 
 local function respond() return "ok" end
@@ -258,6 +261,51 @@ describe("a mistake in what a handler returns", function()
     end
   end)
 
+  -- The answer in development mode, which shows the error.
+  local function shown(prepare)
+    local app = http.app()
+    prepare(app)
+    local server <close> = setmetatable({ app:listen { port = 0, development = true } }, {
+      __close = function(self) self[1]:close() end,
+    })
+    local conn <close> = assert(net.connect(server[1]:address(), { timeout = 10 }))
+    conn:write(raw_http.get "/x")
+    local answer = raw_http.read_answer(conn)
+    assert.equal(500, answer.status)
+    return answer.body
+  end
+
+  it("is told at the function that returned it, whatever is around that", function()
+    local function pass(_, _, next) next() end
+    for _, wrong in ipairs { true, 99, { print } } do
+      local function handler() return wrong end
+      local here = debug.getinfo(handler, "S")
+      local place = ("^%s:%d: "):format(here.short_src:gsub("%p", "%%%0"), here.linedefined)
+      assert.matches(place, shown(function(app) app:get("/x", handler) end))
+      assert.matches(place, shown(function(app) app:use(pass, pass):get("/x", handler) end))
+      assert.matches(place, shown(function(app) app:use(pass, handler):get("/x", respond) end))
+      assert.matches(place, shown(function(app) app:get("/x", handler, respond) end))
+      assert.matches(place, shown(function(app)
+        app:on_error(handler)
+        app:get("/x", function() error "broken" end)
+      end))
+    end
+  end)
+
+  it("comes to on_error, with middleware or without", function()
+    for _, middleware in ipairs { {}, { function(_, _, next) next() end } } do
+      local app, seen = http.app(), nil
+      app:on_error(function(err)
+        seen = err
+        return "sorry"
+      end)
+      if middleware[1] then app:use(middleware[1]) end
+      app:get("/x", function() return 200, "x", "y" end)
+      assert.equal("sorry", app:inject("/x").body)
+      assert.matches("a handler returned a string behind its answer", seen)
+    end
+  end)
+
   it("is none: what http.error makes may be raised or returned", function()
     local app = http.app()
     local asked = false
@@ -428,5 +476,58 @@ describe("on_error", function()
     local got = answer(function() end, function() error "broken" end)
     assert.equal(500, got.status)
     assert.matches("^Internal Server Error\nrequest ", got.body)
+  end)
+end)
+
+describe("an answer to a failure", function()
+  local NAMES = { "X-Frame-Options", "Access-Control-Allow-Origin", "Set-Cookie", "Location",
+    "Cache-Control", "Expires", "ETag", "Content-Type", "Content-Length" }
+
+  local function headers_of(handler, prepare)
+    local app = http.app()
+    if prepare then prepare(app) end
+    app:use(function(_, res, next)
+      res.headers["X-Frame-Options"] = "DENY"
+      res.headers["Access-Control-Allow-Origin"] = "*"
+      next()
+    end)
+    app:any("/x", function(req, res)
+      res.headers["Set-Cookie"] = { "a=1", "b=2" }
+      res.headers["Location"] = "/elsewhere"
+      res.headers["Cache-Control"] = "max-age=3600"
+      res.headers["Expires"] = "Thu, 01 Jan 2099 00:00:00 GMT"
+      res.headers["ETag"] = '"1"'
+      res.headers["Content-Type"] = "image/png"
+      res.headers["Content-Length"] = 100000
+      return handler(req, res)
+    end)
+    local answer = app:inject { path = "/x", body = "12345" }
+    local headers = {}
+    for _, name in ipairs(NAMES) do headers[name] = answer.headers[name:lower()] end
+    assert.is_nil(answer.error)
+    assert.equal(#answer.body, tonumber(headers["Content-Length"]))
+    headers["Content-Length"] = nil
+    return answer.status, headers
+  end
+
+  local KEPT = {
+    ["X-Frame-Options"] = "DENY", ["Access-Control-Allow-Origin"] = "*",
+    ["Content-Type"] = "text/plain; charset=utf-8",
+  }
+
+  it("keeps what middleware has set, and nothing that is true of success only", function()
+    assert.same({ 500, KEPT }, { headers_of(function() error "broken" end) })
+    assert.same({ 413, KEPT }, { headers_of(function(req) return req:body(2) end) })
+    assert.same({ 503, KEPT }, { headers_of(function(req)
+      req:timeout(0.01)
+      rille.sleep(5)
+    end) })
+    assert.same({ 503, KEPT }, { headers_of(function() error { retry_after = 1 } end) })
+  end)
+
+  it("is the same when on_error makes it", function()
+    assert.same({ 500, KEPT }, { headers_of(function() error "broken" end, function(app)
+      app:on_error(function() return "sorry" end)
+    end) })
   end)
 end)

@@ -177,9 +177,9 @@ static int failure(lua_State *L) {
   return 1;
 }
 
-/* core.anew(res): another answer takes the place of what was set; see rl_http_answer_anew. */
-static int anew(lua_State *L) {
-  rl_http_answer_anew(check(L));
+/* core.failed(res): what was set gives way to an answer to a failure; see rl_http_answer_failed. */
+static int failed(lua_State *L) {
+  rl_http_answer_failed(check(L));
   return 0;
 }
 
@@ -199,8 +199,8 @@ void rl_lib_http_response(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   lua_setfield(L, -2, "response");
-  lua_pushcfunction(L, anew);
-  lua_setfield(L, -2, "anew");
+  lua_pushcfunction(L, failed);
+  lua_setfield(L, -2, "failed");
   lua_pushcfunction(L, failure);
   lua_setfield(L, -2, "failure");
   luaL_newmetatable(L, HEADERS);

@@ -172,6 +172,15 @@ void rl_http_answer_anew(struct rl_http_exchange *exchange) {
   exchange->length = -1;
 }
 
+void rl_http_answer_failed(struct rl_http_exchange *exchange) {
+  static const char *const names[] = {"Set-Cookie", "Location", "Cache-Control", "Expires"};
+  rl_http_answer_anew(exchange);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    rl_lines_remove(&exchange->headers, rl_scan_text(names[i]));
+  if (exchange->headers.failed)
+    rl_buffer_free(&exchange->headers);
+}
+
 static size_t size_of(const struct rl_slice *parts, int count) {
   size_t size = 0;
   for (int i = 0; i < count; i++)

@@ -28,6 +28,10 @@ void rl_http_answer_replace_file(struct rl_http_exchange *exchange, bool wholly)
  * headers about the body. The others stay, since middleware has set them for any answer. */
 void rl_http_answer_anew(struct rl_http_exchange *exchange);
 
+/* The same for an answer to a failure, which nobody meant: what a handler that came to nothing has
+ * said of the client's cookies, of another place and of how long the answer is good, goes too. */
+void rl_http_answer_failed(struct rl_http_exchange *exchange);
+
 /* Whether that much more is no more than was promised. */
 bool rl_http_answer_fits(const struct rl_http_exchange *exchange, const struct rl_slice *parts,
                          int count);

@@ -30,14 +30,13 @@
 static void answer_plainly(struct rl_http_exchange *exchange, int status) {
   char text[64];
   snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
-  exchange->headers.size = 0;
-  exchange->length = -1;
   rl_http_answer_status(exchange, status, text);
 }
 
 void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status) {
   exchange->stage = RL_HTTP_LAST;
   exchange->request.head.minor = 1;
+  exchange->headers.size = 0;
   answer_plainly(exchange, status);
 }
 
@@ -116,9 +115,7 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   const char *text = rl_traceback_text(L, -1, &size);
   if (!left && (status == 500 || exchange->expired))
     log_failure(exchange, text, size);
-  rl_http_file_drop(exchange);
-  exchange->headers.size = 0;
-  exchange->length = -1;
+  rl_http_answer_failed(exchange);
   if (status != 500) {
     exchange->stage = RL_HTTP_LAST;
     answer_plainly(exchange, status);
@@ -162,7 +159,7 @@ static void answer_later(struct rl_http_exchange *exchange, lua_Number seconds) 
   if (seconds > 1)
     whole = seconds < MOST ? (int)ceil(seconds) : MOST;
   snprintf(text, sizeof text, "%d", whole);
-  rl_http_answer_anew(exchange);
+  rl_http_answer_failed(exchange);
   rl_lines_remove(&exchange->headers, name);
   rl_response_field(&exchange->headers, name, rl_scan_text(text));
   rl_http_answer_status(exchange, 503, "Service Unavailable\n");
@@ -272,14 +269,12 @@ static int start(struct rl_http_exchange *exchange, bool now) {
 
 /* There is nothing here: a script answers, or false when the answer was given. */
 static bool miss(struct rl_http_exchange *exchange, int status) {
-  char text[64];
   exchange->status = status;
   exchange->handler = exchange->server->site->missing;
   exchange->match.captured = 0;
   if (exchange->handler >= 0)
     return true;
-  snprintf(text, sizeof text, "%s\n", rl_status_reason(status));
-  rl_http_answer_status(exchange, status, text);
+  answer_plainly(exchange, status);
   return false;
 }
 

@@ -239,6 +239,33 @@ static int answer_json(lua_State *L) {
   return 0;
 }
 
+/* [error, exchange] -> [error] with the place of the handler, no line of which runs any more. */
+static int add_place(lua_State *L) {
+  const struct rl_http_exchange *exchange = lua_touserdata(L, 2);
+  lua_Debug handler;
+  lua_settop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->server->site->handlers[exchange->handler].function);
+  lua_getinfo(L, ">S", &handler);
+  bool own = strncmp(handler.source, "@rille/", 7) == 0; /* a chain of middleware */
+  if (!own && lua_type(L, 1) == LUA_TSTRING) {
+    lua_pushfstring(L, "%s:%d: ", handler.short_src, handler.linedefined);
+    lua_insert(L, 1);
+    lua_concat(L, 2);
+  }
+  return 1;
+}
+
+/* [error] -> [error]; the same one without memory. */
+static void explain(lua_State *L, struct rl_http_exchange *exchange) {
+  lua_pushcfunction(L, add_place);
+  lua_pushvalue(L, -2);
+  lua_pushlightuserdata(L, exchange);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+    lua_replace(L, -2);
+  else
+    lua_pop(L, 1);
+}
+
 /* [results..] -> [] and LUA_OK, or [message] and another status. */
 static int protect(lua_State *L, struct rl_http_exchange *exchange, int nresults,
                    lua_CFunction act) {
@@ -248,7 +275,10 @@ static int protect(lua_State *L, struct rl_http_exchange *exchange, int nresults
   lua_pushcfunction(L, act);
   lua_insert(L, first + 2);
   lua_pushlightuserdata(L, exchange);
-  return lua_pcall(L, nresults + 1, 0, first + 1);
+  int status = lua_pcall(L, nresults + 1, 0, first + 1);
+  if (status != LUA_OK)
+    explain(L, exchange);
+  return status;
 }
 
 /* One without a metatable: neither an error nor something that says what it is. */
