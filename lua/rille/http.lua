@@ -368,7 +368,7 @@ end
 --
 -- Times in seconds: head_timeout (10; 408), body_timeout (30, or 16 KiB further; 408),
 -- handler_timeout (60; 503), compute_timeout (10 of a handler that runs without waiting; 503),
--- send_timeout (30 without the client taking anything), idle_timeout (75). math.huge is none.
+-- send_timeout (30, or 16 KiB further), idle_timeout (75). math.huge is none.
 --
 -- cancel (true): a client that leaves cancels its handler. development (false): errors are shown to
 -- the client.

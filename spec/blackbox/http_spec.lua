@@ -258,6 +258,44 @@ describe("the limits of an HTTP server", function()
     end)
   end)
 
+  -- Takes some of an endless answer every 0.1 s, so often; the error that ended that.
+  local function sip(conn, size, times)
+    conn:write(get "/flood")
+    for _ = 1, times do
+      local piece, err = conn:read(size)
+      if not piece then return err or "the end" end
+      rille.sleep(0.1)
+    end
+  end
+
+  -- Whether the system still holds bytes of connections that the server has closed.
+  local function is_held(address)
+    local row = ("^ *%%d+: %%x+:%04X %%x+:%%x+ 04 "):format(address:match ":(%d+)$")
+    for line in io.lines "/proc/net/tcp" do
+      if line:find(row) then return true end
+    end
+    return false
+  end
+
+  it("reset a client that takes little now and then, which leaves nothing behind", function()
+    with("{ send_timeout = 1 }", function(address, self)
+      local count = server.descriptors(self)
+      local conn <close> = net.connect(address, { timeout = 20 })
+      local sipping = rille.spawn(sip, conn, 100, 1000)
+      work.await(function() return server.descriptors(self) > count end)
+      server.await_descriptors(self, count)
+      assert.is_false(is_held(address))
+      sipping:cancel()
+    end)
+  end)
+
+  it("bear with one that is slow but steady", function()
+    with("{ send_timeout = 2 }", function(address)
+      local conn <close> = net.connect(address, { timeout = 20 })
+      assert.is_nil(sip(conn, 20000, 70))
+    end)
+  end)
+
   it("turn clients away, and count requests", function()
     with("{ max_connections = 2, max_requests = 2 }", function(address)
       local one <close> = net.connect(address)

@@ -2,6 +2,8 @@
 #include "io/thin.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,8 +53,18 @@ ssize_t rl_thin_write(const struct rl_thin *thin, const void *bytes, size_t size
   return result_of(count);
 }
 
+size_t rl_thin_unsent(const struct rl_thin *thin) {
+  int count = 0;
+  return ioctl(rl_thin_fd(thin), SIOCOUTQ, &count) == 0 && count > 0 ? (size_t)count : 0;
+}
+
 void rl_thin_shutdown(const struct rl_thin *thin) {
   shutdown(rl_thin_fd(thin), SHUT_WR);
+}
+
+void rl_thin_forsake(const struct rl_thin *thin) {
+  struct linger none = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(rl_thin_fd(thin), SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
 int rl_thin_error(const struct rl_thin *thin) {

@@ -30,11 +30,18 @@ void rl_thin_watch(struct rl_thin *thin, int events, uv_poll_cb ready);
 ssize_t rl_thin_read(const struct rl_thin *thin, char *bytes, size_t size);
 ssize_t rl_thin_write(const struct rl_thin *thin, const void *bytes, size_t size);
 
+/* Bytes that were written and have not reached the peer; 0 if the system cannot say. */
+size_t rl_thin_unsent(const struct rl_thin *thin);
+
 /* Are there bytes to be read? */
 bool rl_thin_readable(const struct rl_thin *thin);
 
 /* Says that nothing more will be written. */
 void rl_thin_shutdown(const struct rl_thin *thin);
+
+/* Closing it will drop what has not reached the peer, which gets a reset; otherwise the system
+ * keeps that for minutes. */
+void rl_thin_forsake(const struct rl_thin *thin);
 
 /* The error that the socket has met meanwhile; 0: none. */
 int rl_thin_error(const struct rl_thin *thin);

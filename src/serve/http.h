@@ -42,8 +42,9 @@
 #define RL_HTTP_ERROR    "http.error"
 
 enum {
-  RL_HTTP_HIGH = 64 * 1024,  /* output that waits for the client before anything waits for it */
-  RL_HTTP_AHEAD = 64 * 1024, /* input kept while a handler runs */
+  RL_HTTP_HIGH = 64 * 1024,     /* output that waits for the client before anything waits for it */
+  RL_HTTP_AHEAD = 64 * 1024,    /* input kept while a handler runs */
+  RL_HTTP_PROGRESS = 16 * 1024, /* what a client must take, or send of a body, for more time */
   RL_HTTP_MILLISECOND = 1000 * 1000, /* in ns */
   RL_HTTP_SPARE = 16 * 1024,         /* room that a buffer keeps for the next request */
 };
@@ -246,6 +247,8 @@ struct rl_http_exchange {
   uint64_t sent_body; /* what it has written */
   struct rl_buffer out;
   size_t written;            /* of out */
+  uint64_t offered;          /* bytes that the system has had for the client while it is waited for,
+                              * those that it held at the beginning among them */
   struct rl_http_file *file; /* the body of the answer, after `out`; NULL: none */
 };
 

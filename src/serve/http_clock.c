@@ -76,6 +76,11 @@ static void expire(struct rl_http_connection *connection) {
     expire_handler(exchange);
     return;
   case RL_HTTP_HALF: expire_half(connection); return;
+  case RL_HTTP_SENDING:
+    if (rl_http_output_extend(connection))
+      return;
+    rl_thin_forsake(&connection->thin);
+    break;
   default: break;
   }
   rl_http_wire_close(connection);

@@ -9,7 +9,6 @@
 #include "serve/http_wire.h"
 
 enum {
-  PROGRESS = 16 * 1024, /* what must arrive of a body within the time for it, for more time */
   DRAINED = 256 * 1024, /* what is passed over of a body that nobody reads */
   CUT_SHORT = 400,
 };
@@ -124,7 +123,7 @@ static void encourage(lua_State *L, struct rl_http_exchange *exchange) {
 
 void rl_http_input_progress(struct rl_http_exchange *exchange, size_t size) {
   exchange->arrived += size;
-  if (exchange->arrived < PROGRESS)
+  if (exchange->arrived < RL_HTTP_PROGRESS)
     return;
   exchange->arrived = exchange->awaited = 0;
   if (exchange->connection->phase == RL_HTTP_BODY)

@@ -14,11 +14,30 @@ static void forget(struct rl_http_exchange *exchange) {
   exchange->out.size = 0;
 }
 
-/* Something is left: until when depends on whether the client takes anything. */
-static void wait_for(struct rl_http_connection *connection, bool went_on, bool disk) {
+/* The client's time begins. What it takes shows in what the system still holds for it: a socket
+ * with a large buffer becomes writable again only after a slow client has taken much of that. */
+static void begin_time(struct rl_http_connection *connection) {
+  connection->exchange->offered = rl_thin_unsent(&connection->thin);
+  rl_http_wire_enter(connection, RL_HTTP_SENDING);
+}
+
+bool rl_http_output_extend(struct rl_http_connection *connection) {
+  const struct rl_http_exchange *exchange = connection->exchange;
+  bool cold = exchange->file && exchange->file->cold; /* the disk is waited for */
+  uint64_t unsent = rl_thin_unsent(&connection->thin);
+  if (!cold && exchange->offered < unsent + RL_HTTP_PROGRESS)
+    return false;
+  begin_time(connection);
+  return true;
+}
+
+/* Something is left, after the system has taken `count` bytes. */
+static void wait_for(struct rl_http_connection *connection, uint64_t count, bool disk) {
   int others = connection->watched & UV_READABLE;
-  if (went_on || connection->phase != RL_HTTP_SENDING)
-    rl_http_wire_enter(connection, RL_HTTP_SENDING);
+  if (connection->phase == RL_HTTP_SENDING)
+    connection->exchange->offered += count;
+  else
+    begin_time(connection);
   rl_http_wire_watch(connection, disk ? others : others | UV_WRITABLE);
 }
 
@@ -43,7 +62,7 @@ static int write_file(struct rl_http_exchange *exchange) {
   return status;
 }
 
-/* Bytes that the client has taken, as far as they are counted. */
+/* Bytes that the system has taken, as far as they are counted. */
 static uint64_t taken(const struct rl_http_exchange *exchange) {
   return exchange->written + (exchange->file ? exchange->file->body.sent : 0);
 }
@@ -65,7 +84,7 @@ int rl_http_output_flush(struct rl_http_exchange *exchange) {
   if (status == 0)
     forget(exchange);
   else if (status > 0)
-    wait_for(connection, taken(exchange) > before, follows && exchange->file->cold);
+    wait_for(connection, taken(exchange) - before, follows && exchange->file->cold);
   else
     rl_http_wire_close(connection);
   return status > 0 ? 1 : status;

@@ -9,6 +9,10 @@
  */
 int rl_http_output_flush(struct rl_http_exchange *exchange);
 
+/* The client's time to take what is written is over: true if it has taken enough to have it again;
+ * otherwise the connection is to be closed. */
+bool rl_http_output_extend(struct rl_http_connection *connection);
+
 /* Bytes that wait, but for those of a file. */
 static inline size_t rl_http_output_pending(const struct rl_http_exchange *exchange) {
   return exchange->out.size - exchange->written;
