@@ -377,7 +377,23 @@ describe("csrf", function()
     assert.equal(403, post { Origin = "http://evil.example" })
     assert.equal(403, post { Origin = "http://localhost:8081" })
     assert.equal(403, post { Origin = "null" })
-    assert.equal(403, post { Cookie = "a=b" })
+  end)
+
+  it("refuses cookies of a client that does not say where it is", function()
+    local answer = get(app, { Cookie = "a=b" }, "POST")
+    assert.equal(403, answer.status)
+    assert.matches("neither Origin nor Sec%-Fetch%-Site", answer.body)
+  end)
+
+  it("takes a token for where a client is, but not for being elsewhere", function()
+    local guarded = app_of(csrf { secret = SECRET }, function(req) return req.csrf_token end)
+    local page = get(guarded)
+    local headers = {
+      ["X-CSRF-Token"] = page.body, Cookie = "__Host-csrf=" .. cookies_of(page)["__Host-csrf"],
+    }
+    assert.equal(200, get(guarded, headers, "POST").status)
+    headers["Sec-Fetch-Site"] = "cross-site"
+    assert.equal(403, get(guarded, headers, "POST").status)
   end)
 
   it("wants a token where it has a secret", function()

@@ -5,8 +5,10 @@
 
 A request with another method than GET, HEAD and OPTIONS must come from a page of this site: so must
 say Sec-Fetch-Site, or, in a browser without that, Origin, which is compared with Host. A client
-that sends neither is no browser of these days: it passes unless it sends cookies. What is refused
-is answered with 403. Handlers of GET must change nothing.
+that sends neither is no browser of these days. Without cookies it passes, since there is nothing
+that a page could abuse; with cookies it may be an old browser, and passes only by a valid token
+(see secret), which no other page can have. So a program that keeps cookies sends a token, or
+`Origin` like a browser. What is refused is answered with 403. Handlers of GET must change nothing.
 
 Options:
 
@@ -33,15 +35,15 @@ local RULES = {
 
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
 
+-- Whether a page of this site sends it; nil if the client does not say.
 local function is_own(req, trusted)
   local origin, site = req.headers["Origin"], req.headers["Sec-Fetch-Site"]
   if origin and trusted[origin] then return true end
   if site then return site == "same-origin" or site == "none" end
   if origin then
     local host = req.headers["Host"]
-    return host and origin:match "^https?://(.+)$" == host:lower()
+    return host ~= nil and origin:match "^https?://(.+)$" == host:lower()
   end
-  return not req.headers["Cookie"]
 end
 
 -- What this client's tokens are bound to.
@@ -69,6 +71,18 @@ local function has_token(settings, keys, req)
   return said and crypto.equal(said, value)
 end
 
+-- What is wrong with a request that may change something, or nil.
+local function fault_of(settings, keys, trusted, req)
+  local own = is_own(req, trusted)
+  if own == false then return "this request came from another site\n" end
+  if keys and not has_token(settings, keys, req) then
+    return "this request needs a valid X-CSRF-Token\n"
+  end
+  if own == nil and not keys and req.headers["Cookie"] then
+    return "this request has cookies, and neither Origin nor Sec-Fetch-Site to say whose they are\n"
+  end
+end
+
 --- csrf([options]) -> middleware
 return function(given)
   local settings = options("csrf", given, RULES)
@@ -77,10 +91,8 @@ return function(given)
   if not settings.secure and settings.cookie:find "^__" then settings.cookie = "csrf" end
   return function(req, res, next)
     if not SAFE[req.method] then
-      if not is_own(req, trusted) then return 403, "this request came from another site\n" end
-      if keys and not has_token(settings, keys, req) then
-        return 403, "this request needs a valid X-CSRF-Token\n"
-      end
+      local fault = fault_of(settings, keys, trusted, req)
+      if fault then return 403, fault end
     end
     if keys then
       req.csrf_token = keys:sign("rille csrf", binding(settings, req, res), settings.max_age)
