@@ -260,6 +260,7 @@ int luaopen_rille_http_core(lua_State *L) {
   rl_lib_http_events(L);
   rl_lib_http_multipart(L);
   rl_lib_http_request(L);
+  rl_lib_http_views(L);
   rl_lib_http_response(L);
   rl_lib_http_stream(L);
   rl_lib_http_files(L);

@@ -25,6 +25,7 @@ void rl_lib_domains_broadcast(lua_State *L);
 void rl_lib_http_events(lua_State *L);
 void rl_lib_http_multipart(lua_State *L);
 void rl_lib_http_request(lua_State *L);
+void rl_lib_http_views(lua_State *L);
 void rl_lib_http_response(lua_State *L);
 void rl_lib_http_stream(lua_State *L);
 void rl_lib_http_files(lua_State *L);

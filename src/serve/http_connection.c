@@ -33,7 +33,6 @@ static void linger(struct rl_http_connection *connection) {
     return;
   }
   rl_thin_shutdown(&connection->thin);
-  connection->requests = 0; /* now counts reads */
   rl_http_wire_enter(connection, RL_HTTP_LINGER);
   rl_http_wire_watch(connection, UV_READABLE);
 }
@@ -244,7 +243,7 @@ static void on_more(struct rl_http_connection *connection, const char *bytes, si
 
 static void on_bytes(struct rl_http_connection *connection, const char *bytes, size_t size) {
   if (connection->phase == RL_HTTP_LINGER) {
-    if (++connection->requests > LINGER_READS)
+    if (++connection->lingered > LINGER_READS)
       rl_http_wire_close(connection);
     return;
   }
