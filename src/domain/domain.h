@@ -21,6 +21,7 @@ struct rl_pool;
 struct rl_ports;
 struct rl_clients;
 struct rl_channels;
+struct rl_locks;
 struct rl_ticker;
 
 /* What every domain of a runtime shares. Set before the first domain opens, then only read, but for
@@ -33,6 +34,7 @@ struct rl_settings {
   struct rl_ports *ports;     /* where domains listen */
   struct rl_clients *clients; /* who is connected there, as far as that is limited */
   struct rl_channels *channels;
+  struct rl_locks *locks;
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does.

@@ -110,6 +110,8 @@ void rl_wake(struct rl_wait *wait, int nresults) {
 
 static void end(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
   fiber->over = true;
+  if (!rl_list_empty(&fiber->holds))
+    fiber->bereave(fiber);
   fiber->ended(fiber, L, status, nresults);
 }
 
@@ -158,6 +160,7 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
   fiber->anchor = anchor;
   rl_list_init(&fiber->link);
   rl_list_init(&fiber->await.link);
+  rl_list_init(&fiber->holds);
   rl_list_init(&fiber->cut);
   return fiber;
 }

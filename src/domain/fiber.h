@@ -33,6 +33,7 @@ struct rl_budget;
 struct rl_context;
 struct rl_domain;
 struct rl_fiber;
+struct rl_hold;
 struct rl_limits;
 struct rl_timer;
 
@@ -90,21 +91,29 @@ struct rl_fiber {
   struct rl_wait own;        /* for requests that need no struct of their own: sleep, await */
   struct rl_timer *timer;    /* of a sleep */
   struct rl_await await;     /* of a task, with `own` */
-  struct rl_region whole;    /* the outermost region: the fiber itself */
-  struct rl_region *region;  /* the innermost one */
-  unsigned refused;          /* waits refused since the fiber was cancelled */
-  bool insists;              /* its cancellation passes through pcall until its region is left */
-  uint64_t closing;          /* clock until which it may go on after it was told; 0: was not */
-  bool sliced;               /* ready, because its slice was over */
-  struct rl_list cut;        /* if so, in domain->sliced */
-  uint64_t task;             /* fibers with the same number never interrupt one another */
-  struct rl_domain *main;    /* where its run_in_main goes; inherited by fibers it starts */
-  bool detached;             /* runs a task of the pool, which may not end the program */
-  uint64_t *ran;             /* counts the ns it runs, waits excluded; NULL: nobody asks */
-  uint64_t since;            /* if so: clock when it began to run, or went on */
-  uint64_t run_limit;        /* if so: ns that it may run; 0: any */
-  uint64_t deadline;         /* clock at which it is to be over; 0: none */
-  struct rl_budget *budget;  /* what it may take, with others; NULL: anything */
+  struct rl_list holds;      /* of struct rl_hold: what it has locked */
+  void (*bereave)(struct rl_fiber *fiber); /* it ends with some: takes them back */
+  struct rl_hold *sought;                  /* locks' lock, as the next: what it waits for; knot.h */
+  struct rl_fiber *awaited;                /* whose end it waits for */
+  struct rl_fiber *found_next;             /* of a search, */
+  uint64_t searched;                       /* with this number */
+  bool limited;                            /* while it waits so: something else may end that */
+  char place[LUA_IDSIZE + 16];             /* where it does */
+  struct rl_region whole;                  /* the outermost region: the fiber itself */
+  struct rl_region *region;                /* the innermost one */
+  unsigned refused;                        /* waits refused since the fiber was cancelled */
+  bool insists;             /* its cancellation passes through pcall until its region is left */
+  uint64_t closing;         /* clock until which it may go on after it was told; 0: was not */
+  bool sliced;              /* ready, because its slice was over */
+  struct rl_list cut;       /* if so, in domain->sliced */
+  uint64_t task;            /* fibers with the same number never interrupt one another */
+  struct rl_domain *main;   /* where its run_in_main goes; inherited by fibers it starts */
+  bool detached;            /* runs a task of the pool, which may not end the program */
+  uint64_t *ran;            /* counts the ns it runs, waits excluded; NULL: nobody asks */
+  uint64_t since;           /* if so: clock when it began to run, or went on */
+  uint64_t run_limit;       /* if so: ns that it may run; 0: any */
+  uint64_t deadline;        /* clock at which it is to be over; 0: none */
+  struct rl_budget *budget; /* what it may take, with others; NULL: anything */
   int exceeded;      /* registry reference of the error of a limit that it is over; or LUA_NOREF */
   size_t held, peak; /* bytes by which its turns have grown the heap: in all, and at most */
   uint64_t turn_limit; /* ns that it may run between two waits on a main domain; 0: any;

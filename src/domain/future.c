@@ -7,6 +7,8 @@
 
 #include "domain/context.h"
 #include "domain/fiber.h"
+#include "domain/hold.h"
+#include "domain/knot.h"
 #include "domain/pool.h"
 #include "domain/task.h"
 #include "domain/timer.h"
@@ -306,7 +308,18 @@ static struct rl_future *self_of(lua_State *L) {
   return luaL_checkudata(L, 1, RL_FUTURE);
 }
 
+/* It awaits a fiber of this domain no more. */
+static void untie(struct rl_fiber *fiber) {
+  struct rl_locks *locks = fiber->domain->settings->locks;
+  if (!fiber->awaited)
+    return;
+  pthread_mutex_lock(&locks->lock);
+  rl_knot_untie(fiber);
+  pthread_mutex_unlock(&locks->lock);
+}
+
 static void undo_await(struct rl_wait *wait) {
+  untie(RL_OF(wait, struct rl_fiber, own));
   rl_list_remove(&RL_OF(wait, struct rl_fiber, own)->await.link);
 }
 
@@ -348,13 +361,28 @@ void rl_future_listen(struct rl_future *future, struct rl_await *await) {
 }
 
 static void wake(struct rl_await *await) {
+  untie(RL_OF(await, struct rl_fiber, await));
   rl_wake(&RL_OF(await, struct rl_fiber, await)->own, 0);
+}
+
+/* Raises if the wait for the fiber's end would never end. */
+static void tie(lua_State *L, struct rl_fiber *fiber, struct rl_fiber *awaited) {
+  char text[RL_KNOT_TEXT];
+  struct rl_locks *locks = fiber->domain->settings->locks;
+  rl_knot_note(L, fiber, false);
+  pthread_mutex_lock(&locks->lock);
+  bool fine = rl_knot_tie(fiber, NULL, awaited, text);
+  pthread_mutex_unlock(&locks->lock);
+  if (!fine)
+    luaL_error(L, "%s", text);
 }
 
 static int park_at(lua_State *L, struct rl_future *future, lua_KFunction finish) {
   struct rl_fiber *fiber = rl_fiber_running(L);
   if (future->fiber == fiber)
     luaL_error(L, "a task cannot await itself");
+  if (future->fiber && !fiber->shielded)
+    tie(L, fiber, future->fiber);
   fiber->await.settled = wake;
   rl_future_listen(future, &fiber->await);
   return rl_park(L, &fiber->own, undo_await, finish, 0);

@@ -18,6 +18,7 @@ static const luaL_Reg modules[] = {
     {"rille.http.tools", luaopen_rille_http_tools},
     {"rille.job", luaopen_rille_job},
     {"rille.json", luaopen_rille_json},
+    {"rille.locks", luaopen_rille_locks},
     {"rille.net", luaopen_rille_net},
     {"rille.select", luaopen_rille_select},
     {NULL, NULL},

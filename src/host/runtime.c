@@ -181,7 +181,8 @@ static void destroy(struct rille *runtime) {
   rl_provided_free(&runtime->heap, runtime->provided);
   rl_course_destroy(&runtime->course);
   rl_pool_destroy(&runtime->pool); /* whose notices may hold channels */
-  rl_channels_destroy(&runtime->channels);
+  rl_channels_destroy(&runtime->channels); /* which may hold locks */
+  rl_locks_destroy(&runtime->locks);
   rl_clients_free(&runtime->clients);
   rl_ports_free(&runtime->ports);
   rl_search_free(&runtime->search);
@@ -202,6 +203,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->ports = &runtime->ports;
   settings->clients = &runtime->clients;
   settings->channels = &runtime->channels;
+  settings->locks = &runtime->locks;
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
   settings->exit = rl_loop_exit;
@@ -216,6 +218,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_clients_init(&runtime->clients, &runtime->heap);
   rl_ports_init(&runtime->ports, &runtime->heap);
   rl_channels_init(&runtime->channels, &runtime->heap);
+  rl_locks_init(&runtime->locks, &runtime->heap);
   rl_source_init(&runtime->source, &runtime->heap);
   rl_course_init(&runtime->course, settings);
   rl_pool_init(&runtime->pool, settings, &runtime->first.domain, rl_worker_start);

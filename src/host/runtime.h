@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "domain/channel.h"
 #include "domain/domain.h"
+#include "domain/lock.h"
 #include "domain/pool.h"
 #include "domain/ticker.h"
 #include "host/course.h"
@@ -29,6 +30,7 @@ struct rille {
   struct rl_ports ports;
   struct rl_clients clients;
   struct rl_channels channels;
+  struct rl_locks locks;
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;

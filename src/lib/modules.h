@@ -15,6 +15,7 @@ int luaopen_rille_http_core(lua_State *L);
 int luaopen_rille_http_tools(lua_State *L);
 int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
+int luaopen_rille_locks(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 int luaopen_rille_select(lua_State *L);
 

@@ -272,7 +272,7 @@ static void push_load_on_use(lua_State *L) {
       {"all", "rille.flow"},        {"race", "rille.flow"},       {"scope", "rille.flow"},
       {"domains", "rille.domains"}, {"http", "rille.http"},       {"net", "rille.net"},
       {"job", "rille.job"},         {"context", "rille.context"}, {"channel", "rille.channel"},
-      {"select", "rille.select"},
+      {"select", "rille.select"},   {"mutex", "rille.locks"},     {"semaphore", "rille.locks"},
   };
   lua_newtable(L);
   for (size_t i = 0; i < sizeof where / sizeof *where; i++) {
