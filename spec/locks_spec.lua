@@ -339,7 +339,7 @@ describe("waits that would never end", function()
 
   it("are found when tasks await each other", function()
     local one, two
-    one = rille.spawn(function() return failure(two.await, two) end)
+    one = rille.spawn(function() return failure(function() two:await() end) end)
     two = rille.spawn(function() one:await() end)
     local problem = failure(two.await, two)
     assert.matches("deadlock: these waits would never end:", problem)

@@ -1,4 +1,4 @@
-/* Channels, in every way, while allocations fail; see script_trial.h. */
+/* Channels and locks, in every way, while allocations fail; see script_trial.h. */
 #include "script_trial.h"
 
 /* Each step may fail, none may hang: what waits has a time limit, or is cancelled. */
@@ -40,6 +40,20 @@ static const char script[] =
     "  rille.select { a = a, task = task, late = 0.01 }\n"
     "  rille.select { a, b, 0.01 }\n"
     "  rille.select { task }\n"
+    "end)\n"
+    "pcall(function()\n"
+    "  local mutex, semaphore = rille.mutex(), rille.semaphore(2)\n"
+    "  local task = rille.spawn(function()\n"
+    "    local held <close> = mutex:lock(1)\n"
+    "    semaphore:acquire(2, 1)\n"
+    "    rille.sleep(0)\n"
+    "  end)\n"
+    "  rille.sleep(0)\n"
+    "  mutex:with(function() return {} end)\n"
+    "  semaphore:acquire(1, 1)\n"
+    "  rille.detach(function() mutex:lock(0.01) semaphore:acquire(2, 0.01) end)\n"
+    "  mutex:try_lock()\n"
+    "  task:await()\n"
     "end)\n";
 
 static void every_allocation_fails_once(void **state) {

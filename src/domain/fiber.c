@@ -87,14 +87,6 @@ int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wai
   return lua_yieldk(L, 0, 0, unparked);
 }
 
-bool rl_wait_pending(const struct rl_wait *wait) {
-  return wait->fiber && wait->fiber->ticket == wait->ticket;
-}
-
-lua_State *rl_wait_stack(const struct rl_wait *wait) {
-  return rl_wait_pending(wait) ? wait->fiber->innermost : NULL;
-}
-
 void rl_wake(struct rl_wait *wait, int nresults) {
   if (!rl_wait_pending(wait))
     return;

@@ -179,9 +179,13 @@ int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wai
 void rl_wake(struct rl_wait *wait, int nresults);
 
 /* Whether somebody still waits. */
-bool rl_wait_pending(const struct rl_wait *wait);
+static inline bool rl_wait_pending(const struct rl_wait *wait) {
+  return wait->fiber && wait->fiber->ticket == wait->ticket;
+}
 
-lua_State *rl_wait_stack(const struct rl_wait *wait);
+static inline lua_State *rl_wait_stack(const struct rl_wait *wait) {
+  return rl_wait_pending(wait) ? wait->fiber->innermost : NULL;
+}
 
 /* Enters and leaves a region of the calling fiber; strictly nested. */
 void rl_region_enter(lua_State *L, struct rl_region *region);

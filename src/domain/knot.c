@@ -9,6 +9,8 @@
 #include "domain/domain.h"
 #include "domain/hold.h"
 
+enum { DEEPEST = 10 }; /* C functions between the script and the wait */
+
 /* The fibers found, in the order in which they were. */
 struct search {
   uint64_t number;
@@ -69,10 +71,13 @@ void rl_knot_note(lua_State *L, struct rl_fiber *fiber, bool limited) {
   fiber->limited = limited || fiber->region != &fiber->whole || fiber->deadline != 0;
   fiber->place[0] = '?';
   fiber->place[1] = 0;
-  if (!lua_getstack(L, 1, &frame))
+  for (int level = 1; level < DEEPEST && lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0)
+      continue; /* a C function, such as pcall */
+    snprintf(fiber->place, sizeof fiber->place, "%s:%d", frame.short_src, frame.currentline);
     return;
-  lua_getinfo(L, "Sl", &frame);
-  snprintf(fiber->place, sizeof fiber->place, "%s:%d", frame.short_src, frame.currentline);
+  }
 }
 
 bool rl_knot_tie(struct rl_fiber *fiber, struct rl_hold *sought, struct rl_fiber *awaited,

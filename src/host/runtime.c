@@ -180,7 +180,7 @@ static void destroy(struct rille *runtime) {
   rl_source_free(&runtime->source);
   rl_provided_free(&runtime->heap, runtime->provided);
   rl_course_destroy(&runtime->course);
-  rl_pool_destroy(&runtime->pool); /* whose notices may hold channels */
+  rl_pool_destroy(&runtime->pool);         /* whose notices may hold channels */
   rl_channels_destroy(&runtime->channels); /* which may hold locks */
   rl_locks_destroy(&runtime->locks);
   rl_clients_free(&runtime->clients);
