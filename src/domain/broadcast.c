@@ -108,6 +108,15 @@ static void note_failure(struct rl_notice *notice, unsigned where, char *text, s
   notice->where = where;
 }
 
+bool rl_broadcasts_any_at_stop(struct rl_broadcasts *broadcasts) {
+  bool any = false;
+  pthread_mutex_lock(&broadcasts->lock);
+  for (struct rl_list *at = broadcasts->notices.next; at != &broadcasts->notices; at = at->next)
+    any |= notice_of(at)->occasion == RL_AT_STOP;
+  pthread_mutex_unlock(&broadcasts->lock);
+  return any;
+}
+
 int rl_broadcasts_post(struct rl_broadcasts *broadcasts, struct rl_notice *notice) {
   lock(broadcasts);
   if (broadcasts->kept >= RL_BROADCASTS_MOST) {

@@ -95,6 +95,9 @@ void rl_notice_free(struct rl_notice *notice);
  * still. Origin's thread. */
 int rl_broadcasts_post(struct rl_broadcasts *broadcasts, struct rl_notice *notice);
 
+/* Any thread: whether some function is kept for the end of domains. */
+bool rl_broadcasts_any_at_stop(struct rl_broadcasts *broadcasts);
+
 /* The most that are kept. */
 enum { RL_BROADCASTS_MOST = 10000 };
 

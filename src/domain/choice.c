@@ -6,6 +6,7 @@
 
 #include "domain/domain.h"
 #include "domain/future.h"
+#include "domain/standstill.h"
 #include "domain/timer.h"
 
 static struct rl_choice *choice_of(struct rl_list *woken) {
@@ -90,7 +91,7 @@ static void leave(struct rl_choice *choice) {
   for (struct rl_offer *offer = choice->lowest; offer; offer = offer->above)
     if (offer != choice->taken)
       rl_channel_leave(offer->channel, offer);
-  rl_domain_settle(choice->home);
+  rl_domain_dealt(choice->home);
 }
 
 /* What was lent to it is received; or goes back. */
@@ -184,6 +185,7 @@ enum rl_choice_end rl_choice_end(lua_State *L, struct rl_choice *choice, int *in
   struct rl_offer *taken = choice->taken;
   enum rl_choice_end end = outcome(choice);
   struct rl_region *cancelled = choice->lent ? rl_region_cancelled(rl_fiber_running(L)) : NULL;
+  bool failed = choice->failed;
   if (choice->lent)
     settle(choice, !cancelled);
   if (taken || choice->settled)
@@ -195,7 +197,19 @@ enum rl_choice_end rl_choice_end(lua_State *L, struct rl_choice *choice, int *in
   rl_choice_free(choice);
   if (cancelled)
     rl_region_raise(L, cancelled, 1);
+  if (failed)
+    rl_standstill_raise(L);
   return end;
+}
+
+/* Nothing is left that could end it. */
+static void fail(struct rl_wait *wait) {
+  struct rl_choice *choice = RL_OF(wait, struct rl_choice, wait);
+  if (!rl_choice_decide(choice, RL_CHOICE_WITHDRAWN))
+    return;
+  choice->failed = true;
+  leave(choice);
+  rl_wake(&choice->wait, 0);
 }
 
 bool rl_choice_limit(struct rl_choice *choice, double seconds) {
@@ -243,7 +257,7 @@ static void try_offers(struct rl_choice *choice, struct rl_list *woken) {
 bool rl_choice_begin(struct rl_choice *choice) {
   struct rl_list woken;
   rl_list_init(&woken);
-  rl_domain_expect(choice->home); /* before anyone can answer */
+  rl_domain_deal(choice->home); /* before anyone can answer */
   lock(choice);
   try_offers(choice, &woken);
   bool met = choice->taken != NULL;
@@ -251,11 +265,12 @@ bool rl_choice_begin(struct rl_choice *choice) {
     rl_channel_wait(choice->offers[i].channel, &choice->offers[i]);
   unlock(choice);
   if (met)
-    rl_domain_settle(choice->home);
+    rl_domain_dealt(choice->home);
   rl_choice_tell(choice->home, &woken);
   return met;
 }
 
 int rl_choice_park(lua_State *L, struct rl_choice *choice, lua_KFunction finish) {
+  choice->wait.fail = fail;
   return rl_park(L, &choice->wait, undo, finish, (lua_KContext)choice);
 }

@@ -22,6 +22,7 @@ struct rl_ports;
 struct rl_clients;
 struct rl_channels;
 struct rl_locks;
+struct rl_standstill;
 struct rl_ticker;
 
 /* What every domain of a runtime shares. Set before the first domain opens, then only read, but for
@@ -35,6 +36,7 @@ struct rl_settings {
   struct rl_clients *clients; /* who is connected there, as far as that is limited */
   struct rl_channels *channels;
   struct rl_locks *locks;
+  struct rl_standstill *standstill;
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does.
@@ -117,9 +119,10 @@ struct rl_domain {
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
-  uint64_t expected;             /* ns that what it waits for has taken lately: to spin or not */
-  size_t memory_limit;           /* settings->memory_limit, as far as it has been heeded */
-  int limit_error; /* registry reference of the error for that; LUA_NOREF: there was none */
+  unsigned dealing;    /* fibers that wait at channels and for locks: each expects a message */
+  uint64_t expected;   /* ns that what it waits for has taken lately: to spin or not */
+  size_t memory_limit; /* settings->memory_limit, as far as it has been heeded */
+  int limit_error;     /* registry reference of the error for that; LUA_NOREF: there was none */
   struct rl_crossing crossing; /* in this turn */
   bool spoilt;       /* a fiber has exceeded a limit of memory: there is much to collect */
   bool starved;      /* the system had no memory in this turn */
@@ -154,6 +157,17 @@ static inline void rl_domain_expect(struct rl_domain *domain) {
 static inline void rl_domain_settle(struct rl_domain *domain) {
   if (--domain->out == 0 && !domain->feed)
     uv_unref((uv_handle_t *)&domain->mailbox.wake);
+}
+
+/* The same for a fiber that waits at a channel or for a lock. */
+static inline void rl_domain_deal(struct rl_domain *domain) {
+  domain->dealing++;
+  rl_domain_expect(domain);
+}
+
+static inline void rl_domain_dealt(struct rl_domain *domain) {
+  domain->dealing--;
+  rl_domain_settle(domain);
 }
 
 /* What was waited for took that long. Capped, so that one long wait is soon forgotten. */

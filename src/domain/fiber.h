@@ -41,6 +41,9 @@ struct rl_timer;
 struct rl_wait {
   struct rl_fiber *fiber; /* who waits; NULL as soon as nobody does */
   uint64_t ticket;        /* the fiber's count when it parked */
+  /* Optional, constant: ends the wait with an error because it would never end; standstill.h. On
+   * the domain's thread, outside Lua. */
+  void (*fail)(struct rl_wait *wait);
 };
 
 /* Among those who are told when a task is settled: future.h. */
@@ -81,6 +84,7 @@ struct rl_fiber {
   int nresults;         /* pushed on `innermost` by the waker */
   lua_KFunction finish; /* what turns the wake-up into results; NULL: return the pushed ones */
   lua_KContext context;
+  const char *what; /* the call that waits, or did last */
   void (*undo)(
       struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
   struct rl_wait *wait;      /* while parked */

@@ -55,6 +55,7 @@ struct rl_hold {
   struct rl_message message;
   struct rl_wait wait;
   struct rl_timer *timer; /* NULL: none, or it has fired */
+  bool failed;            /* its wait would never end */
 };
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "domain/domain.h"
 #include "domain/knot.h"
+#include "domain/standstill.h"
 #include "domain/timer.h"
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -127,7 +128,7 @@ static void stop_timer(struct rl_hold *hold) {
 static void arrive(struct rl_domain *here, struct rl_message *message) {
   struct rl_hold *hold = RL_OF(message, struct rl_hold, message);
   stop_timer(hold);
-  rl_domain_settle(here);
+  rl_domain_dealt(here);
   if (rl_wait_pending(&hold->wait))
     rl_wake(&hold->wait, 0);
   else
@@ -151,7 +152,7 @@ static bool withdraw(struct rl_hold *hold) {
   }
   pthread_mutex_unlock(&lock->locks->lock);
   if (waits)
-    rl_domain_settle(hold->home);
+    rl_domain_dealt(hold->home);
   tell(hold->home, &woken);
   return waits;
 }
@@ -167,6 +168,13 @@ static void time_is_up(struct rl_timer *timer, void *owner) {
   struct rl_hold *hold = owner;
   hold->timer = NULL;
   if (withdraw(hold))
+    rl_wake(&hold->wait, 0);
+}
+
+static void fail(struct rl_wait *wait) {
+  struct rl_hold *hold = RL_OF(wait, struct rl_hold, wait);
+  hold->failed = withdraw(hold);
+  if (hold->failed)
     rl_wake(&hold->wait, 0);
 }
 
@@ -192,6 +200,7 @@ struct rl_hold *rl_hold_try(lua_State *L, struct rl_lock *lock, size_t count) {
   hold->home = rl_domain_of(L);
   hold->count = count;
   hold->message.arrive = arrive;
+  hold->wait.fail = fail;
   rl_list_init(&hold->link);
   rl_list_init(&hold->woken);
   rl_list_init(&hold->kept);
@@ -232,11 +241,11 @@ int rl_hold_park(lua_State *L, struct rl_hold *hold, double seconds, lua_KFuncti
     return luaL_error(L, "not enough memory");
   }
   rl_knot_note(L, hold->fiber, seconds >= 0);
-  rl_domain_expect(home); /* before anyone can answer */
+  rl_domain_deal(home); /* before anyone can answer */
   enum beginning beginning = begin(hold, text);
   if (beginning == WAITS)
     return rl_park(L, &hold->wait, undo, finish, (lua_KContext)hold);
-  rl_domain_settle(home);
+  rl_domain_dealt(home);
   stop_timer(hold);
   if (beginning == GRANTED)
     return finish(L, LUA_OK, (lua_KContext)hold);
@@ -246,7 +255,10 @@ int rl_hold_park(lua_State *L, struct rl_hold *hold, double seconds, lua_KFuncti
 
 bool rl_hold_end(lua_State *L, struct rl_hold *hold) {
   if (!hold->granted) {
+    bool failed = hold->failed;
     rl_hold_free(hold);
+    if (failed)
+      rl_standstill_raise(L);
     return false;
   }
   struct rl_region *cancelled = rl_region_cancelled(hold->fiber);

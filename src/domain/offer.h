@@ -61,6 +61,7 @@ struct rl_choice {
   struct rl_wait wait;
   struct rl_timer *timer;  /* NULL: none, or it has fired */
   bool lent;               /* a letter is here that its channel has not been told of */
+  bool failed;             /* its wait would never end */
   struct rl_offer *lowest; /* the first in the order in which channels are locked */
   int count;               /* offers */
   int awaited;             /* prospects */

@@ -187,6 +187,7 @@ void rl_wait_check_shielded(lua_State *L, const char *what) {
   lua_State *stuck = obstacle(L);
   if (stuck)
     rl_blame(L, stuck, what);
+  domain->running->what = what;
 }
 
 void rl_wait_check(lua_State *L, const char *what) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/standstill.h"
 #include "domain/task.h"
 #include "domain/ticker.h"
 #include "domain/timer.h"
@@ -104,10 +105,14 @@ static bool fall_asleep(struct rl_domain *domain) {
   bool calm = rl_mailbox_empty(&domain->mailbox);
   if (calm && domain->feed)
     calm = domain->feed->doze(domain);
-  if (calm)
+  if (calm) {
     set_awake(domain, false);
-  else
+    rl_standstill_rest(domain);
+    if (domain->dealing > 0)
+      rl_ticker_want(domain->settings->ticker);
+  } else {
     rl_mailbox_sleep(&domain->mailbox, false);
+  }
   return calm;
 }
 
@@ -126,6 +131,7 @@ static void on_prepare(uv_prepare_t *prepare) {
 static void on_check(uv_check_t *check) {
   struct rl_domain *domain = check->data;
   rl_mailbox_sleep(&domain->mailbox, false);
+  rl_standstill_rouse(domain);
   if (!domain->awake && domain->feed)
     domain->feed->rouse(domain);
   set_awake(domain, true);

@@ -139,6 +139,8 @@ static uint64_t look(struct rl_ticker *ticker) {
     if (look_at(ticker, domain, now) && tick > URGENT_TICK)
       tick = URGENT_TICK;
   }
+  if (ticker->survey)
+    ticker->survey(ticker->survey_owner, &ticker->domains);
   pthread_mutex_unlock(&ticker->lock);
   return tick < SHORTEST_TICK ? SHORTEST_TICK : tick > LONGEST_TICK ? LONGEST_TICK : tick;
 }

@@ -39,6 +39,10 @@ struct rl_ticker {
   bool (*chore)(void *owner, uint64_t now);
   void *chore_owner;
 
+  /* The same for all domains together, under the lock. NULL: nothing. */
+  void (*survey)(void *owner, struct rl_list *domains);
+  void *survey_owner;
+
   bool started; /* of whoever has set `awake` */
 
   /* the ticker's thread */

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "io/mailbox.h"
 
 /* What the Lua code that runs is asked to do, at its next instruction. */
 enum rl_ask {
@@ -41,6 +42,10 @@ struct rl_watch {
   atomic_uint_fast64_t most; /* ns that the turn may last on a main domain; 0: any */
   atomic_bool company;       /* other fibers of the domain may be waiting for their turn */
   _Atomic(void *) subject;   /* owner of the fiber that runs a task; NULL: another, or none */
+
+  atomic_uint_fast64_t rest; /* odd while it waits for what other domains do, or nothing */
+  atomic_uint dealing;       /* if so: fibers that wait at channels and for locks */
+  struct rl_message message; /* the ticker's, under its lock, while it rests: standstill.h */
 
   atomic_uint asks; /* any thread: enum rl_ask; taken by the hook */
 };

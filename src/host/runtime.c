@@ -177,6 +177,7 @@ static void open_modules(lua_State *L) {
 
 static void destroy(struct rille *runtime) {
   rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
+  rl_standstill_destroy(&runtime->standstill);
   rl_source_free(&runtime->source);
   rl_provided_free(&runtime->heap, runtime->provided);
   rl_course_destroy(&runtime->course);
@@ -204,6 +205,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->clients = &runtime->clients;
   settings->channels = &runtime->channels;
   settings->locks = &runtime->locks;
+  settings->standstill = &runtime->standstill;
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
   settings->exit = rl_loop_exit;
@@ -215,6 +217,10 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   runtime->wanted = options ? options->loops : 1;
   rl_search_init(&runtime->search, &runtime->heap);
   rl_ticker_init(&runtime->ticker, &settings->log);
+  rl_standstill_init(&runtime->standstill);
+  runtime->standstill.alone = options && options->handle_signals;
+  runtime->ticker.survey = rl_standstill_look;
+  runtime->ticker.survey_owner = &runtime->standstill;
   rl_clients_init(&runtime->clients, &runtime->heap);
   rl_ports_init(&runtime->ports, &runtime->heap);
   rl_channels_init(&runtime->channels, &runtime->heap);

@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "domain/lock.h"
 #include "domain/pool.h"
+#include "domain/standstill.h"
 #include "domain/ticker.h"
 #include "host/course.h"
 #include "host/loop.h"
@@ -31,6 +32,7 @@ struct rille {
   struct rl_clients clients;
   struct rl_channels channels;
   struct rl_locks locks;
+  struct rl_standstill standstill;
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;
