@@ -27,6 +27,9 @@ struct rille_options {
    * is logged. SIGPIPE and SIGXFSZ are ignored; and if a compute thread does not come out of a C
    * function at the end, the process ends without it. */
   int handle_signals;
+  /* A promise that nobody calls rille_post, nor wakes a fiber in another way of the host's: if all
+   * fibers wait and nothing is left that could wake one, those waits fail with an error. */
+  int alone;
   /* Takes what is logged, whole lines, on whichever thread logs; may be called by several at once,
    * and must not call Rille. NULL: it goes to standard error. */
   void (*log)(void *context, const char *text, size_t size);

@@ -11,7 +11,7 @@
  *     rests again                         no fiber has run since: tells each
  *     fails its waits         <---------
  *
- * Only where nobody else can send a message: not in a program that embeds Rille, which may post. */
+ * Only where nobody else can send a message, as a program that embeds Rille may by posting. */
 #ifndef RL_DOMAIN_STANDSTILL_H
 #define RL_DOMAIN_STANDSTILL_H
 

@@ -116,7 +116,7 @@ static void hold_standard_descriptors(void) {
 }
 
 static int program(int argc, char **argv) {
-  struct command command = {.options = {.grace = -1, .handle_signals = 1}};
+  struct command command = {.options = {.grace = -1, .handle_signals = 1, .alone = 1}};
   int status = parse_options(&command, argc, argv);
   if (status < 0)
     status = choose_script(&command, argc, argv);

@@ -218,7 +218,7 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_search_init(&runtime->search, &runtime->heap);
   rl_ticker_init(&runtime->ticker, &settings->log);
   rl_standstill_init(&runtime->standstill);
-  runtime->standstill.alone = options && options->handle_signals;
+  runtime->standstill.alone = options && options->alone;
   runtime->ticker.survey = rl_standstill_look;
   runtime->ticker.survey_owner = &runtime->standstill;
   rl_clients_init(&runtime->clients, &runtime->heap);
