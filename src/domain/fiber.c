@@ -1,4 +1,5 @@
-/* Fiber: start, park, wake, cancel, resume.
+/* Fiber: start, park, wake, and the end. How one runs is in turn.c, how one is cancelled in
+ * region.c.
  *
  * A fiber's Lua thread runs body(), which calls the fiber's function protected: so tracebacks are
  * taken where the error is raised, and to-be-closed variables are closed while the fiber may still
@@ -8,17 +9,11 @@
 #include <assert.h>
 #include <lauxlib.h>
 
-#include "base/clock.h"
-#include "domain/blame.h"
 #include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/hook.h"
-#include "domain/limits.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
-
-/* Its address is the registry key of a message that must be at hand where nothing may raise. */
-static const char stray_yield[] = "the fiber was suspended by a C function that is not Rille's";
 
 struct rl_fiber *rl_fiber_running(lua_State *L) {
   return rl_domain_of(L)->running;
@@ -35,7 +30,7 @@ void rl_fiber_make_ready(struct rl_fiber *fiber) {
 
 /* Takes back the request that a parked fiber waits for. First of all nobody waits for it any more:
  * `undo` may free it, and if not, it may be over when the fiber is gone. */
-static void take_back(struct rl_fiber *fiber) {
+void rl_fiber_take_back(struct rl_fiber *fiber) {
   struct rl_wait *wait = fiber->wait;
   wait->fiber = NULL;
   fiber->ticket++;
@@ -49,7 +44,7 @@ static void take_back(struct rl_fiber *fiber) {
 void rl_fiber_interrupt(struct rl_fiber *fiber) {
   if (fiber->state != RL_FIBER_PARKED || fiber->shielded)
     return;
-  take_back(fiber);
+  rl_fiber_take_back(fiber);
   fiber->interrupted = true;
   rl_fiber_make_ready(fiber);
 }
@@ -100,7 +95,7 @@ void rl_wake(struct rl_wait *wait, int nresults) {
 
 /* -- life --------------------------------------------------------------------------------- */
 
-static void end(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
+void rl_fiber_over(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
   fiber->over = true;
   if (!rl_list_empty(&fiber->holds))
     fiber->bereave(fiber);
@@ -114,7 +109,7 @@ static int body_over(lua_State *L, int status, lua_KContext context) {
   if (outcome != LUA_OK)
     rl_budget_explain(L);
   rl_region_relent(fiber, L);
-  end(fiber, L, outcome, lua_gettop(L) - 1);
+  rl_fiber_over(fiber, L, outcome, lua_gettop(L) - 1);
   lua_settop(L, 0);
   return 0;
 }
@@ -130,8 +125,7 @@ static int body(lua_State *L) {
 }
 
 void rl_fiber_prepare(lua_State *L) {
-  lua_pushstring(L, stray_yield);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield);
+  rl_turn_prepare(L);
   lua_pushliteral(L, "the program is ending");
   rl_domain_of(L)->ending_reason = luaL_ref(L, LUA_REGISTRYINDEX);
   rl_domain_of(L)->look = rl_fiber_look;
@@ -244,7 +238,7 @@ static void trim(struct rl_domain *domain) {
     free_spare(domain);
 }
 
-static void recycle(struct rl_fiber *fiber) {
+void rl_fiber_drop(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   rl_context_release(fiber->carried);
   fiber->carried = NULL;
@@ -260,10 +254,6 @@ static void recycle(struct rl_fiber *fiber) {
   rl_list_push(&domain->free_fibers, &fiber->link);
   domain->spare_fibers++;
   trim(domain);
-}
-
-void rl_fiber_drop(struct rl_fiber *fiber) {
-  recycle(fiber);
 }
 
 void rl_fiber_start(struct rl_fiber *fiber) {
@@ -284,160 +274,6 @@ void rl_fiber_start(struct rl_fiber *fiber) {
 
 bool rl_fiber_is_fresh(lua_State *L) {
   return lua_status(L) == LUA_OK && lua_tocfunction(L, 1) == body;
-}
-
-static int raise_cancelled(lua_State *L) {
-  return rl_region_raise(L, &rl_fiber_running(L)->whole, 1);
-}
-
-void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
-  if (fiber->ran)
-    *fiber->ran += now - fiber->since;
-}
-
-/* A fiber cancelled before its first step does not run its function. */
-static void begin(struct rl_fiber *fiber) {
-  fiber->fresh = false;
-  if (!fiber->whole.cancelled)
-    return;
-  lua_settop(fiber->L, 1);
-  lua_pushcfunction(fiber->L, raise_cancelled);
-  fiber->nresults = 1;
-}
-
-/* An error that left body() itself (in `enter`, or no memory for a frame), or a yield that no wait
- * asked for: the fiber's function cannot go on. */
-static void broken(struct rl_fiber *fiber, int status) {
-  lua_State *L = fiber->L;
-  rl_region_drop_all(fiber);
-  lua_resetthread(L); /* leaves the error, if there is one, alone on the stack */
-  if (status == LUA_YIELD) {
-    lua_settop(L, 0);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &stray_yield);
-    status = LUA_ERRRUN;
-  }
-  if (status != LUA_OK)
-    rl_budget_explain(L);
-  rl_region_relent(fiber, L);
-  end(fiber, L, status, 1);
-}
-
-static void count_turn(struct rl_watch *watch) {
-  uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed) + 1;
-  atomic_store_explicit(&watch->turn, turn, memory_order_relaxed);
-}
-
-static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
-  rl_budget_begin(fiber);
-  domain->running = fiber;
-  domain->innermost = fiber->L;
-  void *subject = fiber->detached ? fiber->owner : NULL;
-  atomic_store_explicit(&domain->watch.subject, subject, memory_order_relaxed);
-  count_turn(&domain->watch);
-}
-
-static void end_turn(struct rl_domain *domain) {
-  rl_budget_end(domain->running);
-  domain->running = NULL;
-  domain->innermost = NULL;
-  atomic_store_explicit(&domain->watch.subject, NULL, memory_order_relaxed);
-  count_turn(&domain->watch);
-}
-
-static void stop_being_sliced(struct rl_fiber *fiber) {
-  fiber->sliced = false;
-  rl_list_remove(&fiber->cut);
-  fiber->domain->slices--;
-}
-
-static void resume(struct rl_fiber *fiber) {
-  struct rl_domain *domain = fiber->domain;
-  if (fiber->fresh)
-    begin(fiber);
-  else if (fiber->ran)
-    fiber->since = rl_clock_now();
-  if (fiber->sliced)
-    stop_being_sliced(fiber);
-  int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
-  fiber->state = RL_FIBER_RUNNING;
-  begin_turn(domain, fiber);
-  rl_fiber_watch(fiber);
-  int status = lua_resume(fiber->L, NULL, nargs, &nresults);
-  if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
-    if (fiber->ran)
-      rl_fiber_account(fiber, rl_clock_now());
-    end_turn(domain);
-    return;
-  }
-  if (status != LUA_OK)
-    broken(fiber, status);
-  end_turn(domain);
-  domain->fibers--;
-  recycle(fiber);
-}
-
-void rl_fiber_abandon(struct rl_fiber *fiber) {
-  struct rl_domain *domain = fiber->domain;
-  assert(fiber->state == RL_FIBER_PARKED);
-  fiber->since = rl_clock_now();
-  take_back(fiber);
-  fiber->whole.seen = fiber->whole.cancelled;
-  fiber->closing = rl_ticker_cleanup_end(domain->settings->ticker);
-  begin_turn(domain, fiber);
-  rl_fiber_watch(fiber);
-  rl_region_drop_all(fiber);
-  lua_resetthread(fiber->L); /* closes its variables */
-  lua_settop(fiber->L, 0);
-  lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
-  end(fiber, fiber->L, LUA_ERRRUN, 1);
-  end_turn(domain);
-  domain->fibers--;
-  recycle(fiber);
-}
-
-void rl_fiber_run(struct rl_fiber *fiber) {
-  assert(!fiber->domain->running);
-  fiber->nresults = lua_gettop(fiber->L) - 1; /* all but body() itself */
-  fiber->domain->fibers++;
-  fiber->fresh = true;
-  resume(fiber);
-}
-
-/* The fibers of one task rely on their turns ending at waits only: while one of them is sliced, it
- * goes first. */
-static struct rl_fiber *choose(struct rl_fiber *fiber) {
-  struct rl_domain *domain = fiber->domain;
-  if (fiber->sliced)
-    return fiber;
-  for (struct rl_list *at = domain->sliced.next; at != &domain->sliced; at = at->next) {
-    struct rl_fiber *sliced = RL_OF(at, struct rl_fiber, cut);
-    if (sliced->task != fiber->task)
-      continue;
-    rl_fiber_make_ready(fiber);
-    rl_list_remove(&sliced->link);
-    return sliced;
-  }
-  return fiber;
-}
-
-bool rl_fiber_run_ready(struct rl_domain *domain) {
-  if (rl_list_empty(&domain->ready))
-    return false;
-  struct rl_list now;
-  rl_list_init(&now);
-  rl_list_move(&now, &domain->ready);
-  uv_idle_stop(&domain->idle);
-  bool sliced = false; /* then messages and new tasks come before the next one */
-  for (struct rl_list *link; !sliced && (link = rl_list_take(&now));) {
-    struct rl_fiber *fiber = choose(RL_OF(link, struct rl_fiber, link));
-    resume(fiber);
-    sliced = fiber->sliced;
-  }
-  if (!rl_list_empty(&now)) {
-    rl_list_move(&now, &domain->ready);
-    rl_list_move(&domain->ready, &now);
-  }
-  return true;
 }
 
 void rl_fiber_free_all(struct rl_domain *domain) {

@@ -302,7 +302,13 @@ void rl_fiber_end_told(struct rl_fiber *fiber, int reason);
 
 void rl_fiber_end_all(struct rl_domain *domain);
 
-/* From `ended`, and for fiber.c: adds what it has run since it went on to *fiber->ran. */
+/* Between fiber.c, region.c and turn.c. Once for each state. Takes back the request that a parked
+ * fiber waits for. Its function has ended, with so many values on top of L: tells its owner. */
+void rl_turn_prepare(lua_State *L);
+void rl_fiber_take_back(struct rl_fiber *fiber);
+void rl_fiber_over(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
+
+/* From `ended`, and for turn.c: adds what it has run since it went on to *fiber->ran. */
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now);
 
 /* Ends a parked fiber where it stands: its to-be-closed variables run (and may not wait), its

@@ -1,0 +1,170 @@
+/* Turn: a fiber is resumed, until it waits, gives way or ends. Declared in fiber.h. */
+#include <assert.h>
+#include <lauxlib.h>
+
+#include "base/clock.h"
+#include "domain/domain.h"
+#include "domain/fiber.h"
+#include "domain/ticker.h"
+
+/* Its address is the registry key of a message that must be at hand where nothing may raise. */
+static const char stray_yield[] = "the fiber was suspended by a C function that is not Rille's";
+
+void rl_turn_prepare(lua_State *L) {
+  lua_pushstring(L, stray_yield);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &stray_yield);
+}
+
+static int raise_cancelled(lua_State *L) {
+  return rl_region_raise(L, &rl_fiber_running(L)->whole, 1);
+}
+
+void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
+  if (fiber->ran)
+    *fiber->ran += now - fiber->since;
+}
+
+/* A fiber cancelled before its first step does not run its function. */
+static void begin(struct rl_fiber *fiber) {
+  fiber->fresh = false;
+  if (!fiber->whole.cancelled)
+    return;
+  lua_settop(fiber->L, 1);
+  lua_pushcfunction(fiber->L, raise_cancelled);
+  fiber->nresults = 1;
+}
+
+/* An error that left body() itself (in `enter`, or no memory for a frame), or a yield that no wait
+ * asked for: the fiber's function cannot go on. */
+static void broken(struct rl_fiber *fiber, int status) {
+  lua_State *L = fiber->L;
+  rl_region_drop_all(fiber);
+  lua_resetthread(L); /* leaves the error, if there is one, alone on the stack */
+  if (status == LUA_YIELD) {
+    lua_settop(L, 0);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &stray_yield);
+    status = LUA_ERRRUN;
+  }
+  if (status != LUA_OK)
+    rl_budget_explain(L);
+  rl_region_relent(fiber, L);
+  rl_fiber_over(fiber, L, status, 1);
+}
+
+static void count_turn(struct rl_watch *watch) {
+  uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed) + 1;
+  atomic_store_explicit(&watch->turn, turn, memory_order_relaxed);
+}
+
+static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
+  rl_budget_begin(fiber);
+  domain->running = fiber;
+  domain->innermost = fiber->L;
+  void *subject = fiber->detached ? fiber->owner : NULL;
+  atomic_store_explicit(&domain->watch.subject, subject, memory_order_relaxed);
+  count_turn(&domain->watch);
+}
+
+static void end_turn(struct rl_domain *domain) {
+  rl_budget_end(domain->running);
+  domain->running = NULL;
+  domain->innermost = NULL;
+  atomic_store_explicit(&domain->watch.subject, NULL, memory_order_relaxed);
+  count_turn(&domain->watch);
+}
+
+static void stop_being_sliced(struct rl_fiber *fiber) {
+  fiber->sliced = false;
+  rl_list_remove(&fiber->cut);
+  fiber->domain->slices--;
+}
+
+static void resume(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (fiber->fresh)
+    begin(fiber);
+  else if (fiber->ran)
+    fiber->since = rl_clock_now();
+  if (fiber->sliced)
+    stop_being_sliced(fiber);
+  int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
+  fiber->state = RL_FIBER_RUNNING;
+  begin_turn(domain, fiber);
+  rl_fiber_watch(fiber);
+  int status = lua_resume(fiber->L, NULL, nargs, &nresults);
+  if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
+    if (fiber->ran)
+      rl_fiber_account(fiber, rl_clock_now());
+    end_turn(domain);
+    return;
+  }
+  if (status != LUA_OK)
+    broken(fiber, status);
+  end_turn(domain);
+  domain->fibers--;
+  rl_fiber_drop(fiber);
+}
+
+void rl_fiber_abandon(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  assert(fiber->state == RL_FIBER_PARKED);
+  fiber->since = rl_clock_now();
+  rl_fiber_take_back(fiber);
+  fiber->whole.seen = fiber->whole.cancelled;
+  fiber->closing = rl_ticker_cleanup_end(domain->settings->ticker);
+  begin_turn(domain, fiber);
+  rl_fiber_watch(fiber);
+  rl_region_drop_all(fiber);
+  lua_resetthread(fiber->L); /* closes its variables */
+  lua_settop(fiber->L, 0);
+  lua_rawgetp(fiber->L, LUA_REGISTRYINDEX, &stray_yield);
+  rl_fiber_over(fiber, fiber->L, LUA_ERRRUN, 1);
+  end_turn(domain);
+  domain->fibers--;
+  rl_fiber_drop(fiber);
+}
+
+void rl_fiber_run(struct rl_fiber *fiber) {
+  assert(!fiber->domain->running);
+  fiber->nresults = lua_gettop(fiber->L) - 1; /* all but body() itself */
+  fiber->domain->fibers++;
+  fiber->fresh = true;
+  resume(fiber);
+}
+
+/* The fibers of one task rely on their turns ending at waits only: while one of them is sliced, it
+ * goes first. */
+static struct rl_fiber *choose(struct rl_fiber *fiber) {
+  struct rl_domain *domain = fiber->domain;
+  if (fiber->sliced)
+    return fiber;
+  for (struct rl_list *at = domain->sliced.next; at != &domain->sliced; at = at->next) {
+    struct rl_fiber *sliced = RL_OF(at, struct rl_fiber, cut);
+    if (sliced->task != fiber->task)
+      continue;
+    rl_fiber_make_ready(fiber);
+    rl_list_remove(&sliced->link);
+    return sliced;
+  }
+  return fiber;
+}
+
+bool rl_fiber_run_ready(struct rl_domain *domain) {
+  if (rl_list_empty(&domain->ready))
+    return false;
+  struct rl_list now;
+  rl_list_init(&now);
+  rl_list_move(&now, &domain->ready);
+  uv_idle_stop(&domain->idle);
+  bool sliced = false; /* then messages and new tasks come before the next one */
+  for (struct rl_list *link; !sliced && (link = rl_list_take(&now));) {
+    struct rl_fiber *fiber = choose(RL_OF(link, struct rl_fiber, link));
+    resume(fiber);
+    sliced = fiber->sliced;
+  }
+  if (!rl_list_empty(&now)) {
+    rl_list_move(&now, &domain->ready);
+    rl_list_move(&domain->ready, &now);
+  }
+  return true;
+}
