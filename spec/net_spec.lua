@@ -485,6 +485,30 @@ describe("conn:read", function()
     assert.same({ "a!", "b!" }, words)
   end)
 
+  for _, url in ipairs { "tcp://127.0.0.1:0", "unix:" .. temporary_path() } do
+    it("tells a reset from an end behind bytes that came with it, " .. url:sub(1, 4), function()
+      local far
+      local listener = keep(assert(net.listen(url, function(conn)
+        far = conn
+        rille.sleep(60)
+      end)))
+      local near = keep(assert(net.connect(listener:address())))
+      work.await(function() return far end)
+      near:write(("x"):rep(200 * 1024)) -- more than is read ahead
+      rille.sleep(0.02)
+      far:write "whole\npart"
+      far:close() -- with bytes unread: a reset
+      assert.equal("whole", near:read())
+      local none, message = near:read "all"
+      assert.is_nil(none)
+      assert.matches("^ECONNRESET: ", message)
+      assert.equal("part", near:read "some")
+      none, message = near:read "some"
+      assert.is_nil(none)
+      assert.matches("^ECONNRESET: ", message)
+    end)
+  end
+
   it("is refused where Lua cannot yield, with the reason", function()
     local conn = received "a\n"
     assert.matches("gsub", failure(string.gsub, "x", "x", function() return conn:read() end))

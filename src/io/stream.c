@@ -4,7 +4,9 @@
  * first error is what gets every one of them its `done`. */
 #include "io/stream.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -57,11 +59,25 @@ static int keep(struct rl_stream *stream, const char *bytes, size_t size) {
   return stream->input.failed ? UV_ENOMEM : 0;
 }
 
+/* libuv takes a hang-up behind a short read for an orderly end without another look, though it may
+ * have been a reset. The socket knows. EPIPE is a reset behind the end, which was orderly. */
+static int end_of(struct rl_stream *stream) {
+  uv_os_fd_t fd;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (uv_fileno(&stream->uv.handle, &fd) != 0 ||
+      getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error == EPIPE || error == 0)
+    return UV_EOF;
+  return uv_translate_sys_error(error);
+}
+
 static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf) {
   struct rl_stream *stream = stream_of(handle);
   int error = 0;
   if (count == 0)
     return;
+  if (count == UV_EOF)
+    count = end_of(stream);
   if (count > 0)
     error = keep(stream, buf->base, (size_t)count);
   else if (count != UV_EOF)
