@@ -14,14 +14,16 @@ local function program_of(block, path)
   return assert(load(text, "@" .. path))
 end
 
--- Runs it as a program that listens for real, though at another port; returns its app.
+-- Runs it as a program that listens for real, though at another port; returns its app, and whom it
+-- trusts.
 local function run(block, path)
   local App = getmetatable(http.app()).__index
-  local listen, servers = App.listen, {}
+  local listen, servers, trust = App.listen, {}, nil
   App.listen = function(app, options)
     local given = {}
     for name, value in pairs(options) do given[name] = value end
     if not given.address then given.port = 0 end
+    trust = given.trust
     local server = listen(app, given)
     table.insert(servers, server)
     return server
@@ -30,7 +32,7 @@ local function run(block, path)
   App.listen = listen
   for _, server in ipairs(servers) do server:close() end
   if not ok then error(app, 0) end
-  return app
+  return app, trust
 end
 
 local function same_text(expected, got)
@@ -59,10 +61,11 @@ local function same_head(lines, answer)
   return table.remove(lines, 1) == ""
 end
 
-local function ask(app, exchange)
+local function ask(app, trust, exchange)
   local request, lines = exchange.request, exchange.lines
   local answer = app:inject {
     method = request.method, path = request.path, headers = request.headers, body = request.body,
+    trust = trust,
   }
   assert.is_nil(answer.error)
   if request.head and not same_head(lines, answer) then return end
@@ -71,16 +74,16 @@ local function ask(app, exchange)
 end
 
 local function describe_document(path)
-  local app
+  local app, trust
   for _, block in ipairs(document.blocks(path)) do
     if block.language == "lua" then
       it(("%s:%d runs"):format(path, block.line), function()
-        app = run(block, path)
+        app, trust = run(block, path)
       end)
     elseif block.language == "console" then
       for _, exchange in ipairs(document.exchanges(block)) do
         it(("%s:%d answers"):format(path, exchange.line), function()
-          ask(app, exchange)
+          ask(app, trust, exchange)
         end)
       end
     end
@@ -93,6 +96,9 @@ describe("the documentation", function()
   listing:close()
 end)
 
+-- Defaults that are no value of an option.
+local SAID = { trust = "none", trust_header = "X-Forwarded-For" }
+
 describe("the options of app:listen", function()
   it("are all in docs/http.md, with their defaults", function()
     local listed = {}
@@ -100,10 +106,12 @@ describe("the options of app:listen", function()
       local name, default = row[1]:match "^`(.*)`$", row[2]
       listed[name] = true
       local value = core.defaults[name]
+      if name:find "^trust" then value = SAID[name] end
       assert.is_not_nil(value, name)
       local shown = value == math.huge and "none" or tostring(value)
       if name ~= "connections_per_address" then assert.equal(shown, default, name) end
     end
     for name in pairs(core.options) do assert.is_true(listed[name], name) end
+    for name in pairs(SAID) do assert.is_true(listed[name], name) end
   end)
 end)

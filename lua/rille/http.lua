@@ -19,8 +19,8 @@ http.error(status, body) is that answer; one with a number `retry_after`, as tha
 pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is
 complete: whoever needs something of them later copies it before.
 
-    req   method, path, target, query_string, host, version, remote, id; query, params, headers,
-          cookies, trailers; req:body(), req:read(), req:json(), req:form(),
+    req   method, path, target, query_string, scheme, host, version, remote, id; query, params,
+          headers, cookies, trailers; req:body(), req:read(), req:json(), req:form(),
           req:multipart([options]), req:upgrade(protocol), req:timeout(seconds)
                                                                        (src/lib/http_request.c)
     res   status, headers, trailers, body, length, sent; res:send(...), res:text(s), res:html(s),
@@ -339,14 +339,19 @@ local function name_of(app, name)
   end
 end
 
---- app:url(name [, params]) -> string: the path of a named route.
-function App:url(name, params)
+--- app:url(name [, params [, req]]) -> string
+-- The path of a named route; with a request a whole URL, with the scheme and the host by which its
+-- client addresses this server.
+function App:url(name, params, req)
   check_app(self, "url")
   check.string(name, 1, "url")
   check.argument(params == nil or type(params) == "table", 2, "url", "table", params)
   local route = name_of(root_of(self), name)
   if not route then check.fail("app:url: no route is called %q", name) end
-  return fill(name, (place_of(route.app)) .. route.pattern, params or {})
+  local path = fill(name, (place_of(route.app)) .. route.pattern, params or {})
+  if req == nil then return path end
+  check.argument(getmetatable(req) == "request", 3, "url", "request", req)
+  return req.host == "" and path or req.scheme .. "://" .. req.host .. path
 end
 
 -- -- serving -----------------------------------------------------------------------------------
@@ -370,6 +375,11 @@ end
 -- handler_timeout (60; 503), compute_timeout (10 of a handler that runs without waiting; 503),
 -- send_timeout (30, or 16 KiB further), idle_timeout (75). math.huge is none.
 --
+-- Proxies: trust (none) is a list of the addresses whose word about their clients is taken, such as
+-- { "127.0.0.1", "10.0.0.0/8", "2001:db8::/32" }, and "unix" for whoever comes to a Unix socket;
+-- trust_header ("X-Forwarded-For", with -Proto and -Host; or "Forwarded") says in which words.
+-- req.remote, req.scheme and req.host are then what they say; see docs/http.md.
+--
 -- cancel (true): a client that leaves cancels its handler. development (false): errors are shown to
 -- the client.
 --
@@ -377,8 +387,9 @@ end
 function App:listen(options)
   check_app(self, "listen")
   local url, given = listen_options(options)
-  local server, message = check.call(core.listen, site_of(self), url, given)
-  if not server then check.fail("app:listen: %s", message) end
+  local site = site_of(self)
+  local ok, server, message = pcall(core.listen, site, url, given)
+  if not (ok and server) then check.fail("app:listen: %s", message or server) end
   return server
 end
 
@@ -386,7 +397,7 @@ end
 
 local INJECTED = {
   method = "string", path = "string", headers = "table", body = "string table function",
-  trailers = "table", remote = "string",
+  trailers = "table", remote = "string", trust = "table string", trust_header = "string",
 }
 
 --- app:inject(options) -> { status, headers, body, trailers, error }
@@ -394,9 +405,9 @@ local INJECTED = {
 -- Sends the app a request without a network, and waits for the answer. Options: method (GET, or
 -- POST with a body), path (with its query), headers, body (a string, a table for JSON, or an
 -- iterator over pieces, sent as chunks) and trailers behind that, remote (what req.remote says:
--- "127.0.0.1", with port 0 if it names none); or just a path. The names of the answer's headers and
--- trailers are in lower case, repeated ones joined by commas. `error` is set if the answer was cut
--- off; `body` is then what came of it.
+-- "127.0.0.1", with port 0 if it names none), trust and trust_header as of app:listen; or just a
+-- path. The names of the answer's headers and trailers are in lower case, repeated ones joined by
+-- commas. `error` is set if the answer was cut off; `body` is then what came of it.
 function App:inject(options)
   check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end

@@ -90,7 +90,7 @@ CURL["-F"] = function(request, field)
 end
 
 local function request_of(command)
-  local request = { headers = {} }
+  local request = { headers = { Host = "localhost:8080" } }
   local words = words_of(command)
   assert(words[1] == "curl", "not a command of this: " .. command)
   local at = 2

@@ -87,25 +87,30 @@ static bool take_value(struct rl_slice *rest, struct rl_scan_parameter *paramete
   return size > 0;
 }
 
+bool rl_scan_pair(struct rl_slice *rest, struct rl_scan_parameter *parameter) {
+  struct rl_slice text = *rest;
+  size_t size = rl_scan_token(text);
+  if (size == 0 || size == text.size || text.bytes[size] != '=')
+    return false;
+  parameter->name = (struct rl_slice){text.bytes, size};
+  rl_scan_skip(&text, size + 1);
+  if (!take_value(&text, parameter))
+    return false;
+  *rest = text;
+  return true;
+}
+
 int rl_scan_parameter(struct rl_slice *rest, struct rl_scan_parameter *parameter) {
   struct rl_slice text = rl_scan_trim(*rest);
   if (text.size && text.bytes[0] != ';')
     return -1;
   while (text.size && (text.bytes[0] == ';' || is_blank(text.bytes[0])))
     rl_scan_skip(&text, 1);
-  if (text.size == 0) {
-    *rest = text;
-    return 0;
-  }
-  size_t size = rl_scan_token(text);
-  if (size == 0 || size == text.size || text.bytes[size] != '=')
-    return -1;
-  parameter->name = (struct rl_slice){text.bytes, size};
-  rl_scan_skip(&text, size + 1);
-  if (!take_value(&text, parameter))
+  bool ends = text.size == 0;
+  if (!ends && !rl_scan_pair(&text, parameter))
     return -1;
   *rest = text;
-  return 1;
+  return ends ? 0 : 1;
 }
 
 bool rl_scan_number(struct rl_slice text, uint64_t *number) {

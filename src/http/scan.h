@@ -12,7 +12,7 @@
 
 #include "base/slice.h"
 
-/* One `; name=value`. A quoted value comes without its quotes, its backslashes still there. */
+/* One `name=value`. A quoted value comes without its quotes, its backslashes still there. */
 struct rl_scan_parameter {
   struct rl_slice name, value;
   bool quoted;
@@ -46,6 +46,9 @@ size_t rl_scan_quoted(struct rl_slice text);
 /* Takes the next member of a comma-separated list, trimmed; empty ones are passed over. Commas in
  * quoted strings do not count. False at the end. */
 bool rl_scan_member(struct rl_slice *rest, struct rl_slice *member);
+
+/* Takes `name=value` at the beginning; false when there is none. */
+bool rl_scan_pair(struct rl_slice *rest, struct rl_scan_parameter *parameter);
 
 /* Takes the next parameter: 1, or 0 at the end, or -1 when what follows is none. */
 int rl_scan_parameter(struct rl_slice *rest, struct rl_scan_parameter *parameter);

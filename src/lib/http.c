@@ -7,6 +7,7 @@
 
 #include "http/method.h"
 #include "io/address.h"
+#include "io/networks.h"
 #include "lib/modules.h"
 #include "serve/http_pool.h"
 #include "serve/http_server.h"
@@ -57,7 +58,42 @@ static void set_number(lua_State *L, enum kind kind, const char *name, void *to)
     *(uint64_t *)to = (uint64_t)fmin(value, 1e15);
 }
 
-/* [.., table at `index`] */
+/* [.., list] -> [.., networks]: what option trust holds, a list or a single one. */
+static struct rl_networks *read_networks(lua_State *L) {
+  size_t size, count;
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+  }
+  luaL_checktype(L, -1, LUA_TTABLE);
+  count = lua_rawlen(L, -1);
+  struct rl_networks *networks = lua_newuserdatauv(L, rl_networks_size(count), 0);
+  memset(networks, 0, rl_networks_size(count));
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)i); // [list, networks, text]
+    const char *text = lua_tolstring(L, -1, &size), *wrong = "it is no string";
+    if (text)
+      wrong = rl_networks_add(networks, text, size);
+    if (wrong)
+      luaL_error(L, "option \"trust\": %s: %s", luaL_tolstring(L, -1, NULL), wrong);
+    lua_pop(L, 1);
+  }
+  lua_remove(L, -2);
+  return networks;
+}
+
+/* [] -> [networks or nil]: of the table at `index`, which proxies are trusted, and how they speak.
+ */
+static void read_trust(lua_State *L, int index, struct rl_http_options *to) {
+  bool says = lua_getfield(L, index, "trust_header") == LUA_TSTRING;
+  to->forwarded = says && strcmp(lua_tostring(L, -1), "Forwarded") == 0;
+  lua_pop(L, 1);
+  if (lua_getfield(L, index, "trust") != LUA_TNIL)
+    to->trust = read_networks(L);
+}
+
+/* [] -> [what keeps them]: the options in the table at `index` */
 static void read_options(lua_State *L, int index, struct rl_http_options *to) {
   rl_http_server_defaults(to);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -70,6 +106,7 @@ static void read_options(lua_State *L, int index, struct rl_http_options *to) {
       set_number(L, options[i].kind, options[i].name, at);
     lua_pop(L, 1);
   }
+  read_trust(L, index, to);
 }
 
 /* core.options: their kinds by name */
@@ -177,15 +214,17 @@ static int listen_at(lua_State *L) {
   return rl_http_server_listen(L, 1, &address, &wanted);
 }
 
-/* core.unlisted(site, url) -> server: takes only what server:connect() brings, which seems to come
- * from that address. */
+/* core.unlisted(site, url, options) -> server: takes only what server:connect() brings, which seems
+ * to come from that address. Of the options only those about proxies. */
 static int unlisted(lua_State *L) {
   struct rl_http_options wanted;
   struct rl_address guest;
   rl_http_site_check(L, 1);
   check_url(L, 2, &guest);
   luaL_argcheck(L, guest.kind == RL_ADDRESS_IP, 2, "an IP address expected");
+  luaL_checktype(L, 3, LUA_TTABLE);
   rl_http_server_defaults(&wanted);
+  read_trust(L, 3, &wanted);
   rl_http_server_listen(L, 1, NULL, &wanted);
   rl_http_server_check(L, -1)->guest = guest.where.ip;
   return 1;

@@ -1,7 +1,8 @@
 /* What handlers get as `req`. Nothing is read from the head of a request before a script asks.
  *
  * Fields: method; path (as it was sent, in canonical form); target; query, params, headers,
- * cookies, trailers (see http_views.c); host; version ("1.1"); remote ("127.0.0.1:51234"); id.
+ * cookies, trailers (see http_views.c); host; scheme ("http"; "https" if a trusted proxy says so);
+ * version ("1.1"); remote ("127.0.0.1:51234"; port 0 if a trusted proxy says none); id.
  *
  * Any other field may be set by a script, to hand something on to the next middleware. */
 #include <lauxlib.h>
@@ -19,6 +20,7 @@ enum field {
   TARGET,
   QUERY_STRING,
   HOST,
+  SCHEME,
   VERSION,
   REMOTE,
   ID,
@@ -29,9 +31,9 @@ enum field {
   TRAILERS
 };
 
-static const char *const fields[] = {"method",  "path",    "target",  "query_string", "host",
-                                     "version", "remote",  "id",      "query",        "params",
-                                     "headers", "cookies", "trailers"};
+static const char *const fields[] = {"method", "path",    "target",  "query_string", "host",
+                                     "scheme", "version", "remote",  "id",           "query",
+                                     "params", "headers", "cookies", "trailers"};
 
 static void push(lua_State *L, struct rl_slice text) {
   lua_pushlstring(L, text.bytes, text.size);
@@ -43,7 +45,9 @@ static void push_remote(lua_State *L, const struct rl_http_exchange *exchange) {
   union rl_endpoint peer = {.any.sa_family = AF_UNSPEC};
   socklen_t size = sizeof peer;
   char text[RL_ADDRESS_TEXT];
-  if (exchange->connection)
+  if (exchange->remote.any.sa_family != AF_UNSPEC)
+    peer = exchange->remote;
+  else if (exchange->connection)
     getpeername(rl_thin_fd(&exchange->connection->thin), &peer.any, &size);
   if (peer.any.sa_family == AF_UNIX)
     peer = exchange->server->guest;
@@ -65,6 +69,7 @@ static int push_field(lua_State *L, struct rl_http_exchange *exchange, enum fiel
   case TARGET: push(L, rl_head_slice(head, head->target)); break;
   case QUERY_STRING: push(L, rl_head_slice(head, head->query)); break;
   case HOST: push(L, rl_head_slice(head, head->authority)); break;
+  case SCHEME: lua_pushstring(L, exchange->secure ? "https" : "http"); break;
   case VERSION: lua_pushstring(L, head->minor ? "1.1" : "1.0"); break;
   case REMOTE: push_remote(L, exchange); break;
   case ID: push_id(L, exchange); break;

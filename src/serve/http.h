@@ -125,6 +125,8 @@ enum rl_http_phase {
   RL_HTTP_PHASES
 };
 
+struct rl_networks;
+
 struct rl_http_options {
   struct rl_http_limits limits;
   uint32_t time[RL_HTTP_PHASES]; /* ms; 0: for ever */
@@ -134,9 +136,11 @@ struct rl_http_options {
   uint32_t connections;          /* at once, of one loop */
   uint32_t per_address;          /* of them, over all loops; 0: the usual, see http_server.c */
   int backlog;
-  bool shared;      /* other loops may listen at the same port */
-  bool cancel;      /* a client that leaves cancels its handler */
-  bool development; /* errors are shown to the client */
+  struct rl_networks *trust; /* proxies; NULL: none */
+  bool forwarded;            /* they say it by Forwarded, not by X-Forwarded-* */
+  bool shared;               /* other loops may listen at the same port */
+  bool cancel;               /* a client that leaves cancels its handler */
+  bool development;          /* errors are shown to the client */
 };
 
 struct rl_http_server {
@@ -145,9 +149,9 @@ struct rl_http_server {
   struct rl_list link;            /* in http->servers */
   struct rl_listener listener;
   struct rl_http *http;
-  struct rl_http_site *site; /* good until the state is closed */
-  int anchor;                /* registry reference of the site */
-  struct rl_http_options options;
+  struct rl_http_site *site;             /* good until the state is closed */
+  int anchor;                            /* registry reference of the site */
+  struct rl_http_options options;        /* with a `trust` of its own */
   uint64_t turn_limit;                   /* ns that a handler may run without waiting; 0: any */
   struct rl_list phases[RL_HTTP_PHASES]; /* of connections, the first due first */
   unsigned open;                         /* connections */
@@ -173,6 +177,7 @@ struct rl_http_connection {
   bool ended;                        /* the same, and all was read */
   bool probed;                       /* it was asked whether it still reads */
   bool turned_away;                  /* it was one too many, and is not counted with the others */
+  bool trusted;                      /* a proxy whose word about its client is taken */
 };
 
 /* -- an exchange --------------------------------------------------------------------------- */
@@ -218,6 +223,10 @@ struct rl_http_exchange {
   uint64_t drained;
   size_t arrived;   /* of the body, since its client was last found fast enough */
   uint64_t awaited; /* ms since then that were spent waiting for more, up to this wait */
+
+  /* who it is from */
+  union rl_endpoint remote; /* as a trusted proxy says; AF_UNSPEC: who has connected */
+  bool secure;              /* it says, too, that its client speaks https */
 
   /* where it led */
   struct rl_slice path; /* canonical: in the head, or in `path_room` */

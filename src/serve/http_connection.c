@@ -9,6 +9,7 @@
 #include "serve/http_input.h"
 #include "serve/http_output.h"
 #include "serve/http_pool.h"
+#include "serve/http_proxy.h"
 #include "serve/http_wire.h"
 
 enum {
@@ -347,7 +348,8 @@ static int open_connection(struct rl_http_server *server, int fd,
   return 0;
 }
 
-int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client) {
+int rl_http_connection_open(struct rl_http_server *server, int fd, const union rl_endpoint *peer,
+                            struct rl_client *client) {
   struct rl_http_connection *connection;
   int status = open_connection(server, fd, &connection);
   if (status != 0) {
@@ -356,6 +358,7 @@ int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_cli
     return status;
   }
   connection->client = client;
+  connection->trusted = rl_http_proxy_trusted(server, peer);
   server->open++;
   rl_http_wire_enter(connection, RL_HTTP_IDLE);
   return 0;

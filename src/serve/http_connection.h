@@ -5,9 +5,10 @@
 
 #include "serve/http.h"
 
-/* Takes over a connected, non-blocking descriptor, counted at `client` unless that is NULL. 0; or
- * an error, and it is closed, and counted no more. */
-int rl_http_connection_open(struct rl_http_server *server, int fd, struct rl_client *client);
+/* Takes over a connected, non-blocking descriptor from `peer`, counted at `client` unless that is
+ * NULL. 0; or an error, and it is closed, and counted no more. */
+int rl_http_connection_open(struct rl_http_server *server, int fd, const union rl_endpoint *peer,
+                            struct rl_client *client);
 
 /* More clients than the server takes: this one is told to come again. The descriptor is as above.
  */

@@ -19,6 +19,7 @@
 #include "serve/http_context.h"
 #include "serve/http_file.h"
 #include "serve/http_pool.h"
+#include "serve/http_proxy.h"
 #include "serve/http_result.h"
 #include "serve/http_site.h"
 #include "serve/http_static.h"
@@ -311,6 +312,8 @@ void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
   exchange->started = uv_now(exchange->http->domain->loop);
   exchange->connection->requests++;
   exchange->stage = RL_HTTP_DRAINING;
+  if (exchange->connection->trusted)
+    rl_http_proxy_read(exchange);
   if (!lead(exchange))
     return;
   exchange->stage = RL_HTTP_HANDLING;

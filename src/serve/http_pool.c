@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "io/networks.h"
 #include "serve/http_file.h"
 
 static const char pool_key = 0; /* its address: the key in the registry */
@@ -221,7 +222,8 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->fiber = NULL;
   exchange->body_begun = exchange->continued = exchange->expired = false;
   exchange->began = exchange->streaming = exchange->bodyless = exchange->chunked = false;
-  exchange->upgraded = false;
+  exchange->upgraded = exchange->secure = false;
+  exchange->remote.any.sa_family = AF_UNSPEC;
   exchange->drained = exchange->sent_body = exchange->awaited = 0;
   exchange->arrived = 0;
   exchange->type = NULL;
@@ -254,6 +256,7 @@ void rl_http_pool_release(struct rl_http_server *server) {
     return;
   if (!http->ended)
     luaL_unref(http->domain->vm.L, LUA_REGISTRYINDEX, server->anchor);
+  rl_networks_free(http->heap, server->options.trust);
   rl_list_remove(&server->link);
   rl_list_remove(&server->listening.link);
   rl_list_remove(&server->connections.link);

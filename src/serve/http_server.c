@@ -9,9 +9,11 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
+#include "io/networks.h"
 #include "serve/http_clock.h"
 #include "serve/http_connection.h"
 #include "serve/http_pool.h"
+#include "serve/http_proxy.h"
 #include "serve/http_site.h"
 #include "serve/socket.h"
 
@@ -35,12 +37,12 @@ void rl_http_server_defaults(struct rl_http_options *options) {
 }
 
 /* How many connections the address may have; 0: any number. Unless the script says otherwise one
- * address may not take all that there is, but whoever comes over the loopback is a proxy for many.
- */
+ * address may not take all that there is, but whoever comes over the loopback is a proxy for many;
+ * so is one that is trusted. */
 static unsigned limit_for(const struct rl_http_server *server, const union rl_endpoint *peer) {
   enum { SHARE = 4 };
   const struct rl_http_options *options = &server->options;
-  if (peer->any.sa_family == AF_UNSPEC)
+  if (peer->any.sa_family == AF_UNSPEC || rl_http_proxy_trusted(server, peer))
     return 0;
   if (options->per_address)
     return options->per_address;
@@ -60,7 +62,7 @@ static void on_accepted(struct rl_listener *listener, int fd, const union rl_end
     welcome = client != NULL;
   }
   if (welcome)
-    rl_http_connection_open(server, fd, client);
+    rl_http_connection_open(server, fd, peer, client);
   else
     rl_http_connection_turn_away(server, fd);
   rl_http_clock_start(server->http);
@@ -102,6 +104,22 @@ static uint64_t turn_limit(const struct rl_http_options *options) {
   return (time != 0 && (limit == 0 || time < limit) ? time : limit) * RL_HTTP_MILLISECOND;
 }
 
+/* With its options. NULL when there is no memory. */
+static struct rl_http_server *allocate(struct rl_heap *heap,
+                                       const struct rl_http_options *options) {
+  struct rl_http_server *server = rl_zalloc(heap, sizeof *server);
+  if (!server)
+    return NULL;
+  server->options = *options;
+  if (!options->trust)
+    return server;
+  server->options.trust = rl_networks_copy(heap, options->trust);
+  if (server->options.trust)
+    return server;
+  rl_free(heap, server, sizeof *server);
+  return NULL;
+}
+
 /* [] -> [userdata] */
 static struct rl_http_server *create(lua_State *L, int site,
                                      const struct rl_http_options *options) {
@@ -112,7 +130,7 @@ static struct rl_http_server *create(lua_State *L, int site,
   luaL_setmetatable(L, RL_HTTP_SERVER);
   lua_pushvalue(L, site);
   int anchor = luaL_ref(L, LUA_REGISTRYINDEX);
-  struct rl_http_server *server = rl_zalloc(http->heap, sizeof *server);
+  struct rl_http_server *server = allocate(http->heap, options);
   if (!server) {
     luaL_unref(L, LUA_REGISTRYINDEX, anchor);
     luaL_error(L, "not enough memory");
@@ -122,7 +140,6 @@ static struct rl_http_server *create(lua_State *L, int site,
   http->holders++;
   server->site = rl_http_site_check(L, site);
   server->anchor = anchor;
-  server->options = *options;
   server->turn_limit = turn_limit(options);
   server->holders = 1;
   server->listener.closing = true; /* there is nothing to close */
@@ -170,7 +187,7 @@ int rl_http_server_inject(lua_State *L, struct rl_http_server *server) {
     return luaL_error(L, "no socket: %s", uv_strerror(uv_translate_sys_error(errno)));
   int status = rl_socket_open(socket, ends[0], true);
   if (status == 0)
-    status = rl_http_connection_open(server, ends[1], NULL);
+    status = rl_http_connection_open(server, ends[1], &server->guest, NULL);
   else
     close(ends[1]);
   rl_http_clock_start(server->http);

@@ -4,7 +4,7 @@
     app:use(csrf())
 
 A request with another method than GET, HEAD and OPTIONS must come from a page of this site: so must
-say Sec-Fetch-Site, or, in a browser without that, Origin, which is compared with Host. A client
+say Sec-Fetch-Site, or, in a browser without that, Origin, which is compared with req.host. A client
 that sends neither is no browser of these days. Without cookies it passes, since there is nothing
 that a page could abuse; with cookies it may be an old browser, and passes only by a valid token
 (see secret), which no other page can have. So a program that keeps cookies sends a token, or
@@ -41,8 +41,7 @@ local function is_own(req, trusted)
   if origin and trusted[origin] then return true end
   if site then return site == "same-origin" or site == "none" end
   if origin then
-    local host = req.headers["Host"]
-    return host ~= nil and origin:match "^https?://(.+)$" == host:lower()
+    return origin:match "^https?://(.+)$" == req.host:lower()
   end
 end
 

@@ -120,10 +120,20 @@ local function url_of(remote)
   return "tcp://" .. remote
 end
 
-local function new_server(site, remote)
-  local ok, server = pcall(core.unlisted, site, url_of(remote))
-  if not ok then check.fail('app:inject: option "remote": %s', server) end
+local function new_server(site, remote, options)
+  local ok, server = pcall(core.unlisted, site, url_of(remote), options)
+  if not ok then
+    check.fail(server:find "^option" and "app:inject: %s" or 'app:inject: option "remote": %s',
+      server)
+  end
   return server
+end
+
+-- What tells servers apart.
+local function key_of(remote, options)
+  local trust = options.trust or ""
+  if type(trust) == "table" then trust = table.concat(trust, " ") end
+  return ("%s, %s, %s"):format(remote, trust, options.trust_header)
 end
 
 --- inject(site) -> function(options) -> { status, headers, body, trailers, error }; see app:inject.
@@ -131,8 +141,9 @@ return function(site)
   local servers = setmetatable({}, { __mode = "v" }) -- by where their requests seem to come from
   return function(options)
     local remote = options.remote or "127.0.0.1"
-    local server = servers[remote] or new_server(site, remote)
-    servers[remote] = server
+    local key = key_of(remote, options)
+    local server = servers[key] or new_server(site, remote, options)
+    servers[key] = server
     return inject(server, options)
   end
 end

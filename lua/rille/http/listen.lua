@@ -5,7 +5,10 @@ local core = require "rille.http.core"
 
 local KINDS = { seconds = "number", count = "number", bytes = "number", switch = "boolean" }
 
-local KNOWN = { port = "number", host = "string", address = "string" }
+local KNOWN = {
+  port = "number", host = "string", address = "string", trust = "table string",
+  trust_header = "string",
+}
 for name, kind in pairs(core.options) do KNOWN[name] = KINDS[kind] end
 
 local function fail(name, expected, value)
@@ -22,11 +25,13 @@ local function port_of(value)
   return port
 end
 
+local SHOWN = { boolean = "true or false", ["table string"] = "a list of addresses" }
+
 local function check_values(options)
   for name, value in pairs(options) do
     local expected = KNOWN[name]
-    if name ~= "port" and type(value) ~= expected then
-      fail(name, expected == "boolean" and "true or false" or "a " .. expected, value)
+    if name ~= "port" and not expected:find(type(value), 1, true) then
+      fail(name, SHOWN[expected] or "a " .. expected, value)
     elseif expected == "number" and name ~= "port" and (value <= 0 or value ~= value) then
       fail(name, "a number above 0", value)
     end
@@ -48,6 +53,16 @@ local function url_of(options)
   return ("tcp://%s:%d"):format(host, port_of(options.port or 8080))
 end
 
+-- They are not mixed: a proxy hands on what a client has put into the other one.
+local function check_header(options)
+  local header = options.trust_header
+  if header and header ~= "X-Forwarded-For" and header ~= "Forwarded" then
+    fail("trust_header", '"X-Forwarded-For" or "Forwarded"', header)
+  elseif header and not options.trust then
+    check.fail("app:listen: option \"trust_header\" means nothing without \"trust\"")
+  end
+end
+
 --- listen_options(options) -> url, options. Raises at the script's line.
 return function(options)
   if options == nil then options = {} end
@@ -57,5 +72,6 @@ return function(options)
   end
   check.known(options, KNOWN, "app:listen")
   check_values(options)
+  check_header(options)
   return url_of(options), options
 end

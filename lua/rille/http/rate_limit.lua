@@ -12,7 +12,8 @@ Options:
     rate       needed: requests a second, in the long run
     burst      rate, at least 1: requests at once
     key        function(req) -> string: who counts as one client; nil lets the request pass. The
-               address by default, of IPv6 the first half. Behind a proxy that is the proxy
+               address by default, of IPv6 the first half. Behind a proxy that is the proxy,
+               unless app:listen is told to trust it
     max_keys   10000: clients that are remembered, those seen last; memory stays bounded ]]
 
 local options = require "rille.http.options"
