@@ -54,6 +54,7 @@ describe("a fault in the body of a request", function()
     { 22, post("Content-Length: 00005\r\n", "abcde"), "200", "^abcde$" },
     { 23, post "Content-Length: 1048577\r\n", "413c" },
     { 23, post "Content-Length: 9223372036854775807\r\n", "413c" },
+    { 23, raw_http.post("/echo", ("x"):rep(64 * mebibyte)), "413c" },
 
     { "411", post "Expect: 100-continue\r\n", "411c" },
     { "411", "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "411c" },

@@ -171,7 +171,7 @@ struct rl_http_connection {
   uint64_t since;                    /* ms of the loop: when the phase began */
   uint32_t requests;                 /* begun so far */
   uint8_t phase;                     /* an rl_http_phase */
-  uint8_t lingered;                  /* reads since its last answer */
+  uint8_t lingered;                  /* how often that was prolonged */
   uint8_t watched;                   /* UV_READABLE, UV_WRITABLE, UV_DISCONNECT */
   bool ends;                         /* the client sends no more than what is still unread */
   bool ended;                        /* the same, and all was read */

@@ -3,12 +3,12 @@
 #include "serve/http_clock.h"
 
 #include "domain/domain.h"
-#include "serve/http_connection.h"
 #include "serve/http_events.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
 #include "serve/http_output.h"
 #include "serve/http_pool.h"
+#include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
 enum { TICK = 1000 };
@@ -63,7 +63,7 @@ static void expire(struct rl_http_connection *connection) {
   switch ((enum rl_http_phase)connection->phase) {
   case RL_HTTP_HEAD:
     rl_http_exchange_refuse(exchange, 408);
-    rl_http_connection_settle(connection);
+    rl_http_settle(connection);
     return;
   case RL_HTTP_BODY:
     if (exchange->stage != RL_HTTP_HANDLING)

@@ -10,117 +10,10 @@
 #include "serve/http_output.h"
 #include "serve/http_pool.h"
 #include "serve/http_proxy.h"
+#include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
-enum {
-  LINGER_READS = 32, /* what a connection that lingers may send before it is closed all the same */
-  TURNED_AWAY = 64,  /* clients above a limit that are told so at once */
-};
-
-/* -- after serving ------------------------------------------------------------------------- */
-
-static void leave(struct rl_http_connection *connection) {
-  if (connection->exchange->counted)
-    rl_thin_hold(&connection->thin, false);
-  rl_http_pool_give(connection->exchange);
-}
-
-/* The last answer is written. A client that still sends would lose it to a reset if the socket were
- * closed with bytes unread: so it is told that nothing more comes, and read from for a while. */
-static void linger(struct rl_http_connection *connection) {
-  leave(connection);
-  if (connection->ended) {
-    rl_http_wire_close(connection);
-    return;
-  }
-  rl_thin_shutdown(&connection->thin);
-  rl_http_wire_enter(connection, RL_HTTP_LINGER);
-  rl_http_wire_watch(connection, UV_READABLE);
-}
-
-static void rest(struct rl_http_connection *connection) {
-  leave(connection);
-  if (connection->ended || connection->server->stopping) {
-    rl_http_wire_close(connection);
-    return;
-  }
-  rl_http_wire_enter(connection, RL_HTTP_IDLE);
-  rl_http_wire_watch(connection, UV_READABLE);
-}
-
-/* The exchange outlives the read: it is counted, so that the program does not end before it. */
-static void stay(struct rl_http_connection *connection, enum rl_http_phase phase) {
-  struct rl_http_exchange *exchange = connection->exchange;
-  if (!exchange->counted) {
-    exchange->counted = true;
-    exchange->http->serving->running++;
-    rl_thin_hold(&connection->thin, true);
-  }
-  if (connection->phase != phase)
-    rl_http_wire_enter(connection, phase);
-  int reads = exchange->in.size < RL_HTTP_AHEAD ? UV_READABLE : 0;
-  rl_http_wire_watch(connection, reads | (connection->watched & UV_WRITABLE));
-}
-
-/* What the connection waits for while its exchange goes on. */
-static enum rl_http_phase phase_of(const struct rl_http_connection *connection) {
-  const struct rl_http_exchange *exchange = connection->exchange;
-  switch (exchange->stage) {
-  case RL_HTTP_READING: return RL_HTTP_HEAD;
-  case RL_HTTP_DRAINING: return RL_HTTP_BODY;
-  default: break;
-  }
-  if (connection->phase == RL_HTTP_BODY || connection->phase == RL_HTTP_HALF)
-    return connection->phase;
-  return connection->ends ? RL_HTTP_HALF : RL_HTTP_RUNNING;
-}
-
-/* What the exchange still needs of the scratch becomes its own. 0, or -1 without memory. */
-static int keep(struct rl_http_exchange *exchange) {
-  bool needs_head = exchange->stage == RL_HTTP_HANDLING || rl_http_file_follows(exchange);
-  if (needs_head && rl_http_exchange_keep(exchange) != 0)
-    return -1;
-  return rl_http_input_keep(exchange);
-}
-
-/* Everything was written; what comes next. */
-static void go_on(struct rl_http_connection *connection) {
-  struct rl_http_exchange *exchange = connection->exchange;
-  bool stopping = connection->server->stopping;
-  if (exchange->stage == RL_HTTP_LAST || (exchange->stage == RL_HTTP_DRAINING && stopping))
-    linger(connection);
-  else if (exchange->stage == RL_HTTP_READING && !rl_request_begun(&exchange->request))
-    rest(connection);
-  else if ((connection->ended || stopping) && exchange->stage != RL_HTTP_HANDLING)
-    rl_http_wire_close(connection);
-  else
-    stay(connection, phase_of(connection));
-}
-
-/* The client has left, and a handler goes on. */
-static void outlive(struct rl_http_exchange *exchange) {
-  if (exchange->fiber && rl_http_exchange_keep(exchange) != 0)
-    exchange->slot->ticket = 0; /* for its script the request has ended */
-}
-
-bool rl_http_connection_settle(struct rl_http_connection *connection) {
-  struct rl_http_exchange *exchange = connection->exchange;
-  bool file = rl_http_file_follows(exchange);
-  int status = rl_http_output_flush(exchange);
-  if (status < 0) {
-    outlive(exchange);
-    return false;
-  }
-  if (status == 0 && (file || (exchange->stage == RL_HTTP_READING && exchange->in.size > 0)))
-    return true;
-  if (keep(exchange) != 0)
-    rl_http_wire_close(connection);
-  else if (status > 0)
-    stay(connection, RL_HTTP_SENDING);
-  else
-    go_on(connection);
-  return false;
-}
+enum { TURNED_AWAY = 64 }; /* clients above a limit that are told so at once */
 
 /* -- serving ------------------------------------------------------------------------------- */
 
@@ -186,12 +79,12 @@ static void serve(struct rl_http_exchange *exchange, bool now) {
   do {
     serve_what_is_there(exchange, now);
     if (!exchange->connection) { /* the client left while its handler ran */
-      outlive(exchange);
+      rl_http_settle_outlive(exchange);
       if (!exchange->fiber)
         rl_http_pool_give(exchange);
       return;
     }
-  } while (rl_http_connection_settle(exchange->connection));
+  } while (rl_http_settle(exchange->connection));
 }
 
 void rl_http_connection_over(struct rl_http_exchange *exchange) {
@@ -244,8 +137,7 @@ static void on_more(struct rl_http_connection *connection, const char *bytes, si
 
 static void on_bytes(struct rl_http_connection *connection, const char *bytes, size_t size) {
   if (connection->phase == RL_HTTP_LINGER) {
-    if (++connection->lingered > LINGER_READS)
-      rl_http_wire_close(connection);
+    rl_http_settle_pass_over(connection);
     return;
   }
   if (connection->exchange) {
@@ -380,51 +272,4 @@ void rl_http_connection_turn_away(struct rl_http_server *server, int fd) {
   rl_thin_write(&connection->thin, answer, sizeof answer - 1); /* a new socket has room for that */
   rl_thin_shutdown(&connection->thin);
   rl_http_wire_enter(connection, RL_HTTP_LINGER);
-}
-
-/* -- the end ------------------------------------------------------------------------------- */
-
-/* A request that has reached this machine counts as begun, though nobody has read it yet. */
-static void stop_reading(struct rl_http_connection *connection) {
-  bool comes = rl_thin_readable(&connection->thin);
-  if (comes && (connection->exchange || rl_http_pool_borrow(connection)))
-    stay(connection, RL_HTTP_HEAD);
-  else
-    rl_http_wire_close(connection);
-}
-
-/* Its answer is written, and only what its handler left of the body is awaited. */
-static void stop_draining(struct rl_http_connection *connection) {
-  if (connection->exchange->stage == RL_HTTP_DRAINING)
-    linger(connection);
-}
-
-/* A stream of events has no end of its own; its client comes back by itself. */
-static void stop_events(struct rl_http_connection *connection) {
-  if (connection->exchange->events)
-    rl_http_wire_cancel(connection->exchange, "the server is closing");
-}
-
-static void stop_phase(struct rl_http_server *server, enum rl_http_phase phase,
-                       void (*stop)(struct rl_http_connection *connection)) {
-  struct rl_list *list = &server->phases[phase];
-  for (struct rl_list *at = list->next, *next; at != list; at = next) {
-    next = at->next;
-    stop(RL_OF(at, struct rl_http_connection, link));
-  }
-}
-
-void rl_http_connection_stop_all(struct rl_http_server *server) {
-  server->stopping = true;
-  stop_phase(server, RL_HTTP_HEAD, stop_reading);
-  stop_phase(server, RL_HTTP_IDLE, stop_reading);
-  stop_phase(server, RL_HTTP_BODY, stop_draining);
-  stop_phase(server, RL_HTTP_RUNNING, stop_events);
-  stop_phase(server, RL_HTTP_HALF, stop_events);
-  stop_phase(server, RL_HTTP_SENDING, stop_events);
-}
-
-void rl_http_connection_close_all(struct rl_http_server *server) {
-  for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
-    stop_phase(server, (enum rl_http_phase)phase, rl_http_wire_close);
 }

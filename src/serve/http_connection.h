@@ -14,19 +14,7 @@ int rl_http_connection_open(struct rl_http_server *server, int fd, const union r
  */
 void rl_http_connection_turn_away(struct rl_http_server *server, int fd);
 
-/* What was read has been served as far as possible: writes the answers, and finds out what to wait
- * for. True when that has made room for the answers to requests that were held back. The exchange
- * may be given back, and the connection closed. */
-bool rl_http_connection_settle(struct rl_http_connection *connection);
-
 /* For http->over: an exchange was answered outside the serving of a read. */
 void rl_http_connection_over(struct rl_http_exchange *exchange);
-
-/* Ends the connections of a server that wait for a request, or for the rest of one, and cancels the
- * handlers of streams of events; the others end after theirs. */
-void rl_http_connection_stop_all(struct rl_http_server *server);
-
-/* Ends all of them now. */
-void rl_http_connection_close_all(struct rl_http_server *server);
 
 #endif

@@ -15,6 +15,7 @@
 #include "serve/http_pool.h"
 #include "serve/http_proxy.h"
 #include "serve/http_site.h"
+#include "serve/http_stop.h"
 #include "serve/socket.h"
 
 void rl_http_server_defaults(struct rl_http_options *options) {
@@ -81,7 +82,7 @@ void rl_http_server_close(struct rl_http_server *server) {
     rl_listener_drain(&server->listener);
     rl_listener_close(&server->listener);
   }
-  rl_http_connection_stop_all(server);
+  rl_http_stop(server);
   rl_http_pool_release(server);
 }
 
@@ -94,7 +95,7 @@ static void close_hard(struct rl_closable *closable) {
   struct rl_http_server *server = RL_OF(closable, struct rl_http_server, connections);
   server->holders++;
   rl_http_server_close(server);
-  rl_http_connection_close_all(server);
+  rl_http_stop_now(server);
   rl_http_pool_release(server);
 }
 
