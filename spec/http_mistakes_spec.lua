@@ -183,6 +183,9 @@ describe("a mistake with an app", function()
   it("in the options of listen is told", function()
     raise_at_their_line {
       { "such as { port = 8080 }, got number", function(app) app:listen(8080) end },
+      { "http.serve { app = app, port = 8080 }", function(app) http.serve(app) end },
+      { "app:listen: cannot listen on unix:/none/x: no such file",
+        function(app) app:listen { address = "unix:/none/x" } end },
       { 'unknown option "prot"; there are address', function(app) app:listen { prot = 80 } end },
       { 'option "port": a whole number from 0 to 65535 expected, got "80a"',
         function(app) app:listen { port = "80a" } end },

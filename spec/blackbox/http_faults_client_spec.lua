@@ -115,7 +115,7 @@ describe("a slow client", function()
       local conns = {}
       for i = 1, 4 do
         conns[i] = assert(net.connect(address))
-        conns[i]:write(get(i % 2 == 0 and "/flood" or "/large"))
+        conns[i]:write(get(i % 2 == 0 and "/flood" or "/large", "Connection: close\r\n"))
       end
       work.await(function() return body_of(address, "/running") == "2" end)
       work.await(function() -- once the socket's buffers are full

@@ -107,6 +107,20 @@ int rl_http_exchange_failure(const struct rl_http_exchange *exchange) {
   return exchange->trouble >= 400 ? exchange->trouble : 500;
 }
 
+/* To those who develop: the error, and the id by which it is found in the log. */
+static void answer_openly(struct rl_http_exchange *exchange, struct rl_slice error) {
+  char line[RL_HTTP_ID + 16], id[RL_HTTP_ID];
+  struct rl_buffer *page = &exchange->http->json;
+  rl_http_pool_id(exchange, id);
+  int size = snprintf(line, sizeof line, "\n\nrequest %s\n", id);
+  rl_http_pool_empty(page);
+  rl_buffer_append(page, error.bytes, error.size);
+  rl_buffer_append(page, line, (size_t)size);
+  struct rl_slice body = {(const char *)page->bytes, page->size};
+  rl_http_answer(exchange, 500, "text/plain; charset=utf-8", page->failed ? error : body);
+  rl_http_pool_empty(page);
+}
+
 /* [.., error]: the answer to a handler that failed. */
 static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
   char line[128], id[RL_HTTP_ID];
@@ -121,7 +135,7 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
     exchange->stage = RL_HTTP_LAST;
     answer_plainly(exchange, status);
   } else if (exchange->server->options.development) {
-    rl_http_answer(exchange, 500, "text/plain; charset=utf-8", (struct rl_slice){text, size});
+    answer_openly(exchange, (struct rl_slice){text, size});
   } else {
     rl_http_pool_id(exchange, id);
     snprintf(line, sizeof line, "Internal Server Error\nrequest %s\n", id);

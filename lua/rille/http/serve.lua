@@ -34,7 +34,9 @@ return function(options)
   for name, value in pairs(options) do rest[name] = value end
   local app, loops = rest.app, rest.loops
   rest.app, rest.loops = nil, nil
-  if type(app) ~= "table" or not app.listen then
+  if options.listen then
+    check.fail "http.serve takes options: http.serve { app = app, port = 8080 }"
+  elseif type(app) ~= "table" or not app.listen then
     check.fail("http.serve: option \"app\": an app expected, which http.app() makes, got %s",
       type(app))
   end
