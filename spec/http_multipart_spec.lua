@@ -264,7 +264,7 @@ describe("a part that is saved", function()
     os.execute("rm -r " .. home)
   end)
 
-  it("says what the disk says", function()
+  it("says what the disk says, and where", function()
     local got = answer(form(part("f", "x"), part("g", "y"), part("h", "z")), function(req)
       local out = {}
       for each in req:multipart { directory = "/nowhere" } do
@@ -274,7 +274,8 @@ describe("a part that is saved", function()
       end
       return { out[1][2], out[2][2], out[3][2] }
     end)
-    assert.matches('^%["ENOENT: [^"]+","ENOENT: [^"]+","E%u+: [^"]+"%]$', got.body)
+    local said = '^%["ENOENT: [^"]+: /nowhere","ENOENT: [^"]+: /nowhere/x","E%u+: [^"]+: /tmp"%]$'
+    assert.matches(said, got.body)
   end)
 
   it("says what is no path", function()

@@ -19,7 +19,7 @@ of a part when the next one is asked for is passed over.
     part:read()     what has arrived of it, at least one byte; nil at its end. Waits
     part:body([limit])     all of it (or what is left), a string of `limit` bytes (max_text)
     part:save([path])      writes it (or what is left) to a file, on threads that the loop does not
-                    wait for -> path, size; or nil and a message if the disk refuses. Without a path
+                    wait for -> path, size; or nil and a message, with the place. Without a path
                     to one in `directory` which is removed when the request ends, unless it was
                     moved away; with one it appears there when it is whole, in place of what was
 
@@ -137,19 +137,26 @@ function Part:body(limit)
   return table.concat(pieces)
 end
 
+-- ok, ... unless that is nil and what the disk says: then it is told where.
+local function tell(where, ok, ...)
+  if ok or not (...):find "^E%u+: " then return ok, ... end
+  return nil, ("%s: %s"):format(..., where)
+end
+
 function Part:save(path)
   if path ~= nil and (type(path) ~= "string" or path == "" or path:find("\0", 1, true)) then
     error("bad argument #1 to 'save' (path expected)", 2)
   end
   local form = self.form
-  local prefix = path and path .. "." or form.settings.directory .. "/rille-upload-"
+  local where = path or form.settings.directory
+  local prefix = path and path .. "." or where .. "/rille-upload-"
   local file <close>, message = core.upload(form.req, prefix, not path)
-  if not file then return nil, message end
+  if not file then return tell(where, nil, message) end
   for piece in Part.read, self do
     local ok, err = file:write(piece)
-    if not ok then return nil, err end
+    if not ok then return tell(where, nil, err) end
   end
-  return file:finish(path)
+  return tell(where, file:finish(path))
 end
 
 -- -- the iterator --------------------------------------------------------------------------------
