@@ -8,6 +8,7 @@
 #define RILLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,6 +19,12 @@ extern "C" {
 #endif
 
 typedef struct rille rille_t;
+
+enum rille_simulate {
+  RILLE_SIMULATE_NOT,
+  RILLE_SIMULATE,
+  RILLE_SIMULATE_TELL /* and log each change from one domain to another */
+};
 
 struct rille_options {
   int loops;    /* main domains, which all run the script, each on a thread of its own but for
@@ -34,6 +41,11 @@ struct rille_options {
    * and must not call Rille. NULL: it goes to standard error. */
   void (*log)(void *context, const char *text, size_t size);
   void *log_context;
+  /* All domains run on the thread of rille_run, in an order and a time drawn from `seed`: the same
+   * seed, the same run. For trying a script: there are no sockets then, and no signals. With
+   * rille_run only. */
+  enum rille_simulate simulate;
+  uint64_t seed;
 };
 
 /* A runtime with its main domain open; NULL if there is no memory or the loop cannot be made. NULL

@@ -1,8 +1,7 @@
 /* Heap: counts, and fails on demand; the memory itself is the allocator's, that of large blocks the
- * system's (large.h). */
+ * system's (large.h), in a simulation that of all an arena's. */
 #include "base/heap.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/allocator.h"
@@ -31,6 +30,20 @@ void rl_heap_init(struct rl_heap *heap) {
   atomic_init(&heap->fail_in, 0);
   atomic_init(&heap->fail_on, false);
   rl_large_init(&heap->large);
+  heap->plain = RL_LARGE_LEAST;
+  heap->fixed = false;
+}
+
+void rl_heap_fix(struct rl_heap *heap) {
+  if (rl_arena_open(&heap->arena) != 0)
+    return;
+  heap->fixed = true;
+  heap->plain = 0;
+}
+
+void rl_heap_destroy(struct rl_heap *heap) {
+  if (heap->fixed)
+    rl_arena_close(&heap->arena);
 }
 
 void rl_heap_trim(struct rl_heap *heap) {
@@ -39,18 +52,26 @@ void rl_heap_trim(struct rl_heap *heap) {
 }
 
 static void release(struct rl_heap *heap, void *block, size_t size) {
-  if (size >= RL_LARGE_LEAST)
-    rl_large_give(&heap->large, block);
-  else
+  if (size < heap->plain)
     rl_allocator_release(block);
+  else if (heap->fixed)
+    rl_arena_release(&heap->arena, block, size);
+  else
+    rl_large_give(&heap->large, block);
+}
+
+static void *take_large(struct rl_heap *heap, size_t size) {
+  return heap->fixed ? rl_arena_take(&heap->arena, size) : rl_large_take(&heap->large, size);
 }
 
 /* From or to a large block, or both. */
 static void *resize_large(struct rl_heap *heap, void *block, size_t old, size_t size) {
-  bool large = size >= RL_LARGE_LEAST;
+  bool large = size >= heap->plain;
+  if (block && heap->fixed)
+    return rl_arena_resize(&heap->arena, block, old, size);
   if (block && large && old >= RL_LARGE_LEAST)
     return rl_large_resize(&heap->large, block, size);
-  void *moved = large ? rl_large_take(&heap->large, size) : rl_allocator_take(size);
+  void *moved = large ? take_large(heap, size) : rl_allocator_take(size);
   if (moved && block) {
     memcpy(moved, block, old < size ? old : size);
     release(heap, block, old);
@@ -60,7 +81,7 @@ static void *resize_large(struct rl_heap *heap, void *block, size_t old, size_t 
 
 /* `old` is 0 without a block. */
 static void *resize(struct rl_heap *heap, void *block, size_t old, size_t size) {
-  if (size >= RL_LARGE_LEAST || old >= RL_LARGE_LEAST)
+  if (size >= heap->plain || old >= heap->plain)
     return resize_large(heap, block, old, size);
   return block ? rl_allocator_resize(block, size) : rl_allocator_take(size);
 }
@@ -101,7 +122,7 @@ void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {
   if (!block) {
     if (size == 0 || must_fail(heap))
       return NULL;
-    return size < RL_LARGE_LEAST ? rl_allocator_take(size) : rl_large_take(&heap->large, size);
+    return size < heap->plain ? rl_allocator_take(size) : take_large(heap, size);
   }
   if (size == 0) {
     release(heap, block, old);

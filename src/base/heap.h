@@ -10,8 +10,10 @@
 #define RL_BASE_HEAP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/large.h"
 
 struct rl_heap {
@@ -20,9 +22,20 @@ struct rl_heap {
   atomic_long fail_in;  /* RILLE_FAULTS: 0 = never; n = the n-th allocation from now fails */
   atomic_bool fail_on;  /* RILLE_FAULTS: after the first failure, all later ones fail as well */
   struct rl_large_cache large;
+  /* set before the first block, and apart from what is counted */
+  size_t plain; /* blocks below this size are the allocator's; others take a longer way */
+  bool fixed;   /* all of them are the arena's, and used by one thread */
+  struct rl_arena arena;
 };
 
 void rl_heap_init(struct rl_heap *heap);
+
+/* Before the first block: all will be at the same addresses in every run that asks for the same, if
+ * that can be had. For one thread. */
+void rl_heap_fix(struct rl_heap *heap);
+
+/* After the last block. */
+void rl_heap_destroy(struct rl_heap *heap);
 
 /* Gives back to the system what was kept for reuse, on this thread or for all: at the end, when
  * there is nothing to do, or nothing left. */

@@ -197,15 +197,7 @@ static bool is_counted(const struct rl_fiber *fiber) {
   return fiber && fiber->budget && fiber->budget->limits.instructions != 0;
 }
 
-/* A hook. A thread that outlives its task may still have it. */
-static void count(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  struct rl_domain *domain = rl_domain_of(L);
-  struct rl_fiber *fiber = domain->running;
-  if (!is_counted(fiber)) {
-    lua_sethook(L, NULL, 0, 0);
-    return;
-  }
+static void count_step(struct rl_domain *domain, struct rl_fiber *fiber) {
   struct rl_budget *budget = fiber->budget;
   budget->instructions += RL_LIMITS_STEP;
   bool over = budget->instructions > budget->limits.instructions;
@@ -213,6 +205,27 @@ static void count(lua_State *L, lua_Debug *ar) {
     return;
   overdraw(fiber, budget->instructions_error);
   ask(domain, RL_ASK_STOP);
+}
+
+/* A hook. A thread that outlives its task may still have it. */
+static void count(lua_State *L, lua_Debug *ar) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_fiber *fiber = domain->running;
+  if (!is_counted(fiber)) {
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  count_step(domain, fiber);
+  if (domain->usual)
+    domain->usual(L, ar);
+}
+
+/* Of a turn of the fiber; NULL: between turns, or in one without a limit. */
+static void set_count(struct rl_domain *domain, const struct rl_fiber *fiber) {
+  bool counted = is_counted(fiber);
+  domain->count = counted ? count : domain->usual;
+  if (counted)
+    domain->count_every = RL_LIMITS_STEP;
 }
 
 /* -- who draws on it ----------------------------------------------------------------------- */
@@ -226,6 +239,8 @@ void rl_budget_join(struct rl_fiber *fiber, struct rl_budget *budget) {
     budget->references++;
   if (is_counted(fiber))
     lua_sethook(fiber->L, count, LUA_MASKCOUNT, RL_LIMITS_STEP);
+  else if (fiber->domain->usual)
+    lua_sethook(fiber->L, fiber->domain->usual, LUA_MASKCOUNT, fiber->domain->count_every);
 }
 
 static struct rl_budget *create(struct rl_domain *domain, const struct rl_limits *limits) {
@@ -278,7 +293,7 @@ void rl_budget_leave(struct rl_fiber *fiber) {
 /* Of a fiber that has a budget, or is over a limit. */
 static void draw(struct rl_domain *domain, struct rl_fiber *fiber) {
   struct rl_budget *budget = fiber->budget;
-  domain->count = is_counted(fiber) ? count : NULL;
+  set_count(domain, fiber);
   if (budget && fiber->exceeded == LUA_NOREF)
     fiber->exceeded = budget->over;
   bool metered = budget && budget->limits.memory != 0;
@@ -334,7 +349,7 @@ void rl_budget_end(struct rl_fiber *fiber) {
     fiber->peak = peak;
   size_t held = fiber->held + ledger->bytes;
   fiber->held = held > ledger->start ? held - ledger->start : 0;
-  fiber->domain->count = NULL;
+  set_count(fiber->domain, NULL);
   if (fiber->budget)
     end_root(fiber->budget);
   if (fiber->domain->starved)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "domain/watch.h"
@@ -22,6 +23,7 @@ struct rl_ports;
 struct rl_clients;
 struct rl_channels;
 struct rl_locks;
+struct rl_simulation;
 struct rl_standstill;
 struct rl_ticker;
 
@@ -29,6 +31,8 @@ struct rl_ticker;
  * what is atomic. */
 struct rl_settings {
   struct rl_heap *heap;
+  struct rl_clock clock;
+  struct rl_simulation *simulation; /* NULL: domains have threads */
   struct rl_log log;
   struct rl_pool *pool;
   struct rl_ticker *ticker;
@@ -111,7 +115,9 @@ struct rl_domain {
   unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
   lua_Hook look;     /* what an interrupted fiber does: preempt.c */
+  lua_Hook usual;    /* a simulation's, which is set wherever Lua code runs; or NULL */
   lua_Hook count;    /* counts the instructions of the running fiber; NULL: they are not counted */
+  int count_every;   /* so many at a time */
   uint64_t reported; /* clock of the last report that it was held up */
   bool hooked;       /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
@@ -137,6 +143,10 @@ struct rl_domain {
 
 static inline struct rl_domain *rl_domain_of(lua_State *L) {
   return (struct rl_domain *)(void *)rl_vm_of(L);
+}
+
+static inline uint64_t rl_domain_now(const struct rl_domain *domain) {
+  return rl_clock_now(&domain->settings->clock);
 }
 
 static inline void rl_domain_idle(uv_idle_t *idle) {

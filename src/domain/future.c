@@ -15,7 +15,10 @@
 #include "domain/withdraw.h"
 #include "vm/call.h"
 
-enum { REPORT_AFTER_MS = 1000 }; /* in which a failure may still be awaited */
+enum {
+  REPORT_AFTER = 1000 * 1000 * 1000, /* ns in which a failure may still be awaited */
+  TIMER_EARLY = 2 * 1000 * 1000      /* ns; a timer counts in whole milliseconds */
+};
 
 /* -- life --------------------------------------------------------------------------------- */
 
@@ -96,7 +99,7 @@ static bool is_due(struct rl_domain *domain) {
   if (rl_list_empty(&domain->unawaited))
     return false;
   struct rl_future *oldest = RL_OF(domain->unawaited.next, struct rl_future, link);
-  return uv_now(domain->loop) - oldest->since >= REPORT_AFTER_MS;
+  return rl_domain_now(domain) + TIMER_EARLY - oldest->since >= REPORT_AFTER;
 }
 
 static void report_due(struct rl_timer *timer, void *owner) {
@@ -119,8 +122,8 @@ static void watch(lua_State *L, struct rl_future *future, struct rl_context *con
   struct rl_domain *domain = rl_domain_of(L);
   future->carried = rl_context_share(context);
   rl_list_push(&domain->unawaited, &future->link);
-  rl_timer_start(domain, REPORT_AFTER_MS / 1000.0, false, report_due, domain);
-  future->since = uv_now(domain->loop);
+  rl_timer_start(domain, REPORT_AFTER / 1e9, false, report_due, domain);
+  future->since = rl_domain_now(domain);
 }
 
 /* -- the end of the work ------------------------------------------------------------------- */

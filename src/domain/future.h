@@ -23,7 +23,7 @@ struct rl_future {
   struct rl_list waiters;     /* of struct rl_await */
   struct rl_fiber *fiber;     /* spawned here: while it runs */
   struct rl_task *task;       /* submitted: until its results are unpacked */
-  uint64_t since;             /* loop time in ms when it failed */
+  uint64_t since;             /* clock when it failed */
   struct rl_context *carried; /* failed and not yet awaited: a reference, for the report */
   int count;                  /* of results, kept in the user value: a table, or the error value */
   struct rl_cost cost;        /* of a submitted task that is over */

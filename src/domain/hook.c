@@ -7,7 +7,6 @@
 
 #include "domain/domain.h"
 #include "domain/interrupt.h"
-#include "domain/limits.h"
 #include "vm/weak.h"
 
 enum { FUNCTION = 1, MASK, COUNT };
@@ -52,7 +51,7 @@ static void call_script(lua_State *L, lua_Debug *ar) {
 void rl_hook_count(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   if (domain->count && !lua_gethook(L))
-    lua_sethook(L, domain->count, LUA_MASKCOUNT, RL_LIMITS_STEP);
+    lua_sethook(L, domain->count, LUA_MASKCOUNT, domain->count_every);
 }
 
 void rl_hook_put_back(lua_State *L) {
@@ -111,7 +110,8 @@ int rl_hook_set(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   int mask = 0, count = 0;
   if (domain->count)
-    luaL_error(L, "no hook can be set here: this task has the option instructions, which takes it");
+    luaL_error(L, "no hook can be set here: %s takes it",
+               domain->usual ? "the simulation" : "this task has the option instructions, which");
   if (!lua_isnoneornil(L, first + 1)) {
     const char *letters = luaL_checkstring(L, first + 2);
     luaL_checktype(L, first + 1, LUA_TFUNCTION);

@@ -35,11 +35,11 @@ void rl_interrupt_arm(struct rl_domain *domain) {
  * a tick: set with each signal, it would leave the code no time to come to its hook. It is set
  * again all the same, since the interpreter may have been about to write what was set here. */
 static void arm_again(struct rl_domain *domain) {
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_clock_real();
   if (now < domain->arm_at)
     return; /* the ticker asks again */
   rl_interrupt_arm(domain);
-  uint64_t end = rl_clock_now();
+  uint64_t end = rl_clock_real();
   domain->arm_at = end + (end - now) * ARM_SHARE;
 }
 
@@ -65,5 +65,6 @@ void rl_interrupt_here(struct rl_domain *domain) {
 
 void rl_interrupt_ask(struct rl_domain *domain, unsigned asks) {
   atomic_fetch_or(&domain->watch.asks, asks);
-  pthread_kill(domain->watch.thread, rl_interrupt_signal());
+  if (!domain->settings->simulation) /* there its hook looks by itself */
+    pthread_kill(domain->watch.thread, rl_interrupt_signal());
 }

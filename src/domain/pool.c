@@ -97,7 +97,7 @@ static void wake_one(struct rl_pool *pool) {
 static bool may_start(struct rl_pool *pool) {
   if (pool->settings->ending || pool->stuck > MOST_STUCK * pool->bounds.max)
     return false;
-  if (pool->retry_at > 0 && rl_clock_now() < pool->retry_at)
+  if (pool->retry_at > 0 && rl_clock_now(&pool->settings->clock) < pool->retry_at)
     return false;
   pool->retry_at = 0;
   return true;
@@ -167,7 +167,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
   if (worker->looking && rl_queue_ready(&pool->queue) == 0)
     return NULL;
   unsigned starting = 0;
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_clock_now(&pool->settings->clock);
   lock(pool);
   arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
@@ -195,7 +195,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
 }
 
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
-  uint64_t now = rl_queue_ready(&pool->queue) > 0 ? rl_clock_now() : 0;
+  uint64_t now = rl_queue_ready(&pool->queue) > 0 ? rl_clock_now(&pool->settings->clock) : 0;
   lock(pool);
   stop_looking(pool, worker);
   bool takes = !worker->retiring && !worker->hearing.opening;
@@ -314,7 +314,7 @@ void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const 
   struct rl_list orphans;
   lock(pool);
   bool first = pool->retry_at == 0;
-  pool->retry_at = rl_clock_now() + RETRY_NS;
+  pool->retry_at = rl_clock_now(&pool->settings->clock) + RETRY_NS;
   if (worker)
     rl_list_remove(&worker->link);
   pool->coming--;

@@ -126,7 +126,7 @@ static void expire(struct rl_pool *pool, uint64_t now) {
 
 void rl_pool_expire(struct rl_pool *pool) {
   if (pool->queue.expiry)
-    expire(pool, rl_clock_now());
+    expire(pool, rl_clock_now(&pool->settings->clock));
 }
 
 /* No domain was called for it, since it seemed that its turn would soon come. */

@@ -29,9 +29,9 @@ struct rl_task *rl_pool_next(struct rl_pool *pool) {
 }
 
 /* The level of an entry, a higher one if it has waited long. */
-static unsigned level_now(const struct rl_entry *entry) {
+static unsigned level_now(const struct rl_pool *pool, const struct rl_entry *entry) {
   unsigned level = rl_queue_level(entry);
-  uint64_t waited = level > 0 ? rl_clock_now() - entry->since : 0;
+  uint64_t waited = level > 0 ? rl_clock_now(&pool->settings->clock) - entry->since : 0;
   return waited / RL_QUEUE_PATIENCE < level ? level - (unsigned)(waited / RL_QUEUE_PATIENCE) : 0;
 }
 
@@ -45,9 +45,10 @@ static uint64_t rest_of(const struct rl_pool *pool, const struct rl_fiber *fiber
   return expected > task->ran ? expected - task->ran : task->ran - expected;
 }
 
-static bool is_behind(const struct rl_entry *entry, const struct rl_fiber *fiber) {
+static bool is_behind(const struct rl_pool *pool, const struct rl_entry *entry,
+                      const struct rl_fiber *fiber) {
   const struct rl_task *task = fiber->detached ? fiber->owner : NULL;
-  return task && level_now(entry) > rl_queue_level(&task->entry);
+  return task && level_now(pool, entry) > rl_queue_level(&task->entry);
 }
 
 bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain) {
@@ -58,7 +59,7 @@ bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain) {
   bool shorter = false;
   for (struct rl_list *at = domain->sliced.next; next && at != &domain->sliced; at = at->next) {
     const struct rl_fiber *fiber = RL_OF(at, struct rl_fiber, cut);
-    if (is_behind(next, fiber))
+    if (is_behind(pool, next, fiber))
       return false;
     shorter |= rest_of(pool, fiber) > run;
   }
@@ -171,7 +172,7 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
 /* Under the lock: one of its group may be parked no longer. */
 static void leave_group(struct rl_pool *pool, struct rl_task *task, struct errands *errands) {
   charge(&task->job->account->figures, task);
-  rl_queue_ended(&pool->queue, &task->entry, rl_clock_now());
+  rl_queue_ended(&pool->queue, &task->entry, rl_clock_now(&pool->settings->clock));
   distribute(pool, errands, 0);
 }
 
@@ -219,7 +220,7 @@ static void prepare(struct rl_pool *pool, struct rl_task *task) {
   const struct rl_job *job = task->job;
   task->pool = pool;
   task->count = count;
-  task->submitted = rl_clock_now();
+  task->submitted = rl_clock_now(&pool->settings->clock);
   if (job)
     task->run_limit = job->settings.timeout;
   task->deadline = deadline_of(task);
@@ -253,7 +254,7 @@ bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
   pthread_mutex_lock(&pool->lock);
   bool unbegun = rl_queue_holds(&task->entry);
   if (unbegun) {
-    rl_pool_remove(pool, task, rl_clock_now());
+    rl_pool_remove(pool, task, rl_clock_now(&pool->settings->clock));
     pool->figures.cancelled++;
     if (task->job)
       task->job->account->figures.cancelled++;

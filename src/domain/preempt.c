@@ -79,7 +79,7 @@ static bool is_to_stop(struct rl_fiber *fiber) {
       (is_ending(fiber->domain) || is_unwanted(fiber) || fiber->exceeded != LUA_NOREF))
     return true;
   uint64_t when = atomic_load_explicit(&fiber->domain->watch.due, memory_order_relaxed);
-  return when != RL_NEVER && rl_clock_now() >= when;
+  return when != RL_NEVER && rl_domain_now(fiber->domain) >= when;
 }
 
 void rl_fiber_watch(struct rl_fiber *fiber) {
@@ -181,7 +181,7 @@ static void end_finalizer(lua_State *L, struct rl_fiber *fiber) {
 }
 
 static void stop(lua_State *L, struct rl_fiber *fiber) {
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_domain_now(fiber->domain);
   take_notice(L, fiber, now);
   struct rl_region *region = rl_region_cancelled(fiber);
   if (region && in_finalizer(L))
@@ -233,7 +233,7 @@ static bool is_beginning(const struct rl_domain *domain) {
 /* Once in a while, and only if something else waits for the loop. */
 static void report(lua_State *L, struct rl_domain *domain) {
   struct rl_fiber *fiber = domain->running;
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_domain_now(domain);
   if (is_beginning(domain) || !uv_loop_alive(domain->loop) ||
       now - domain->reported < REPORT_INTERVAL)
     return;
@@ -253,7 +253,7 @@ static void report(lua_State *L, struct rl_domain *domain) {
 static bool is_forbidden(const struct rl_domain *domain, uint64_t most) {
   const struct rl_watch *watch = &domain->watch;
   bool same = atomic_load(&watch->seen) == atomic_load_explicit(&watch->turn, memory_order_relaxed);
-  return same && rl_clock_now() - atomic_load(&watch->since) >= most;
+  return same && rl_domain_now(domain) - atomic_load(&watch->since) >= most;
 }
 
 /* The bound of the fiber itself, or the one for all, which is off unless a program sets it. */

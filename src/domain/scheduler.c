@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/simulation.h"
 #include "domain/standstill.h"
 #include "domain/task.h"
 #include "domain/ticker.h"
@@ -65,7 +66,7 @@ static bool pass(struct rl_domain *domain) {
   for (unsigned steps = 1; step(domain); steps++) {
     if (steps % every != 0)
       continue;
-    uint64_t now = rl_clock_now();
+    uint64_t now = rl_domain_now(domain);
     if (end == 0)
       end = now + PASS_NS;
     else if (now > end)
@@ -82,9 +83,9 @@ static bool is_tempted(struct rl_domain *domain) {
  * from a domain that works. */
 static bool spin(struct rl_domain *domain) {
   bool hopeful = domain->expected < SPIN_NS && (domain->feed || domain->out > 0);
-  if (!hopeful || domain->ending)
+  if (!hopeful || domain->ending || domain->settings->simulation)
     return false;
-  uint64_t end = rl_clock_now() + SPIN_NS;
+  uint64_t end = rl_domain_now(domain) + SPIN_NS;
   while (atomic_load_explicit(&domain->settings->awake, memory_order_relaxed) <=
          domain->settings->cores) {
     for (int i = 0; i < 32; i++) {
@@ -92,7 +93,7 @@ static bool spin(struct rl_domain *domain) {
         return true;
       rl_clock_relax();
     }
-    if (rl_clock_now() > end)
+    if (rl_domain_now(domain) > end)
       return false;
     sched_yield(); /* who is waited for may want this very core */
   }
@@ -116,16 +117,24 @@ static bool fall_asleep(struct rl_domain *domain) {
   return calm;
 }
 
-static void on_prepare(uv_prepare_t *prepare) {
-  struct rl_domain *domain = prepare->data;
+/* True if the loop is to wait for something; else there is more to do than one pass allows: it
+ * looks at the sockets without waiting, then goes on. */
+static bool run_until_asleep(struct rl_domain *domain) {
   while (!pass(domain)) {
     if (spin(domain))
       continue;
     if (fall_asleep(domain))
-      return;
+      return true;
   }
-  /* More to do than one pass allows: look at the sockets without waiting, then go on. */
   rl_domain_keep_polling(domain);
+  return false;
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  struct rl_domain *domain = prepare->data;
+  bool asleep = run_until_asleep(domain);
+  if (domain->settings->simulation)
+    rl_simulation_poll(domain, asleep);
 }
 
 static void on_check(uv_check_t *check) {
@@ -210,6 +219,8 @@ int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
                              &domain->free_tasks, &domain->sliced,      &domain->watch.link};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     rl_list_init(lists[i]);
+  if (domain->settings->simulation)
+    rl_simulation_prepare(domain);
   if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)
     return UV_ENOMEM;
   int error = open_handles(domain);

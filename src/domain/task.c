@@ -190,7 +190,7 @@ static void send_back(struct rl_task *task) {
 void rl_task_refuse(struct rl_task *task, const char *why) {
   task->outcome = RL_TASK_CANCELLED;
   task->refusal = why;
-  task->started = rl_clock_now();
+  task->started = rl_domain_now(task->origin);
   send_back(task);
 }
 
@@ -289,7 +289,7 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
   }
   task->peak = rl_budget_peak(fiber);
   task->instructions = rl_budget_instructions(fiber);
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_domain_now(fiber->domain);
   rl_fiber_account(fiber, now);
   task->took = now - task->started;
   send_back(task);
@@ -354,7 +354,7 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
 
 void rl_task_arrive(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
-  task->started = rl_clock_now();
+  task->started = rl_domain_now(here);
   rl_task_begin(here, task);
 }
 

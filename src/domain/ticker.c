@@ -30,8 +30,10 @@ enum {
   STACK_BYTES = 128 << 10
 };
 
-void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log) {
-  *ticker = (struct rl_ticker){.log = log};
+void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log,
+                    const struct rl_clock *clock) {
+  *ticker = (struct rl_ticker){.log = log, .clock = clock};
+  atomic_init(&ticker->awake, clock->simulated); /* so that nobody ever wakes it */
   atomic_init(&ticker->slice, SLICE);
   atomic_init(&ticker->holdup, HOLDUP);
   atomic_init(&ticker->forbidden, RL_NEVER);
@@ -103,8 +105,12 @@ static void judge(struct rl_domain *domain, uint64_t now) {
   }
 }
 
+bool rl_ticker_do_chore(struct rl_ticker *ticker, uint64_t now) {
+  return ticker->chore && ticker->chore(ticker->chore_owner, now);
+}
+
 /* Whether it has been asked to stop. */
-static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
+bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
   uint64_t turn = atomic_load_explicit(&watch->turn, memory_order_relaxed);
   bool unanswered = atomic_load(&watch->asks) & RL_ASK_STOP;
@@ -127,20 +133,31 @@ static bool look_at(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
   return asks & RL_ASK_STOP;
 }
 
+/* Under the lock. */
+static void survey(struct rl_ticker *ticker) {
+  if (ticker->survey)
+    ticker->survey(ticker->survey_owner, &ticker->domains);
+}
+
+void rl_ticker_survey(struct rl_ticker *ticker) {
+  pthread_mutex_lock(&ticker->lock);
+  survey(ticker);
+  pthread_mutex_unlock(&ticker->lock);
+}
+
 /* How long to sleep until the next look. */
 static uint64_t look(struct rl_ticker *ticker) {
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_clock_now(ticker->clock);
   uint64_t tick = atomic_load_explicit(&ticker->slice, memory_order_relaxed) / 2;
-  if (ticker->chore && ticker->chore(ticker->chore_owner, now))
+  if (rl_ticker_do_chore(ticker, now))
     ticker->active = now;
   pthread_mutex_lock(&ticker->lock);
   for (struct rl_list *at = ticker->domains.next; at != &ticker->domains; at = at->next) {
     struct rl_domain *domain = RL_OF(at, struct rl_domain, watch.link);
-    if (look_at(ticker, domain, now) && tick > URGENT_TICK)
+    if (rl_ticker_look(ticker, domain, now) && tick > URGENT_TICK)
       tick = URGENT_TICK;
   }
-  if (ticker->survey)
-    ticker->survey(ticker->survey_owner, &ticker->domains);
+  survey(ticker);
   pthread_mutex_unlock(&ticker->lock);
   return tick < SHORTEST_TICK ? SHORTEST_TICK : tick > LONGEST_TICK ? LONGEST_TICK : tick;
 }
@@ -153,7 +170,7 @@ static void sleep_for(uint64_t nanoseconds) {
 }
 
 static bool is_idle(const struct rl_ticker *ticker) {
-  return rl_clock_now() - ticker->active >= LINGER;
+  return rl_clock_now(ticker->clock) - ticker->active >= LINGER;
 }
 
 /* Until somebody wants it, or at once if something runs after all. */
@@ -164,7 +181,7 @@ static void doze(struct rl_ticker *ticker) {
   if (is_idle(ticker) && !atomic_load(&ticker->awake) && !atomic_load(&ticker->ending))
     uv_run(&ticker->loop, UV_RUN_ONCE);
   atomic_store(&ticker->awake, true);
-  ticker->active = rl_clock_now();
+  ticker->active = rl_clock_now(ticker->clock);
 }
 
 static void close_handles(struct rl_ticker *ticker) {
@@ -176,7 +193,7 @@ static void close_handles(struct rl_ticker *ticker) {
 
 static void thread_main(void *argument) {
   struct rl_ticker *ticker = argument;
-  ticker->active = rl_clock_now();
+  ticker->active = rl_clock_now(ticker->clock);
   while (!atomic_load(&ticker->ending)) {
     sleep_for(look(ticker));
     if (ticker->watched > 0)
@@ -265,7 +282,7 @@ void rl_ticker_halt(struct rl_ticker *ticker) {
 
 uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker) {
   uint64_t time = atomic_load(&ticker->cleanup);
-  return time == RL_NEVER ? RL_NEVER : rl_clock_now() + time;
+  return time == RL_NEVER ? RL_NEVER : rl_clock_now(ticker->clock) + time;
 }
 
 /* -- who is looked at ---------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 
+struct rl_clock;
 struct rl_domain;
 struct rl_log;
 
@@ -21,6 +22,7 @@ enum { RL_TICKER_SIGNALS = 3 };
 
 struct rl_ticker {
   const struct rl_log *log;
+  const struct rl_clock *clock;
 
   /* any thread */
   atomic_bool awake;
@@ -56,7 +58,9 @@ struct rl_ticker {
   uv_signal_cb signalled;
 };
 
-void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log);
+/* With a simulated clock it has no thread: whoever moves the clock does the looking. */
+void rl_ticker_init(struct rl_ticker *ticker, const struct rl_log *log,
+                    const struct rl_clock *clock);
 
 /* Before it first wakes: from then on `signalled` is called on its thread for each of the `count`
  * signals that comes, however busy the domains are. */
@@ -79,6 +83,14 @@ void rl_ticker_halt(struct rl_ticker *ticker);
 
 /* The ticker's thread, or the domain's: ns that the turn of a main domain may last. */
 uint64_t rl_ticker_forbidden(const struct rl_ticker *ticker, const struct rl_domain *domain);
+
+/* The ticker's thread, or a simulation: asks the domain's fiber for what is due; and does what else
+ * is to be done with each tick: true if there will be more of that. */
+bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now);
+bool rl_ticker_do_chore(struct rl_ticker *ticker, uint64_t now);
+
+/* For a simulation: looks at all domains, as with each tick. */
+void rl_ticker_survey(struct rl_ticker *ticker);
 
 /* For rl_ticker_want. */
 void rl_ticker_wake(struct rl_ticker *ticker);

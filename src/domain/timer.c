@@ -6,15 +6,20 @@
 
 #include "domain/domain.h"
 
+static const uint64_t NEVER = INT64_MAX; /* ms, for libuv */
+
 static void give_back(struct rl_timer *timer) {
   rl_list_remove(&timer->link);
   rl_list_push(&timer->domain->free_timers, &timer->link);
 }
 
-static void fired(uv_timer_t *handle) {
-  struct rl_timer *timer = handle->data;
+static void ring(struct rl_timer *timer) {
   give_back(timer);
   timer->fire(timer, timer->owner);
+}
+
+static void fired(uv_timer_t *handle) {
+  ring(handle->data);
 }
 
 static struct rl_timer *create(struct rl_domain *domain) {
@@ -35,6 +40,19 @@ static uint64_t milliseconds(double seconds) {
   return value < 3.2e14 ? (uint64_t)(value > 0 ? value : 0) : (uint64_t)3.2e14;
 }
 
+/* A simulation's clock is not libuv's. There the handle only tells the loop that it has something
+ * to wait for. */
+static void start(struct rl_timer *timer, uint64_t after) {
+  struct rl_domain *domain = timer->domain;
+  if (domain->settings->simulation) {
+    timer->due = rl_domain_now(domain) + after * 1000000;
+    uv_timer_start(&timer->handle, fired, NEVER, 0);
+  } else {
+    uv_update_time(domain->loop); /* the loop's clock stood still while Lua ran */
+    uv_timer_start(&timer->handle, fired, after, 0);
+  }
+}
+
 struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool keeps,
                                 void (*fire)(struct rl_timer *timer, void *owner), void *owner) {
   struct rl_list *link = rl_list_take(&domain->free_timers);
@@ -44,8 +62,7 @@ struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool k
   timer->fire = fire;
   timer->owner = owner;
   rl_list_push(&domain->timers, &timer->link);
-  uv_update_time(domain->loop); /* the loop's clock stood still while Lua ran */
-  uv_timer_start(&timer->handle, fired, milliseconds(seconds), 0);
+  start(timer, milliseconds(seconds));
   if (keeps)
     uv_ref((uv_handle_t *)&timer->handle);
   else
@@ -56,6 +73,30 @@ struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool k
 void rl_timer_stop(struct rl_timer *timer) {
   uv_timer_stop(&timer->handle);
   give_back(timer);
+}
+
+/* Of those that are due at once the one that was started first. */
+static struct rl_timer *next(const struct rl_domain *domain) {
+  struct rl_timer *first = NULL;
+  for (struct rl_list *at = domain->timers.next; at != &domain->timers; at = at->next) {
+    struct rl_timer *timer = RL_OF(at, struct rl_timer, link);
+    if (!first || timer->due < first->due)
+      first = timer;
+  }
+  return first;
+}
+
+uint64_t rl_timer_next(const struct rl_domain *domain) {
+  const struct rl_timer *first = next(domain);
+  return first ? first->due : RL_NEVER;
+}
+
+void rl_timer_fire(struct rl_domain *domain) {
+  uint64_t now = rl_domain_now(domain);
+  for (struct rl_timer *timer; (timer = next(domain)) && timer->due <= now;) {
+    uv_timer_stop(&timer->handle);
+    ring(timer);
+  }
 }
 
 static void closed(uv_handle_t *handle) {

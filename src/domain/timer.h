@@ -15,6 +15,7 @@ struct rl_timer {
   struct rl_domain *domain;
   void (*fire)(struct rl_timer *timer, void *owner); /* the timer is already back in the list */
   void *owner;
+  uint64_t due; /* clock, in a simulation */
 };
 
 /* Calls fire(timer, owner) once, after `seconds` (>= 0, rounded up to a millisecond). The loop
@@ -24,6 +25,11 @@ struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool k
 
 /* Before it fires: stops it and gives it back; the pointer is dead then. */
 void rl_timer_stop(struct rl_timer *timer);
+
+/* In a simulation, where nobody else fires them: clock of the next one, or RL_NEVER; and fires
+ * those that are due. */
+uint64_t rl_timer_next(const struct rl_domain *domain);
+void rl_timer_fire(struct rl_domain *domain);
 
 /* Closes all timers of a domain that shuts down. */
 void rl_timer_close_all(struct rl_domain *domain);

@@ -84,7 +84,7 @@ static void resume(struct rl_fiber *fiber) {
   if (fiber->fresh)
     begin(fiber);
   else if (fiber->ran)
-    fiber->since = rl_clock_now();
+    fiber->since = rl_domain_now(domain);
   if (fiber->sliced)
     stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
@@ -94,7 +94,7 @@ static void resume(struct rl_fiber *fiber) {
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
   if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
     if (fiber->ran)
-      rl_fiber_account(fiber, rl_clock_now());
+      rl_fiber_account(fiber, rl_domain_now(domain));
     end_turn(domain);
     return;
   }
@@ -108,7 +108,7 @@ static void resume(struct rl_fiber *fiber) {
 void rl_fiber_abandon(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
   assert(fiber->state == RL_FIBER_PARKED);
-  fiber->since = rl_clock_now();
+  fiber->since = rl_domain_now(domain);
   rl_fiber_take_back(fiber);
   fiber->whole.seen = fiber->whole.cancelled;
   fiber->closing = rl_ticker_cleanup_end(domain->settings->ticker);

@@ -11,7 +11,7 @@
 /* It had not begun: back at the origin without having left. */
 static void settle_unbegun(lua_State *L, struct rl_task *task) {
   task->outcome = RL_TASK_CANCELLED;
-  task->started = rl_clock_now();
+  task->started = rl_domain_now(task->origin);
   rl_parcel_release(L, &task->arguments);
   rl_domain_settle(task->origin);
   task->settled(task);

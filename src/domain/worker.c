@@ -10,6 +10,7 @@
 #include "base/heap.h"
 #include "domain/interrupt.h"
 #include "domain/scheduler.h"
+#include "domain/simulation.h"
 #include "domain/task.h"
 #include "domain/timer.h"
 #include "vm/collector.h"
@@ -72,7 +73,7 @@ static bool take(struct rl_domain *domain) {
   struct rl_task *task = rl_pool_take(worker->pool, worker);
   if (!task) {
     if (worker->idle_since == 0)
-      worker->idle_since = rl_clock_now();
+      worker->idle_since = rl_domain_now(domain);
     /* In instalments, between which it looks for work: it is the one whose caches are warm. */
     return rl_collector_pay(&domain->vm);
   }
@@ -162,7 +163,8 @@ static const struct rl_feed feed = {.take = take,
 /* At home: the thread is about to return. */
 static void join(struct rl_domain *home, struct rl_message *message) {
   struct rl_worker *worker = RL_OF(message, struct rl_worker, gone);
-  uv_thread_join(&worker->thread);
+  if (!home->settings->simulation)
+    uv_thread_join(&worker->thread);
   atomic_fetch_sub(&worker->pool->threads, 1);
   rl_free(home->settings->heap, worker, sizeof *worker);
 }
@@ -173,7 +175,8 @@ static void run(struct rl_worker *worker) {
   rl_hearing_open(&worker->hearing);
   uv_run(&worker->loop, UV_RUN_DEFAULT);
   rl_hearing_stop(&worker->hearing);
-  rl_interrupt_here(NULL);
+  if (!domain->settings->simulation)
+    rl_interrupt_here(NULL);
   rl_pool_leave(worker->pool, worker);
   rl_scheduler_drain(domain); /* a cancellation that came too late may lie in the mailbox */
   rl_scheduler_close(domain);
@@ -182,8 +185,10 @@ static void run(struct rl_worker *worker) {
 static void thread_main(void *argument) {
   struct rl_worker *worker = argument;
   struct rl_pool *pool = worker->pool;
-  setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux; a wish, not a need */
-  rl_interrupt_here(&worker->domain);
+  if (!pool->settings->simulation) {
+    setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux; a wish, not a need */
+    rl_interrupt_here(&worker->domain);
+  }
   int error = rl_scheduler_open(&worker->domain, &worker->loop);
   if (error == 0) {
     run(worker);
@@ -224,13 +229,20 @@ static struct rl_worker *create(struct rl_pool *pool) {
   return NULL;
 }
 
-void rl_worker_start(struct rl_pool *pool) {
+static int start_thread(struct rl_worker *worker) {
   uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_BYTES};
+  struct rl_simulation *simulation = worker->pool->settings->simulation;
+  if (simulation)
+    return rl_simulation_start(simulation, &worker->domain, STACK_BYTES, thread_main, worker);
+  return uv_thread_create_ex(&worker->thread, &options, thread_main, worker);
+}
+
+void rl_worker_start(struct rl_pool *pool) {
   struct rl_worker *worker = create(pool);
   int error = UV_ENOMEM;
   if (worker) {
     atomic_fetch_add(&pool->threads, 1);
-    error = uv_thread_create_ex(&worker->thread, &options, thread_main, worker);
+    error = start_thread(worker);
   }
   if (error == 0)
     return;

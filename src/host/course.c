@@ -37,7 +37,7 @@ static void advance(struct rl_course *course, enum rl_stage stage) {
   if (rl_course_stage(course) >= stage)
     return;
   if (rl_course_stage(course) == RL_RUNNING)
-    atomic_store(&course->stopped, rl_clock_now());
+    atomic_store(&course->stopped, rl_clock_now(&course->settings->clock));
   atomic_store(&course->stage, (int)stage);
   tell_all(course);
   rl_ticker_halt(course->settings->ticker); /* code that computes may keep a loop from hearing */

@@ -70,7 +70,7 @@ bool rl_loop_halts(struct rl_domain *main) {
   enum rl_stage stage = rl_course_stage(loop->course);
   if (stage != RL_STOPPING)
     return stage >= RL_HALTED;
-  double stopping = (double)(rl_clock_now() - atomic_load(&loop->course->stopped)) / 1e9;
+  double stopping = (double)(rl_domain_now(main) - atomic_load(&loop->course->stopped)) / 1e9;
   return rl_serving_running(main) == 0 || stopping >= atomic_load(&main->settings->grace);
 }
 

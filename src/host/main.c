@@ -1,4 +1,5 @@
 /* The program: `rille script.lua`. Sees only rille.h, as any embedding program would. */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -23,12 +24,16 @@ static const char usage[] =
     "share\n"
     "                     the ports they listen at and the compute domains; auto: one a core\n"
     "      --grace SECS   on SIGINT or SIGTERM, running handlers get SECS seconds (default 10)\n"
+    "      --simulate SEED\n"
+    "                     run all domains on one thread, in an order and a time drawn from SEED,\n"
+    "                     always the same; --schedule logs the order\n"
     "  -h, --help         print this and exit\n"
     "  -v, --version      print the version and exit\n";
 
 struct command {
   struct rille_options options;
   struct rille_script script;
+  bool schedule;
 };
 
 static int wrong(const char *message, const char *what) {
@@ -54,13 +59,26 @@ static int parse_loops(const char *text, int *loops) {
   return wrong("--loops wants a number from 1 to 1024, or auto, not ", text);
 }
 
+static int parse_seed(const char *text, struct rille_options *options) {
+  char *end;
+  errno = 0;
+  options->seed = strtoull(text, &end, 0);
+  if (options->simulate == RILLE_SIMULATE_NOT)
+    options->simulate = RILLE_SIMULATE;
+  if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0)
+    return 0;
+  return wrong("--simulate wants a whole number, not ", text);
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct command *command, int argc, char **argv) {
-  enum { GRACE = 256, LOOPS };
+  enum { GRACE = 256, LOOPS, SIMULATE, SCHEDULE };
   static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'v'},
                                           {"grace", required_argument, NULL, GRACE},
                                           {"loops", required_argument, NULL, LOOPS},
+                                          {"simulate", required_argument, NULL, SIMULATE},
+                                          {"schedule", no_argument, NULL, SCHEDULE},
                                           {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
@@ -79,9 +97,25 @@ static int parse_options(struct command *command, int argc, char **argv) {
       if (parse_loops(optarg, &command->options.loops) != 0)
         return EXIT_FAILURE;
       break;
+    case SIMULATE:
+      if (parse_seed(optarg, &command->options) != 0)
+        return EXIT_FAILURE;
+      break;
+    case SCHEDULE: command->schedule = true; break;
     default: fputs("Try 'rille --help'.\n", stderr); return EXIT_FAILURE;
     }
   }
+  return -1;
+}
+
+static int check_simulation(struct command *command) {
+  struct rille_options *options = &command->options;
+  if (options->simulate == RILLE_SIMULATE_NOT)
+    return command->schedule ? wrong("--schedule wants a --simulate", "") : -1;
+  if (options->loops != 0)
+    return wrong("--simulate has one loop; --loops does not go with it", "");
+  if (command->schedule)
+    options->simulate = RILLE_SIMULATE_TELL;
   return -1;
 }
 
@@ -118,6 +152,8 @@ static void hold_standard_descriptors(void) {
 static int program(int argc, char **argv) {
   struct command command = {.options = {.grace = -1, .handle_signals = 1, .alone = 1}};
   int status = parse_options(&command, argc, argv);
+  if (status < 0)
+    status = check_simulation(&command);
   if (status < 0)
     status = choose_script(&command, argc, argv);
   if (status >= 0)

@@ -8,6 +8,7 @@
  * All of it runs on the thread that calls rille_run, which is the first loop's. */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <lua.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,10 @@
 #include "host/runtime.h"
 #include "vm/call.h"
 
-enum { STUCK_NS = 1000000000 }; /* what stuck domains get to return after all, at the end */
+enum {
+  STUCK_NS = 1000000000, /* what stuck domains get to return after all, at the end */
+  SIMULATED_CORES = 4
+};
 
 static const double DEFAULT_GRACE = 10; /* seconds */
 
@@ -36,6 +40,8 @@ static const double DEFAULT_GRACE = 10; /* seconds */
 
 static int add_loops(struct rl_domain *main, unsigned count) {
   struct rl_settings *settings = main->settings;
+  if (settings->simulation)
+    return UV_ENOTSUP;
   struct rl_loop *first = rl_loop_of(main);
   unsigned running = atomic_load(&settings->loops);
   if (running < count)
@@ -67,7 +73,7 @@ static bool all_ending(struct rl_loop *first) {
 
 /* A thread inside a C function cannot be ended, and what it uses cannot be freed. */
 static void leave_stuck(struct rille *runtime) {
-  uint64_t now = rl_clock_now();
+  uint64_t now = rl_clock_now(&runtime->settings.clock);
   if (!rl_pool_all_stuck(&runtime->pool))
     runtime->stuck_since = now;
   if (now - runtime->stuck_since < STUCK_NS)
@@ -108,6 +114,8 @@ void rl_runtime_begin(struct rille *runtime) {
   struct rl_domain *main = &runtime->first.domain; /* on this thread, whichever made it */
   rl_interrupt_here(main);
   rl_ticker_enter(&runtime->ticker, main);
+  if (runtime->settings.simulation && !runtime->begun)
+    rl_simulation_enter(&runtime->simulation, main);
   if (!runtime->begun)
     start_loops(runtime);
   runtime->begun = true;
@@ -122,7 +130,12 @@ int rille_run(rille_t *runtime) {
   rl_loop_run(&runtime->first);
   end(runtime);
   fflush(NULL);
-  return rl_course_status(&runtime->course);
+  int status = rl_course_status(&runtime->course);
+  if (status != 0 && runtime->settings.simulation)
+    rl_log_line(&runtime->settings.log,
+                "rille: this was a simulation: --simulate %" PRIu64 " runs it again",
+                runtime->seed);
+  return status;
 }
 
 int rille_start(rille_t *runtime, const struct rille_script *script) {
@@ -176,6 +189,8 @@ static void open_modules(lua_State *L) {
 }
 
 static void destroy(struct rille *runtime) {
+  if (runtime->settings.simulation)
+    rl_simulation_destroy(&runtime->simulation);
   rl_ticker_destroy(&runtime->ticker); /* first: it looks at the pool */
   rl_standstill_destroy(&runtime->standstill);
   rl_source_free(&runtime->source);
@@ -189,7 +204,17 @@ static void destroy(struct rille *runtime) {
   rl_search_free(&runtime->search);
   assert(atomic_load(&runtime->heap.blocks) == 0);
   rl_heap_trim(&runtime->heap);
+  rl_heap_destroy(&runtime->heap);
   free(runtime);
+}
+
+/* Of the machine it knows nothing, so that a seed means the same on all of them. */
+static void simulate(struct rille *runtime, const struct rille_options *options) {
+  rl_simulation_init(&runtime->simulation, &runtime->settings, options->seed,
+                     options->simulate == RILLE_SIMULATE_TELL);
+  rl_heap_fix(&runtime->heap);
+  runtime->settings.cores = SIMULATED_CORES;
+  runtime->seed = options->seed;
 }
 
 static void set_up(struct rille *runtime, const struct rille_options *options) {
@@ -214,11 +239,13 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   atomic_init(&settings->loops, 1);
   atomic_init(&settings->grace, options && options->grace >= 0 ? options->grace : DEFAULT_GRACE);
   settings->cores = rl_cores_usable();
+  if (options && options->simulate)
+    simulate(runtime, options);
   runtime->wanted = options ? options->loops : 1;
   rl_search_init(&runtime->search, &runtime->heap);
-  rl_ticker_init(&runtime->ticker, &settings->log);
+  rl_ticker_init(&runtime->ticker, &settings->log, &settings->clock);
   rl_standstill_init(&runtime->standstill);
-  runtime->standstill.alone = options && options->alone;
+  runtime->standstill.alone = settings->simulation || (options && options->alone);
   runtime->ticker.survey = rl_standstill_look;
   runtime->ticker.survey_owner = &runtime->standstill;
   rl_clients_init(&runtime->clients, &runtime->heap);
@@ -247,7 +274,7 @@ rille_t *rille_new(const struct rille_options *options) {
     return NULL;
   }
   rl_course_begin_loop(&runtime->course);
-  runtime->handles_signals = options && options->handle_signals;
+  runtime->handles_signals = options && options->handle_signals && !runtime->settings.simulation;
   if (runtime->handles_signals)
     rl_signals_watch(&runtime->signals, &runtime->course);
   return runtime;

@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "domain/lock.h"
 #include "domain/pool.h"
+#include "domain/simulation.h"
 #include "domain/standstill.h"
 #include "domain/ticker.h"
 #include "host/course.h"
@@ -28,6 +29,7 @@ struct rille {
   struct rl_heap heap;
   struct rl_pool pool;
   struct rl_ticker ticker;
+  struct rl_simulation simulation; /* if the options want one */
   struct rl_ports ports;
   struct rl_clients clients;
   struct rl_channels channels;
@@ -41,6 +43,7 @@ struct rille {
   struct rl_signals signals;
   uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
   int wanted;           /* loops, by the options */
+  uint64_t seed;        /* of a simulation */
   bool begun, ended;
 };
 

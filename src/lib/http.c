@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "domain/simulation.h"
 #include "http/method.h"
 #include "io/address.h"
 #include "io/networks.h"
@@ -211,6 +212,7 @@ static int listen_at(lua_State *L) {
   check_url(L, 2, &address);
   luaL_checktype(L, 3, LUA_TTABLE);
   read_options(L, 3, &wanted);
+  rl_simulation_refuse(L, "app:listen");
   return rl_http_server_listen(L, 1, &address, &wanted);
 }
 
@@ -223,6 +225,7 @@ static int unlisted(lua_State *L) {
   check_url(L, 2, &guest);
   luaL_argcheck(L, guest.kind == RL_ADDRESS_IP, 2, "an IP address expected");
   luaL_checktype(L, 3, LUA_TTABLE);
+  rl_simulation_refuse(L, "app:inject");
   rl_http_server_defaults(&wanted);
   read_trust(L, 3, &wanted);
   rl_http_server_listen(L, 1, NULL, &wanted);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "domain/simulation.h"
 #include "io/address.h"
 #include "lib/modules.h"
 #include "serve/dialer.h"
@@ -292,6 +293,7 @@ static int net_listen(lua_State *L) {
   check_url(L, 1, &address);
   check_callable(L, 2);
   check_options(L, 3, names, &options);
+  rl_simulation_refuse(L, "rille.net.listen");
   lua_settop(L, 2);
   return rl_tcp_listen(L, &address, &options);
 }
@@ -307,6 +309,7 @@ static int net_connect(lua_State *L) {
   struct rl_tcp_options options;
   check_url(L, 1, &address);
   check_options(L, 2, names, &options);
+  rl_simulation_refuse(L, "rille.net.connect");
   struct rl_socket *socket = rl_socket_new(L, rl_serving_of(L));
   socket->max_line = options.max_line;
   socket->timeout = options.timeout;

@@ -1,4 +1,5 @@
-/* The `os` library: Lua's, with os.exit ending the program in order. */
+/* The `os` library: Lua's, with os.exit ending the program in order, and in a simulation with its
+ * time. */
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,9 +40,65 @@ static int os_exit(lua_State *L) {
   return rl_park(L, &fiber->own, NULL, NULL, 0);
 }
 
+/* -- in a simulation ----------------------------------------------------------------------- */
+
+static const lua_Number EPOCH =
+    946684799; /* so that it begins with the year 2000, at a clock of 1 s */
+
+static lua_Number seconds(lua_State *L) {
+  return (lua_Number)rl_domain_now(rl_domain_of(L)) / 1e9;
+}
+
+/* os.clock(): what the processor has done, of which there is one. */
+static int simulated_clock(lua_State *L) {
+  lua_pushnumber(L, seconds(L));
+  return 1;
+}
+
+/* [arguments..], upvalue: Lua's function; the simulation's time takes the place of argument `arg`
+ * where that would be now. */
+static int call_with_time(lua_State *L, int arg) {
+  if (lua_isnoneornil(L, arg)) {
+    lua_settop(L, arg - 1);
+    lua_pushinteger(L, (lua_Integer)(EPOCH + seconds(L)));
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+/* os.time([table]), os.date([format [, time]]): as Lua's. */
+static int simulated_time(lua_State *L) {
+  if (!lua_isnoneornil(L, 1))
+    return call_with_time(L, 1);
+  lua_pushinteger(L, (lua_Integer)(EPOCH + seconds(L)));
+  return 1;
+}
+
+static int simulated_date(lua_State *L) {
+  if (lua_isnoneornil(L, 1)) {
+    lua_settop(L, 0);
+    lua_pushliteral(L, "%c");
+  }
+  return call_with_time(L, 2);
+}
+
+/* [os] -> [os] */
+static void wrap(lua_State *L, const char *name, lua_CFunction function) {
+  lua_getfield(L, -1, name);
+  lua_pushcclosure(L, function, 1);
+  lua_setfield(L, -2, name);
+}
+
 void rl_lib_replace_os(lua_State *L) {
   lua_getglobal(L, "os");
   lua_pushcfunction(L, os_exit);
   lua_setfield(L, -2, "exit");
+  if (rl_domain_of(L)->settings->simulation) {
+    wrap(L, "clock", simulated_clock);
+    wrap(L, "time", simulated_time);
+    wrap(L, "date", simulated_date);
+  }
   lua_pop(L, 1);
 }

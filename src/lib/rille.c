@@ -22,7 +22,7 @@ static double check_seconds(lua_State *L, int arg) {
 
 /* rille.now() -> seconds: a float that only grows, from an arbitrary beginning. */
 static int now(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)rl_clock_now() / 1e9);
+  lua_pushnumber(L, (lua_Number)rl_domain_now(rl_domain_of(L)) / 1e9);
   return 1;
 }
 
@@ -110,7 +110,7 @@ static int timeout(lua_State *L) {
     return luaL_error(L, "not enough memory");
   }
   if (seconds < LONGEST)
-    deadline->region.deadline = rl_clock_now() + (uint64_t)(seconds * 1e9) + 1;
+    deadline->region.deadline = rl_domain_now(rl_domain_of(L)) + (uint64_t)(seconds * 1e9) + 1;
   rl_region_enter(L, &deadline->region);
   lua_pushcfunction(L, rl_traceback);
   lua_insert(L, 2);

@@ -67,7 +67,7 @@ static void push_overdue(lua_State *L, struct rl_fiber *fiber) {
 static void bound(struct rl_http_exchange *exchange, double seconds) {
   uint64_t compute = exchange->server->options.compute;
   bool ends = !isinf(seconds) && seconds < 1e9;
-  uint64_t deadline = ends ? rl_clock_now() + (uint64_t)(seconds * 1e9) : 0;
+  uint64_t deadline = ends ? rl_domain_now(exchange->http->domain) + (uint64_t)(seconds * 1e9) : 0;
   rl_fiber_bound(exchange->fiber, compute * RL_HTTP_MILLISECOND, deadline);
 }
 

@@ -85,7 +85,7 @@ static struct rl_http *create(lua_State *L) {
   rl_buffer_init(&http->json, heap);
   http->request_meta = request;
   http->response_meta = response;
-  http->boot = rl_clock_now() ^ (uint64_t)time(NULL) << 20;
+  http->boot = rl_domain_now(http->domain) ^ (uint64_t)time(NULL) << 20;
   http->holders = 1;
   rl_list_init(&http->free);
   rl_list_init(&http->taken);

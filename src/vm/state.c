@@ -17,6 +17,7 @@
 #include "vm/names.h"
 #include "vm/packer.h"
 #include "vm/require.h"
+#include "vm/seed.h"
 
 /* Lua's allocator; without a block, `old` is the kind of object to be made. The ledger hears of
  * what it has set its mark for: here that costs one comparison, for the hottest path there is. */
@@ -38,10 +39,20 @@ static int panic(lua_State *L) {
   abort();
 }
 
+static void seed_random(lua_State *L, uint64_t seed) {
+  lua_getglobal(L, "math");
+  lua_getfield(L, -1, "randomseed");
+  lua_pushinteger(L, (lua_Integer)seed);
+  lua_call(L, 1, 0);
+  lua_pop(L, 1);
+}
+
 static int equip(lua_State *L) {
   struct rl_vm *vm = lua_touserdata(L, 1);
   lua_gc(L, LUA_GCSTOP); /* there is no garbage yet worth looking for */
   luaL_openlibs(L);
+  if (vm->seed)
+    seed_random(L, vm->seed);
   lua_pushglobaltable(L);
   vm->globals = lua_topointer(L, -1);
   vm->inside = rl_inside_check(L);
@@ -65,7 +76,8 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->names = NULL;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);
-  vm->L = lua_newstate(allocate, &vm->ledger);
+  vm->L = vm->seed ? rl_seed_newstate(allocate, &vm->ledger, (uint32_t)vm->seed)
+                   : lua_newstate(allocate, &vm->ledger);
   if (!vm->L)
     return -1;
   lua_atpanic(vm->L, panic);

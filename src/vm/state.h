@@ -5,7 +5,8 @@
 #include "vm/vm.h"
 
 /* Creates the state with Lua's standard libraries open and the by-name index, code cache and
- * `require` watcher ready. The caller sets `compute` and `number` before. Returns 0, or -1 when
+ * `require` watcher ready. The caller sets `compute`, `number`
+ * and `seed` before. Returns 0, or -1 when
  * there is no memory (then nothing is left behind). */
 int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap);
 

@@ -9,6 +9,7 @@
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/heap.h"
@@ -24,6 +25,7 @@ struct rl_vm {
   struct rl_ledger ledger; /* what Lua holds */
   bool compute;            /* a compute domain's: globals it lacks are reported (vm/globals.c) */
   unsigned number;         /* of the domain among its like, from 1 */
+  uint64_t seed;           /* what hashes and math.random come from; 0: whatever Lua takes */
   const void *globals;     /* address of the globals table, which lives as long as the state */
   size_t owed;             /* bytes that the collector has yet to hear of (collector.h) */
   bool inside;             /* tables may be looked into (inside.h) */
