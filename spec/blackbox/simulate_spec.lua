@@ -1,6 +1,7 @@
 -- `rille --simulate SEED`: the same seed is the same run, another one another; time costs none.
 
 local process = require "spec.support.process"
+local scale = require "spec.support.scale"
 
 local function simulate(seed, script)
   return process.run { "--simulate", tostring(seed), "main.lua", files = { ["main.lua"] = script } }
@@ -150,4 +151,50 @@ describe("a simulation", function()
     local alone = process.run { "--schedule", "-e", "print(1)" }
     assert.matches("%-%-schedule wants", alone.stderr)
   end)
+end)
+
+-- spec/simulated/ holds programs that assert what must hold in whatever order things happen. A
+-- failure names its seed; `rille --simulate SEED spec/simulated/NAME.lua` runs it again.
+describe("in every order", function()
+  local SEEDS, AT_ONCE = scale(1000), 2
+  local each = [[
+    for name in $(seq $2 $4 $3); do
+      timeout 60 "$0" --simulate $name "$1" >"$name.log" 2>&1 || {
+        echo "--simulate $name $1: status $?"; head -20 "$name.log"; exit 1
+      }
+      rm "$name.log"
+    done
+  ]]
+
+  -- Each of AT_ONCE shells takes every AT_ONCE-th seed.
+  local function try(name)
+    local path = process.root .. "/spec/simulated/" .. name .. ".lua"
+    local children <close> = setmetatable({}, { __close = function(list)
+      for _, child in ipairs(list) do child:__close() end
+    end })
+    for first = 1, AT_ONCE do
+      children[first] = process.start {
+        program = "sh", seconds = 300,
+        "-c", each, process.program, path, tostring(first), tostring(SEEDS), tostring(AT_ONCE),
+      }
+    end
+    for _, child in ipairs(children) do
+      local result = child:wait()
+      assert.equal("", result.stdout)
+      assert.equal(0, result.status)
+    end
+  end
+
+  for name, what in pairs {
+    bounds = "runs each task once while the bounds change",
+    cancel = "accounts for tasks that are cancelled at any point",
+    channels = "delivers what is sent through channels",
+    full = "ends each task in one way where the queue is full",
+    home = "answers tasks that run at home and detach again",
+    locks = "lets no more into locks than may be",
+    select = "moves values once through selects that meet",
+    times = "keeps times",
+  } do
+    it(what, function() try(name) end)
+  end
 end)
