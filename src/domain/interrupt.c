@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "vm/inside.h"
 
-enum { ARM_SHARE = 8 }; /* setting hooks takes a ninth of a domain's time at most */
+enum {
+  ARM_SHARE = 8,                   /* setting hooks takes a ninth of a domain's time at most; */
+  LONGEST_REST = 100 * 1000 * 1000 /* ns: what took longer did not run meanwhile */
+};
 
 /* The one mutable thing that is not reached through a pointer: a handler has no argument. */
 static _Thread_local struct rl_domain *volatile here;
@@ -40,7 +43,8 @@ static void arm_again(struct rl_domain *domain) {
     return; /* the ticker asks again */
   rl_interrupt_arm(domain);
   uint64_t end = rl_clock_real();
-  domain->arm_at = end + (end - now) * ARM_SHARE;
+  uint64_t rest = (end - now) * ARM_SHARE;
+  domain->arm_at = end + (rest < LONGEST_REST ? rest : LONGEST_REST);
 }
 
 static void on_signal(int number) {
