@@ -149,8 +149,6 @@ static void run(void *argument) {
 void rl_simulation_poll(struct rl_domain *domain, bool asleep) {
   struct rl_simulation *simulation = domain->settings->simulation;
   struct rl_actor *actor = simulation->current;
-  if (!actor)
-    return; /* a runtime that is freed and was never run */
   assert(actor->domain == domain);
   actor->rests = asleep;
   if (asleep)
@@ -218,6 +216,8 @@ void rl_simulation_destroy(struct rl_simulation *simulation) {
 
 void rl_simulation_enter(struct rl_simulation *simulation, struct rl_domain *main) {
   struct rl_actor *actor = &simulation->main;
+  if (simulation->current)
+    return;
   *actor = (struct rl_actor){.simulation = simulation, .domain = main, .begun = true};
   rl_strand_adopt(&actor->strand);
   rl_list_push(&simulation->actors, &actor->link);

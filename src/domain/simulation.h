@@ -48,7 +48,7 @@ void rl_simulation_init(struct rl_simulation *simulation, struct rl_settings *se
                         uint64_t seed, bool tells);
 void rl_simulation_destroy(struct rl_simulation *simulation);
 
-/* The main domain, which runs now. */
+/* The main domain, which runs now; once. */
 void rl_simulation_enter(struct rl_simulation *simulation, struct rl_domain *main);
 
 /* Instead of a thread: run(argument) goes on now and then from now on, and returns when nothing is

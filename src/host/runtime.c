@@ -114,7 +114,7 @@ void rl_runtime_begin(struct rille *runtime) {
   struct rl_domain *main = &runtime->first.domain; /* on this thread, whichever made it */
   rl_interrupt_here(main);
   rl_ticker_enter(&runtime->ticker, main);
-  if (runtime->settings.simulation && !runtime->begun)
+  if (runtime->settings.simulation)
     rl_simulation_enter(&runtime->simulation, main);
   if (!runtime->begun)
     start_loops(runtime);
@@ -284,6 +284,8 @@ void rille_free(rille_t *runtime) {
   if (!runtime)
     return;
   rl_interrupt_here(&runtime->first.domain);
+  if (runtime->settings.simulation)
+    rl_simulation_enter(&runtime->simulation, &runtime->first.domain);
   if (!runtime->ended) {
     rl_course_advance(&runtime->course, RL_HALTED);
     rl_loop_run(&runtime->first); /* no further: until the other loops have come that far */

@@ -1,0 +1,38 @@
+/* vm/seed.h: the order of a table's keys is the seed's. */
+#include <lauxlib.h>
+
+#include "check.h"
+
+#include "vm/state.h"
+
+enum { ROOM = 512 };
+
+static void order_of(uint64_t seed, char *order) {
+  struct rl_heap heap;
+  struct rl_vm vm = {.seed = seed};
+  rl_heap_init(&heap);
+  assert_int_equal(rl_vm_open(&vm, &heap), 0);
+  assert_int_equal(luaL_dostring(vm.L, "local t, keys = {}, {} "
+                                       "for i = 1, 20 do t['key ' .. i] = i end "
+                                       "for key in pairs(t) do keys[#keys + 1] = key end "
+                                       "return table.concat(keys, ' ')"),
+                   LUA_OK);
+  strncpy(order, lua_tostring(vm.L, -1), ROOM - 1);
+  rl_vm_close(&vm);
+  rl_heap_trim(&heap);
+}
+
+static void the_order_is_the_same_for_the_same_seed(void **state) {
+  (void)state;
+  char first[ROOM] = {0}, second[ROOM] = {0}, other[ROOM] = {0};
+  order_of(1, first);
+  order_of(1, second);
+  order_of(2, other);
+  assert_string_equal(first, second);
+  assert_string_not_equal(first, other);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_order_is_the_same_for_the_same_seed)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
