@@ -33,7 +33,8 @@ rille.domains.set_bounds(2, 4)
 local producers, consumers = {}, {}
 for number = 1, 3 do producers[number] = start(produce, number) end
 for number = 1, 2 do consumers[number] = start(consume, number) end
-local victim = start(consume, 3)
+local elsewhere = math.random(2) == 1
+local victim = (elsewhere and rille.submit or rille.spawn)(consume, 3)
 rille.sleep(math.random() / 50)
 victim:cancel()
 for _, task in ipairs(producers) do task:await() end
@@ -56,6 +57,7 @@ for entry in function() return received:try_receive() end do
   last[from] = number
 end
 for _ in pairs(outstanding) do lost = lost + 1 end
--- The one that was cancelled may have received a value and not have come to saying so.
-assert(lost <= 1 and late <= 1, lost)
+-- The one that was cancelled may have received a value and not have come to saying so; not at home,
+-- where it is cancelled in its waits only.
+assert(lost <= (elsewhere and 1 or 0) and late <= 1, lost)
 assert(channel:receive() == nil and #channel == 0)
