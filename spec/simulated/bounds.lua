@@ -33,6 +33,10 @@ rille.scope(function(scope)
 end)
 
 assert(ended == TASKS)
+domains.set_bounds(3, 4) -- a minimum is started without work,
+rille.sleep(0.1)
+assert(domains.stats().domains >= 3)
+domains.set_bounds(0, 4) -- and what is above it ends
 domains.set_idle_time(0.001)
 rille.sleep(1)
 local stats = domains.stats()
