@@ -35,6 +35,38 @@ local function each(list)
   end
 end
 
+describe("the time of a handler", function()
+  -- What a server whose handlers have a second answers to these pieces of requests: statuses.
+  local function statuses_of(...)
+    local app = http.app()
+    app:get("/slow", function() rille.sleep(0.4) return "slow" end)
+    app:get("/never", function() rille.sleep(60) end)
+    app:post("/ignore", function() return "ignored" end)
+    local server = app:listen { port = 0, handler_timeout = 1, body_timeout = 60 }
+    local conn <close> = assert(net.connect(server:address(), { timeout = 20 }))
+    for _, piece in ipairs { ... } do
+      conn:write(piece)
+      rille.sleep(0.05)
+    end
+    local statuses = {}
+    for status in (conn:read "all"):gmatch "HTTP/1%.1 (%d+)" do
+      table.insert(statuses, tonumber(status))
+    end
+    server:close()
+    return statuses
+  end
+
+  it("is its own when requests are pipelined", function()
+    local slow, last = "GET /slow HTTP/1.1\r\nHost: x\r\n", "Connection: close\r\n\r\n"
+    assert.same({ 200, 200, 200, 200 }, statuses_of((slow .. "\r\n"):rep(3) .. slow .. last))
+  end)
+
+  it("begins also behind a body that was passed over", function()
+    local post = "POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+    assert.same({ 200, 503 }, statuses_of(post, "abcdeGET /never HTTP/1.1\r\nHost: x\r\n\r\n"))
+  end)
+end)
+
 describe("res:stream", function()
   it("sends what a function writes, in chunks", function()
     local got = answer(function(_, res)

@@ -325,6 +325,7 @@ void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
   exchange->slot->ticket = ++exchange->http->ticket;
   exchange->started = uv_now(exchange->http->domain->loop);
   exchange->connection->requests++;
+  exchange->connection->phase = RL_HTTP_PHASES; /* not that of the request before, nor its time */
   exchange->stage = RL_HTTP_DRAINING;
   if (exchange->connection->trusted)
     rl_http_proxy_read(exchange);
