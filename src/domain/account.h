@@ -3,6 +3,7 @@
 #ifndef RL_DOMAIN_ACCOUNT_H
 #define RL_DOMAIN_ACCOUNT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/named.h"
@@ -14,7 +15,10 @@ struct rl_figures {
   uint64_t submitted, bytes_in, bytes_out, finished;
   uint64_t runs;      /* that the sums are of */
   uint64_t wait, run; /* ns in the queue; ns on a domain, waits excluded */
-  uint64_t expected;  /* ns that the next one will probably run: the latest weigh most */
+  uint64_t cpu;       /* ns of these with a processor */
+  uint64_t instructions;
+  size_t peak;       /* bytes, of the one that had most */
+  uint64_t expected; /* ns that the next one will probably run: the latest weigh most */
   uint64_t failed, cancelled;
   uint64_t dropped; /* queued, and thrown out unrun: too late, or for a newer one */
   uint64_t refused; /* never queued: a full queue, or no hope to be in time */

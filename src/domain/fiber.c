@@ -210,6 +210,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->stop = NULL;
   fiber->detached = false;
   fiber->ran = NULL;
+  fiber->stalled = 0;
   fiber->run_limit = fiber->deadline = 0;
   fiber->overdue = NULL;
   fiber->finish = NULL;

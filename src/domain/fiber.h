@@ -115,6 +115,7 @@ struct rl_fiber {
   bool detached;            /* runs a task of the pool, which may not end the program */
   uint64_t *ran;            /* counts the ns it runs, waits excluded; NULL: nobody asks */
   uint64_t since;           /* if so: clock when it began to run, or went on */
+  uint64_t stalled;         /* if so: ns of these without a processor; rl_watch_stalled */
   uint64_t run_limit;       /* if so: ns that it may run; 0: any */
   uint64_t deadline;        /* clock at which it is to be over; 0: none */
   struct rl_budget *budget; /* what it may take, with others; NULL: anything */

@@ -166,6 +166,10 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
     return;
   figures->wait += task->started - task->submitted;
   figures->bytes_out += task->results.bytes.size;
+  figures->cpu += task->ran - task->stalled;
+  figures->instructions += task->instructions;
+  if (task->peak > figures->peak)
+    figures->peak = task->peak;
   rl_figures_learn(figures, task->ran, task->outcome == RL_TASK_CANCELLED || task->overran);
 }
 

@@ -75,6 +75,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->entry.place = RL_PLACE_NONE;
   task->deadline = task->run_limit = 0;
   task->took = task->ran = 0;
+  task->stalled = 0;
   task->peak = 0;
   task->instructions = 0;
   task->admitted.arrive = NULL;
@@ -201,6 +202,7 @@ struct rl_cost rl_task_cost(const struct rl_task *task) {
       .domain = task->where,
       .wait = task->started - task->submitted,
       .run = task->ran,
+      .cpu = task->ran - task->stalled,
       .bytes_in = task->arguments.bytes.size,
       .bytes_out = task->results.bytes.size,
       .peak = task->peak,
@@ -291,6 +293,7 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
   task->instructions = rl_budget_instructions(fiber);
   uint64_t now = rl_domain_now(fiber->domain);
   rl_fiber_account(fiber, now);
+  task->stalled = fiber->stalled;
   task->took = now - task->started;
   send_back(task);
 }

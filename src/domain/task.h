@@ -41,6 +41,7 @@ struct rl_cost {
   bool known, began;
   unsigned domain;    /* the compute domain's number; 0: a main domain */
   uint64_t wait, run; /* ns queued; ns run, waits excluded */
+  uint64_t cpu;       /* ns of these with a processor, see rl_watch_stalled */
   size_t bytes_in, bytes_out;
   size_t peak;           /* bytes of Lua memory that it has held at most */
   uint64_t instructions; /* executed, if they were limited; 0: not counted */
@@ -69,6 +70,7 @@ struct rl_task {
   struct rl_timer *timer; /* of its deadline */
   uint64_t started, took; /* clock when begun; ns from then to the end */
   uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
+  uint64_t stalled;       /* ns of these without a processor */
   size_t peak;            /* see struct rl_cost */
   uint64_t instructions;  /* the same */
   struct rl_parcel results;

@@ -77,20 +77,11 @@ static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uin
   return asks;
 }
 
-/* ns of processor time that the domain's thread has used. */
-static uint64_t spent(struct rl_domain *domain) {
-  clockid_t clock;
-  struct timespec time;
-  if (pthread_getcpuclockid(domain->watch.thread, &clock) != 0 || clock_gettime(clock, &time) != 0)
-    return 0;
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* Not a thread that had no processor to answer on; but one that blocks needs none. */
 static bool had_its_chance(struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
   uint64_t waited = now - watch->asked_at;
-  return waited >= BLOCKED || (waited >= STUCK && spent(domain) - watch->spent >= ANSWER);
+  return waited >= BLOCKED || (waited >= STUCK && rl_watch_spent(watch) - watch->spent >= ANSWER);
 }
 
 /* A fiber that was asked to stop and does not. */
@@ -98,7 +89,7 @@ static void judge(struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
   if (watch->asked_at == 0) {
     watch->asked_at = now;
-    watch->spent = spent(domain);
+    watch->spent = rl_watch_spent(watch);
   } else if (domain->feed && !watch->stuck && had_its_chance(domain, now)) {
     watch->stuck = true;
     domain->feed->stuck(domain);
@@ -116,6 +107,8 @@ bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
   bool unanswered = atomic_load(&watch->asks) & RL_ASK_STOP;
   if (turn != atomic_load_explicit(&watch->seen, memory_order_relaxed)) {
     atomic_store_explicit(&watch->since, now, memory_order_relaxed);
+    if (turn % 2 != 0)
+      atomic_store_explicit(&watch->lag, rl_watch_lag(watch), memory_order_relaxed);
     atomic_store(&watch->seen, turn);
     ticker->active = now;
     watch->reported = false;

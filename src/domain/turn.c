@@ -20,8 +20,19 @@ static int raise_cancelled(lua_State *L) {
 }
 
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
-  if (fiber->ran)
-    *fiber->ran += now - fiber->since;
+  if (!fiber->ran)
+    return;
+  uint64_t ran = now - fiber->since;
+  *fiber->ran += ran;
+  if (rl_watch_has_seen(&fiber->domain->watch))
+    fiber->stalled += rl_watch_stalled(&fiber->domain->watch, ran);
+}
+
+/* So that the ticker sees a turn that becomes long. A task that begins needs no such call: the one
+ * who detached it had his turn a moment ago. */
+static void go_on(struct rl_fiber *fiber) {
+  fiber->since = rl_domain_now(fiber->domain);
+  rl_ticker_want(fiber->domain->settings->ticker);
 }
 
 /* A fiber cancelled before its first step does not run its function. */
@@ -84,7 +95,7 @@ static void resume(struct rl_fiber *fiber) {
   if (fiber->fresh)
     begin(fiber);
   else if (fiber->ran)
-    fiber->since = rl_domain_now(domain);
+    go_on(fiber);
   if (fiber->sliced)
     stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;

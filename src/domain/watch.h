@@ -31,10 +31,11 @@ struct rl_watch {
   /* ticker's thread */
   atomic_uint_fast64_t seen;  /* the turn it saw last; the hook may look, too */
   atomic_uint_fast64_t since; /* clock when it saw that first; the hook may look, too */
-  uint64_t asked_at;          /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
-  uint64_t spent;             /* ns of processor time that its thread had used then */
-  bool reported;              /* for holding up its loop, in this turn */
-  bool stuck;                 /* given up: it did not stop when asked */
+  atomic_uint_fast64_t lag; /* ns by which its thread's processor time was behind the clock then */
+  uint64_t asked_at;        /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
+  uint64_t spent;           /* ns of processor time that its thread had used then */
+  bool reported;            /* for holding up its loop, in this turn */
+  bool stuck;               /* given up: it did not stop when asked */
 
   /* written by the domain, read by the ticker */
   atomic_uint_fast64_t turn; /* odd while a fiber runs */
@@ -49,5 +50,21 @@ struct rl_watch {
 
   atomic_uint asks; /* any thread: enum rl_ask; taken by the hook */
 };
+
+/* On the domain's thread, in a turn: whether the ticker has seen it, as it sees those that are
+ * longer than its ticks. */
+static inline bool rl_watch_has_seen(const struct rl_watch *watch) {
+  return atomic_load_explicit(&watch->seen, memory_order_acquire) ==
+         atomic_load_explicit(&watch->turn, memory_order_relaxed);
+}
+
+/* Any thread: ns of processor time that the domain's thread has used, 0 if that cannot be had; and
+ * by which that is behind the clock. System calls. */
+uint64_t rl_watch_spent(const struct rl_watch *watch);
+uint64_t rl_watch_lag(const struct rl_watch *watch);
+
+/* On the domain's thread, in a turn that the ticker has seen: of the `ran` ns until now, those
+ * since then in which the thread had no processor. */
+uint64_t rl_watch_stalled(const struct rl_watch *watch, uint64_t ran);
 
 #endif

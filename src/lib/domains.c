@@ -169,7 +169,7 @@ static double mean(uint64_t sum, uint64_t count) {
 }
 
 static void push_figures(lua_State *L, const struct rl_figures *figures) {
-  lua_createtable(L, 0, 12);
+  lua_createtable(L, 0, 15);
   set_integer(L, "count", figures->submitted);
   set_integer(L, "finished", figures->finished);
   set_integer(L, "failed", figures->failed);
@@ -179,6 +179,9 @@ static void push_figures(lua_State *L, const struct rl_figures *figures) {
   set_integer(L, "begun", figures->runs);
   set_seconds(L, "wait", mean(figures->wait, figures->runs));
   set_seconds(L, "run", mean(figures->run, figures->runs));
+  set_seconds(L, "cpu", mean(figures->cpu, figures->runs));
+  set_integer(L, "instructions", figures->instructions);
+  set_integer(L, "peak_bytes", figures->peak);
   set_seconds(L, "expected", (double)figures->expected);
   set_integer(L, "bytes_in", figures->bytes_in);
   set_integer(L, "bytes_out", figures->bytes_out);
@@ -208,9 +211,10 @@ static void set_jobs(lua_State *L) {
  * seconds, of the time in the queue and of the time from the beginning to the end.
  *
  * jobs: for each name of a job {count, finished, failed, cancelled, dropped, refused (tasks), begun
- * (tasks that have run, and ended), wait, run (their mean seconds in the queue, and on a domain
- * without their own waits), expected (seconds that the next one will probably run), bytes_in,
- * bytes_out (packed, in total)}. */
+ * (tasks that have run, and ended), wait, run, cpu (their mean seconds in the queue, on a domain
+ * without their own waits, and of these with a processor; see task:cost), expected (seconds that
+ * the next one will probably run), peak_bytes (of the task that held most), instructions, bytes_in,
+ * bytes_out (in total)}. */
 static int stats(lua_State *L) {
   struct rl_pool_stats *now = lua_newuserdatauv(L, sizeof *now, 0);
   rl_pool_stats(pool_of(L), now);

@@ -155,9 +155,11 @@ static int task_status(lua_State *L) {
 /* task:cost() -> table, or nil if it has not ended, or was not submitted
  *
  * What the task has cost: wait (seconds in the queue), run (seconds on its domain, its own waits
- * excluded), bytes_in and bytes_out (arguments and results as they were packed; long strings are
- * lent and do not count), peak_bytes (of Lua memory that it held at most, garbage included: exact
- * for a job with the option memory, else to within 64 KiB and without the fibers that it spawned),
+ * excluded), cpu (seconds of these in which the domain's thread had a processor; what it runs
+ * before the runtime first looks at it, after each wait some 4 ms at most, counts in full),
+ * bytes_in and bytes_out (arguments and results as they were packed; long strings are lent and do
+ * not count), peak_bytes (of Lua memory that it held at most, garbage included: exact for a job
+ * with the option memory, else to within 64 KiB and without the fibers that it spawned),
  * instructions (only for a job with that option), domain (its number, "main", or nil if it never
  * began). */
 static int task_cost(lua_State *L) {
@@ -165,11 +167,13 @@ static int task_cost(lua_State *L) {
   const struct rl_cost *cost = &future->cost;
   if (!cost->known)
     return 0;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   lua_pushnumber(L, (lua_Number)cost->wait / 1e9);
   lua_setfield(L, -2, "wait");
   lua_pushnumber(L, (lua_Number)cost->run / 1e9);
   lua_setfield(L, -2, "run");
+  lua_pushnumber(L, (lua_Number)cost->cpu / 1e9);
+  lua_setfield(L, -2, "cpu");
   lua_pushinteger(L, (lua_Integer)cost->bytes_in);
   lua_setfield(L, -2, "bytes_in");
   lua_pushinteger(L, (lua_Integer)cost->bytes_out);
