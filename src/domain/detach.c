@@ -44,16 +44,6 @@ static struct rl_task *pack_task(lua_State *L, int first, int count, const char 
   return NULL;
 }
 
-/* Raises the error on top with the caller's position, as Lua's own functions do. */
-static int raise_here(lua_State *L) {
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
-  return lua_error(L);
-}
-
 /* The calling fiber goes away: so does the task, and its result will be dropped. */
 static void undo_detach(struct rl_wait *wait) {
   struct rl_task *task = RL_OF(wait, struct rl_task, wait);
@@ -119,7 +109,7 @@ int rl_detach_job(lua_State *L, struct rl_job *job) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_task *task = pack_task(L, 1, count_values(L, job), "detached at");
   if (!task)
-    return raise_here(L);
+    return rl_raise_here(L);
   task->settled = settled;
   task->given_up = given_up;
   task->job = job ? rl_job_share(job) : NULL;
@@ -170,7 +160,7 @@ int rl_submit_job(lua_State *L, struct rl_job *job) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_task *task = pack_future(L, count_values(L, job));
   if (!task)
-    return raise_here(L);
+    return rl_raise_here(L);
   struct rl_future *future = task->owner;
   task->job = job ? rl_job_share(job) : NULL;
   enum rl_verdict verdict = rl_pool_submit(domain->settings->pool, task);
@@ -208,7 +198,7 @@ int rl_run_in_main(lua_State *L) {
   }
   struct rl_task *task = pack_task(L, 1, lua_gettop(L), "run in main at");
   if (!task)
-    return raise_here(L);
+    return rl_raise_here(L);
   task->settled = settled;
   task->runner = main;
   task->message.arrive = rl_task_arrive;

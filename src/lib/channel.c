@@ -7,6 +7,7 @@
 #include "domain/choice.h"
 #include "domain/domain.h"
 #include "lib/modules.h"
+#include "vm/call.h"
 
 static struct rl_channel *check_channel(lua_State *L) {
   return RL_OF(rl_shared_check(L, 1, &rl_channel_kind), struct rl_channel, shared);
@@ -19,23 +20,6 @@ static double check_limit(lua_State *L, int arg) {
   lua_Number seconds = luaL_checknumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
   return seconds;
-}
-
-/* Raises the error on top with the caller's position, as Lua's own functions do. */
-static int raise_here(lua_State *L) {
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
-  return lua_error(L);
-}
-
-/* [] -> [nil, why] */
-static int refuse(lua_State *L, const char *why) {
-  lua_pushnil(L);
-  lua_pushstring(L, why);
-  return 2;
 }
 
 /* -- without waiting ----------------------------------------------------------------------- */
@@ -70,7 +54,7 @@ static struct rl_letter *pack_value(lua_State *L) {
   check_value(L);
   struct rl_letter *letter = rl_letter_write(L, 2);
   if (!letter)
-    raise_here(L);
+    rl_raise_here(L);
   return letter;
 }
 
@@ -86,7 +70,7 @@ static int try_send(lua_State *L) {
     return 1;
   }
   rl_letter_free(letter);
-  return refuse(L, outcome == RL_EXCHANGE_CLOSED ? "closed" : "full");
+  return rl_refuse(L, outcome == RL_EXCHANGE_CLOSED ? "closed" : "full");
 }
 
 /* channel:try_receive() -> value; or nil, "empty"; or nil, "closed"
@@ -96,7 +80,7 @@ static int try_receive(lua_State *L) {
   struct rl_letter *letter;
   enum rl_exchange outcome = take(L, check_channel(L), &letter);
   if (outcome != RL_EXCHANGE_DONE)
-    return refuse(L, outcome == RL_EXCHANGE_CLOSED ? "closed" : "empty");
+    return rl_refuse(L, outcome == RL_EXCHANGE_CLOSED ? "closed" : "empty");
   rl_letter_read(L, letter);
   return 1;
 }
@@ -108,8 +92,8 @@ static int finish(lua_State *L, int status, lua_KContext context) {
   struct rl_letter *letter;
   int index;
   switch (rl_choice_end(L, (struct rl_choice *)context, &index, &letter)) {
-  case RL_CHOICE_TIMEOUT: return refuse(L, "timeout");
-  case RL_CHOICE_CLOSED: return refuse(L, "closed");
+  case RL_CHOICE_TIMEOUT: return rl_refuse(L, "timeout");
+  case RL_CHOICE_CLOSED: return rl_refuse(L, "closed");
   case RL_CHOICE_SENT: lua_pushboolean(L, true); return 1;
   default: rl_letter_read(L, letter); return 1;
   }
@@ -150,7 +134,7 @@ static int send_value(lua_State *L) {
     return wait_at(L, channel, letter, limit);
   if (outcome == RL_EXCHANGE_CLOSED) {
     rl_letter_free(letter);
-    return refuse(L, "closed");
+    return rl_refuse(L, "closed");
   }
   lua_pushboolean(L, true);
   return 1;
@@ -164,7 +148,7 @@ static int receive_until(lua_State *L, const char *what, double limit) {
   if (outcome == RL_EXCHANGE_BUSY)
     return wait_at(L, channel, NULL, limit);
   if (outcome == RL_EXCHANGE_CLOSED)
-    return refuse(L, "closed");
+    return rl_refuse(L, "closed");
   rl_letter_read(L, letter);
   return 1;
 }

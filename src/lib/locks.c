@@ -35,13 +35,6 @@ static size_t check_count(lua_State *L, int arg, const struct rl_lock *lock) {
   return (size_t)count;
 }
 
-/* [] -> [nil, why] */
-static int refuse(lua_State *L, const char *why) {
-  lua_pushnil(L);
-  lua_pushstring(L, why);
-  return 2;
-}
-
 static struct rl_hold *try_hold(lua_State *L, struct rl_lock *lock, size_t count) {
   struct rl_hold *hold = rl_hold_try(L, lock, count);
   if (!hold)
@@ -61,7 +54,7 @@ static int granted(lua_State *L, const struct rl_hold *hold) {
 static int acquired(lua_State *L, int status, lua_KContext context) {
   (void)status;
   struct rl_hold *hold = (struct rl_hold *)context;
-  return rl_hold_end(L, hold) ? granted(L, hold) : refuse(L, "timeout");
+  return rl_hold_end(L, hold) ? granted(L, hold) : rl_refuse(L, "timeout");
 }
 
 static void check_recursion(lua_State *L, const struct rl_lock *lock) {
@@ -95,7 +88,7 @@ static int try_lock(lua_State *L, struct rl_lock *lock, size_t count, const char
   if (hold->granted)
     return granted(L, hold);
   rl_hold_free(hold);
-  return refuse(L, why);
+  return rl_refuse(L, why);
 }
 
 /* mutex:try_lock() -> mutex; mutex, "abandoned"; or nil, "locked". Does not suspend. */

@@ -9,6 +9,7 @@
 #include "domain/timer.h"
 #include "io/stream.h"
 #include "serve/serving.h"
+#include "vm/call.h"
 
 enum { FEW = 16 }; /* strings that need no extra memory */
 
@@ -62,15 +63,9 @@ static void undo(struct rl_wait *wait) {
   let_go(waiting);
 }
 
-static int refuse(lua_State *L, const char *text) {
-  luaL_pushfail(L);
-  lua_pushstring(L, text);
-  return 2;
-}
-
 static int answer(lua_State *L, int status) {
   if (status == UV_ETIMEDOUT)
-    return refuse(L, "timeout");
+    return rl_refuse(L, "timeout");
   if (status != 0)
     return rl_serving_fail(L, status);
   lua_pushvalue(L, 1);
@@ -138,9 +133,9 @@ int rl_writer_write(lua_State *L, struct rl_domain *domain, struct rl_stream *st
   if (!stream->open && stream->failed)
     return rl_serving_fail(L, stream->failed);
   if (!stream->open || stream->finishing)
-    return refuse(L, "connection is closed");
+    return rl_refuse(L, "connection is closed");
   if (stream->shut)
-    return refuse(L, "connection is shut down for writing");
+    return rl_refuse(L, "connection is shut down for writing");
   int status = rl_stream_write(stream, &bufs, &count);
   if (status == 1)
     return wait_written(L, domain, stream, bufs, count, timeout);

@@ -21,6 +21,21 @@ int rl_call_protected(lua_State *L, lua_CFunction function, void *argument) {
   return lua_pcall(L, 1, 0, 0);
 }
 
+int rl_raise_here(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+int rl_refuse(lua_State *L, const char *why) {
+  luaL_pushfail(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
 static bool rememberable(lua_State *L, int index) {
   switch (lua_type(L, index)) {
   case LUA_TTABLE:

@@ -12,6 +12,12 @@
  * error value on top of the stack. Allocates nothing before the call, so it cannot raise. */
 int rl_call_protected(lua_State *L, lua_CFunction function, void *argument);
 
+/* [.., error] -> raises it; a string with the caller's position before it, as luaL_error does. */
+int rl_raise_here(lua_State *L);
+
+/* [] -> [nil, why]: what a function returns that did not do it; 2. */
+int rl_refuse(lua_State *L, const char *why);
+
 /* A message handler (for lua_pcall): appends the traceback to a string that has none yet, remembers
  * it for other values, and returns the value. */
 int rl_traceback(lua_State *L);
