@@ -343,8 +343,120 @@ describe("waits that would never end", function()
     two = rille.spawn(function() one:await() end)
     local problem = failure(two.await, two)
     assert.matches("deadlock: these waits would never end:", problem)
-    assert.equal(2, select(2, problem:gsub("locks_spec.lua:%d+ waits for a task", "")))
+    assert.equal(2, select(2, problem:gsub("%.lua:%d+ waits for a task", "")))
     assert.matches("deadlock", one:await())
+  end)
+
+  describe("are found at once, while a server listens,", function()
+    local listener
+    before_each(function()
+      rille.domains.set_bounds(2, 2)
+      listener = rille.net.listen("tcp://127.0.0.1:0", print)
+    end)
+    after_each(function() listener:close() end)
+
+    --- The error names so many waits for a task, in the order that it is found in.
+    local function check(problem, tasks)
+      assert.matches("deadlock: these waits would never end:", problem)
+      assert.equal(1, select(2, problem:gsub("locks_spec.lua:%d+ waits to acquire a mutex", "")))
+      assert.equal(tasks, select(2, problem:gsub("%.lua:%d+ waits for a task", "")))
+    end
+
+    local function locks(mutex) mutex:lock() end
+
+    it("in a detached task that wants what its caller holds", function()
+      local mutex = rille.mutex()
+      local _ <close> = mutex:lock()
+      check(failure(rille.detach, locks, mutex), 1)
+      assert.equal(7, rille.detach(function() return 7 end)) -- and no tie is left
+    end)
+
+    it("through any number of calls", function()
+      local mutex = rille.mutex()
+      local _ <close> = mutex:lock()
+      local function nest(depth)
+        if depth == 0 then return locks(mutex) end
+        return rille.detach(nest, depth - 1)
+      end
+      check(failure(nest, 5), 5)
+    end)
+
+    it("through fibers that are spawned on the way", function()
+      local mutex = rille.mutex()
+      local _ <close> = mutex:lock()
+      check(failure(rille.detach, function()
+        rille.spawn(function() rille.detach(locks, mutex) end):await()
+      end), 3)
+    end)
+
+    it("in a task that is awaited, whoever comes last", function()
+      local mutex = rille.mutex()
+      mutex:lock()
+      local early = rille.submit(locks, mutex)
+      check(failure(early.await, early), 1)
+      local late = rille.submit(locks, mutex)
+      rille.sleep(0.05) -- so that it is this fiber that would close the circle
+      check(failure(late.await, late), 1)
+      mutex:unlock()
+      pcall(early.await, early)
+      late:await()
+    end)
+
+    it("in the main domain, called by a task", function()
+      check(failure(rille.detach, function()
+        local mutex = rille.mutex()
+        local _ <close> = mutex:lock()
+        rille.run_in_main(locks, mutex)
+      end), 1)
+    end)
+
+    it("where the main domain runs the tasks", function()
+      rille.domains.set_bounds(0, 0)
+      local mutex = rille.mutex()
+      local _ <close> = mutex:lock()
+      check(failure(rille.detach, locks, mutex), 1)
+    end)
+  end)
+
+  it("are not seen in tasks for which something else may come", function()
+    rille.domains.set_bounds(2, 2)
+    local mutex = rille.mutex()
+    local guard <close> = mutex:lock()
+    local function lock(seconds) return mutex:lock(seconds) end
+    assert.same({ nil, "timeout" }, { rille.detach(lock, 0.01) })
+    assert.matches("timed out", failure(rille.timeout, 0.05, rille.detach, lock))
+    local job = rille.job(lock, { deadline = 0.05, name = "late" })
+    assert.matches("deadline", failure(job))
+    return guard
+  end)
+
+  it("are not seen where locks are taken in one order, in calls of any depth", function()
+    rille.domains.set_bounds(3, 3)
+    local locks = { rille.mutex(), rille.mutex(), rille.mutex() }
+    local function descend(from)
+      if from > #locks then return 1 end
+      local guard <close> = locks[from]:lock()
+      local how = math.random(4)
+      if how == 1 then return descend(from + 1) end
+      if how == 2 then return (rille.submit(descend, from + 1):await()) end
+      if how == 3 then return (rille.run_in_main(descend, from + 1)) end
+      local count = rille.detach(descend, from + 1)
+      return count, guard
+    end
+    local tasks, sum = {}, 0
+    for i = 1, part_of(400, 40) do
+      tasks[i] = (i % 2 == 0 and rille.submit or rille.spawn)(descend, math.random(3))
+      if i % 7 == 0 then tasks[math.random(i)]:cancel() end
+    end
+    for _, task in ipairs(tasks) do
+      local ok, result = pcall(task.await, task)
+      if ok then sum = sum + 1 else assert.matches("cancelled", result) end
+    end
+    assert.is_true(sum > 0)
+    for _, lock in ipairs(locks) do
+      assert.is_truthy(lock:try_lock())
+      lock:unlock()
+    end
   end)
 
   it("are not seen where a time limit ends them", function()

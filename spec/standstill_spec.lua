@@ -48,10 +48,11 @@ describe("a standstill", function()
 
   it("of a lock whose holder waits for the one who wants it", function()
     prints("script.lua:4 waits in mutex:lock", [[
-      local mutex = rille.mutex()
+      local mutex, channel = rille.mutex(), rille.channel()
       mutex:lock()
-      local ok, problem = pcall(rille.detach, function() mutex:lock() end)
-      print(problem)
+      local task = rille.submit(function() mutex:lock() channel:send(1) end)
+      local ok, problem = pcall(channel.receive, channel)
+      print(problem, pcall(task.await, task))
     ]])
   end)
 

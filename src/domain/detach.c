@@ -8,6 +8,7 @@
 #include "domain/fiber.h"
 #include "domain/future.h"
 #include "domain/job.h"
+#include "domain/knot.h"
 #include "domain/pool.h"
 #include "domain/task.h"
 #include "domain/withdraw.h"
@@ -44,10 +45,25 @@ static struct rl_task *pack_task(lua_State *L, int first, int count, const char 
   return NULL;
 }
 
+/* Before it is sent away: nothing can be in the way yet. */
+static void tie(lua_State *L, struct rl_task *task) {
+  if (!task->burdened)
+    return;
+  rl_knot_await(L, (struct rl_tie){.task = task});
+  task->tied = rl_fiber_running(L);
+}
+
+static void untie(struct rl_task *task) {
+  if (task->tied)
+    rl_knot_leave(task->tied);
+  task->tied = NULL;
+}
+
 /* The calling fiber goes away: so does the task, and its result will be dropped. */
 static void undo_detach(struct rl_wait *wait) {
   struct rl_task *task = RL_OF(wait, struct rl_task, wait);
   lua_State *L = task->origin->vm.L;
+  untie(task);
   lua_pushnil(L); /* "cancelled": a string here might need memory, where nothing may raise */
   rl_withdraw(L, task);
 }
@@ -55,6 +71,7 @@ static void undo_detach(struct rl_wait *wait) {
 /* -- detach, submit ------------------------------------------------------------------------ */
 
 static void settled(struct rl_task *task) {
+  untie(task);
   if (rl_wait_pending(&task->wait))
     rl_wake(&task->wait, 0);
   else
@@ -64,6 +81,7 @@ static void settled(struct rl_task *task) {
 /* The fiber goes on without the task, which will be dropped when it is back; until it has the text
  * of its error it holds the reference that this comes with. */
 static bool given_up(struct rl_task *task) {
+  untie(task);
   task->stuck = rl_wait_pending(&task->wait);
   rl_wake(&task->wait, 0);
   return task->stuck;
@@ -93,6 +111,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 /* Raises the error of a task that the pool refused. */
 static int raise_refusal(lua_State *L, struct rl_task *task) {
   struct rl_overload overload = task->overload;
+  untie(task);
   rl_parcel_release(L, &task->arguments);
   rl_task_drop(task);
   rl_overload_push(L, &overload);
@@ -113,6 +132,7 @@ int rl_detach_job(lua_State *L, struct rl_job *job) {
   task->settled = settled;
   task->given_up = given_up;
   task->job = job ? rl_job_share(job) : NULL;
+  tie(L, task);
   if (rl_pool_submit(domain->settings->pool, task) == RL_VERDICT_REFUSED)
     return raise_refusal(L, task);
   rl_domain_expect(domain);
@@ -202,6 +222,7 @@ int rl_run_in_main(lua_State *L) {
   task->settled = settled;
   task->runner = main;
   task->message.arrive = rl_task_arrive;
+  tie(L, task);
   rl_domain_expect(domain);
   rl_mailbox_push(&main->mailbox, &task->message);
   return rl_park(L, &task->wait, undo_detach, finish, (lua_KContext)task);

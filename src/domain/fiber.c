@@ -209,6 +209,8 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->enter = NULL;
   fiber->stop = NULL;
   fiber->detached = false;
+  fiber->runs = NULL;
+  fiber->burdened = parent && rl_fiber_is_burdened(parent);
   fiber->ran = NULL;
   fiber->stalled = 0;
   fiber->run_limit = fiber->deadline = 0;

@@ -35,6 +35,7 @@ struct rl_domain;
 struct rl_fiber;
 struct rl_hold;
 struct rl_limits;
+struct rl_task;
 struct rl_timer;
 
 /* Embedded in a request; zeroed means that nobody waits. */
@@ -44,6 +45,13 @@ struct rl_wait {
   /* Optional, constant: ends the wait with an error because it would never end; standstill.h. On
    * the domain's thread, outside Lua. */
   void (*fail)(struct rl_wait *wait);
+};
+
+/* What a fiber waits for, of knot.h: one of these, or none. */
+struct rl_tie {
+  struct rl_hold *sought;   /* permits of a lock */
+  struct rl_fiber *awaited; /* another fiber of its domain, to its end */
+  struct rl_task *task;     /* the same, of whichever domain runs it */
 };
 
 /* Among those who are told when a task is settled: future.h. */
@@ -97,15 +105,16 @@ struct rl_fiber {
   struct rl_await await;     /* of a task, with `own` */
   struct rl_list holds;      /* of struct rl_hold: what it has locked */
   void (*bereave)(struct rl_fiber *fiber); /* it ends with some: takes them back */
-  struct rl_hold *sought;                  /* locks' lock, as the next: what it waits for; knot.h */
-  struct rl_fiber *awaited;                /* whose end it waits for */
+  struct rl_tie tie;                       /* locks' lock, as what follows */
   struct rl_fiber *found_next;             /* of a search, */
   uint64_t searched;                       /* with this number */
   bool limited;                            /* while it waits so: something else may end that */
   char place[LUA_IDSIZE + 16];             /* where it does */
-  struct rl_region whole;                  /* the outermost region: the fiber itself */
-  struct rl_region *region;                /* the innermost one */
-  unsigned refused;                        /* waits refused since the fiber was cancelled */
+  struct rl_task *runs;     /* whose function it runs; NULL: none, or another fiber of the task */
+  bool burdened;            /* others wait for it, up the calls, who have locked something */
+  struct rl_region whole;   /* the outermost region: the fiber itself */
+  struct rl_region *region; /* the innermost one */
+  unsigned refused;         /* waits refused since the fiber was cancelled */
   bool insists;             /* its cancellation passes through pcall until its region is left */
   uint64_t closing;         /* clock until which it may go on after it was told; 0: was not */
   bool sliced;              /* ready, because its slice was over */
@@ -182,6 +191,11 @@ int rl_park(lua_State *L, struct rl_wait *wait, void (*undo)(struct rl_wait *wai
  * `nresults` values that need no memory (numbers, booleans) may have been pushed on
  * rl_wait_stack(wait) first, after lua_checkstack. */
 void rl_wake(struct rl_wait *wait, int nresults);
+
+/* Whether a wait of what it starts may keep others from a lock. */
+static inline bool rl_fiber_is_burdened(const struct rl_fiber *fiber) {
+  return fiber->burdened || !rl_list_empty(&fiber->holds);
+}
 
 /* Whether somebody still waits. */
 static inline bool rl_wait_pending(const struct rl_wait *wait) {

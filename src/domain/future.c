@@ -1,9 +1,7 @@
 /* Future: see the header. Its user value holds a table of results, or the error value. */
 #include "domain/future.h"
 
-#include <assert.h>
 #include <lauxlib.h>
-#include <stdio.h>
 
 #include "domain/context.h"
 #include "domain/fiber.h"
@@ -11,14 +9,8 @@
 #include "domain/knot.h"
 #include "domain/pool.h"
 #include "domain/task.h"
-#include "domain/timer.h"
 #include "domain/withdraw.h"
 #include "vm/call.h"
-
-enum {
-  REPORT_AFTER = 1000 * 1000 * 1000, /* ns in which a failure may still be awaited */
-  TIMER_EARLY = 2 * 1000 * 1000      /* ns; a timer counts in whole milliseconds */
-};
 
 /* -- life --------------------------------------------------------------------------------- */
 
@@ -33,7 +25,7 @@ struct rl_future *rl_future_new(lua_State *L) {
   return future;
 }
 
-static void unanchor(lua_State *L, struct rl_future *future) {
+void rl_future_unanchor(lua_State *L, struct rl_future *future) {
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, future);
 }
@@ -41,22 +33,39 @@ static void unanchor(lua_State *L, struct rl_future *future) {
 void rl_future_abandon(lua_State *L, struct rl_future *future) {
   future->awaited = true;
   future->state = RL_FUTURE_CANCELLED;
-  unanchor(L, future);
-}
-
-/* What its failure would be reported with. */
-static void forget_context(struct rl_future *future) {
-  rl_context_release(future->carried);
-  future->carried = NULL;
+  rl_future_unanchor(L, future);
 }
 
 int rl_future_collect(lua_State *L) {
   struct rl_future *future = lua_touserdata(L, 1);
-  forget_context(future);
+  rl_future_forget_context(future);
   if (future->task && future->state != RL_FUTURE_RUNNING)
     rl_task_drop(future->task); /* nobody asked for its results */
   future->task = NULL;
   return 0;
+}
+
+/* -- who awaits it ------------------------------------------------------------------------- */
+
+/* It awaits it no more. A tie is only its own thread's to make and to undo, but for that to a lock.
+ */
+static void untie(struct rl_fiber *fiber) {
+  if (fiber->tie.awaited || fiber->tie.task)
+    rl_knot_leave(fiber);
+}
+
+static void wake(struct rl_await *await) {
+  untie(RL_OF(await, struct rl_fiber, await));
+  rl_wake(&RL_OF(await, struct rl_fiber, await)->own, 0);
+}
+
+/* The task is about to be dropped. */
+static void untie_waiters(const struct rl_future *future) {
+  for (struct rl_list *at = future->waiters.next; at != &future->waiters; at = at->next) {
+    struct rl_await *await = RL_OF(at, struct rl_await, link);
+    if (await->settled == wake)
+      untie(RL_OF(await, struct rl_fiber, await));
+  }
 }
 
 static void wake_waiters(struct rl_future *future) {
@@ -64,66 +73,6 @@ static void wake_waiters(struct rl_future *future) {
     struct rl_await *await = RL_OF(link, struct rl_await, link);
     await->settled(await);
   }
-}
-
-/* -- failures that nobody awaits ----------------------------------------------------------- */
-
-static int report(lua_State *L) {
-  struct rl_future *future = lua_touserdata(L, 1);
-  const struct rl_log *log = &rl_domain_of(L)->settings->log;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, future);
-  lua_getiuservalue(L, -1, 1);
-  size_t size;
-  const char *text = rl_traceback_text(L, -1, &size);
-  char prefix[RL_CONTEXT_NOTE + 64], note[RL_CONTEXT_NOTE];
-  snprintf(prefix, sizeof prefix,
-           "error in a task that nobody awaits%s: ", rl_context_note(future->carried, note));
-  rl_log_text(log, prefix, text, size);
-  forget_context(future);
-  unanchor(L, future);
-  return 0;
-}
-
-static void report_first(struct rl_domain *domain) {
-  struct rl_list *link = rl_list_take(&domain->unawaited);
-  struct rl_future *future = RL_OF(link, struct rl_future, link);
-  lua_State *L = domain->vm.L;
-  if (rl_call_protected(L, report, future) == LUA_OK)
-    return;
-  rl_log_line(&domain->settings->log,
-              "error in a task that nobody awaits (no memory to tell which)");
-  lua_pop(L, 1);
-}
-
-static bool is_due(struct rl_domain *domain) {
-  if (rl_list_empty(&domain->unawaited))
-    return false;
-  struct rl_future *oldest = RL_OF(domain->unawaited.next, struct rl_future, link);
-  return rl_domain_now(domain) + TIMER_EARLY - oldest->since >= REPORT_AFTER;
-}
-
-static void report_due(struct rl_timer *timer, void *owner) {
-  (void)timer;
-  struct rl_domain *domain = owner;
-  while (is_due(domain))
-    report_first(domain);
-}
-
-void rl_future_report_all(struct rl_domain *domain) {
-  while (!rl_list_empty(&domain->unawaited))
-    report_first(domain);
-}
-
-void rl_future_observe(struct rl_future *future) {
-  future->awaited = true;
-}
-
-static void watch(lua_State *L, struct rl_future *future, struct rl_context *context) {
-  struct rl_domain *domain = rl_domain_of(L);
-  future->carried = rl_context_share(context);
-  rl_list_push(&domain->unawaited, &future->link);
-  rl_timer_start(domain, REPORT_AFTER / 1e9, false, report_due, domain);
-  future->since = rl_domain_now(domain);
 }
 
 /* -- the end of the work ------------------------------------------------------------------- */
@@ -135,9 +84,9 @@ static void conclude(lua_State *L, struct rl_future *future, enum rl_future_stat
   bool lost = state == RL_FUTURE_FAILED && !future->awaited && rl_list_empty(&future->waiters);
   wake_waiters(future);
   if (lost)
-    watch(L, future, context);
+    rl_future_watch(L, future, context);
   else
-    unanchor(L, future);
+    rl_future_unanchor(L, future);
 }
 
 struct ending {
@@ -267,6 +216,7 @@ void rl_future_task_settled(struct rl_task *task) {
     return;
   }
   lua_State *L = task->origin->vm.L;
+  untie_waiters(future);
   future->cost = rl_task_cost(task);
   bool done = task->outcome == RL_TASK_DONE, cancelled = task->outcome == RL_TASK_CANCELLED;
   if (done && !task->results.lends) {
@@ -311,16 +261,6 @@ static struct rl_future *self_of(lua_State *L) {
   return luaL_checkudata(L, 1, RL_FUTURE);
 }
 
-/* It awaits a fiber of this domain no more. */
-static void untie(struct rl_fiber *fiber) {
-  struct rl_locks *locks = fiber->domain->settings->locks;
-  if (!fiber->awaited)
-    return;
-  pthread_mutex_lock(&locks->lock);
-  rl_knot_untie(fiber);
-  pthread_mutex_unlock(&locks->lock);
-}
-
 static void undo_await(struct rl_wait *wait) {
   untie(RL_OF(wait, struct rl_fiber, own));
   rl_list_remove(&RL_OF(wait, struct rl_fiber, own)->await.link);
@@ -338,8 +278,8 @@ static int raise_failure(lua_State *L, struct rl_future *future) {
 static int outcome(lua_State *L, struct rl_future *future) {
   if (!rl_list_empty(&future->link)) {
     rl_list_remove(&future->link);
-    forget_context(future);
-    unanchor(L, future);
+    rl_future_forget_context(future);
+    rl_future_unanchor(L, future);
   }
   future->awaited = true;
   if (future->state == RL_FUTURE_DONE && future->task)
@@ -359,33 +299,20 @@ static int awaited(lua_State *L, int status, lua_KContext context) {
   return outcome(L, self_of(L));
 }
 
+void rl_future_observe(struct rl_future *future) {
+  future->awaited = true;
+}
+
 void rl_future_listen(struct rl_future *future, struct rl_await *await) {
   rl_list_push(&future->waiters, &await->link);
-}
-
-static void wake(struct rl_await *await) {
-  untie(RL_OF(await, struct rl_fiber, await));
-  rl_wake(&RL_OF(await, struct rl_fiber, await)->own, 0);
-}
-
-/* Raises if the wait for the fiber's end would never end. */
-static void tie(lua_State *L, struct rl_fiber *fiber, struct rl_fiber *awaited) {
-  char text[RL_KNOT_TEXT];
-  struct rl_locks *locks = fiber->domain->settings->locks;
-  rl_knot_note(L, fiber, false);
-  pthread_mutex_lock(&locks->lock);
-  bool fine = rl_knot_tie(fiber, NULL, awaited, text);
-  pthread_mutex_unlock(&locks->lock);
-  if (!fine)
-    luaL_error(L, "%s", text);
 }
 
 static int park_at(lua_State *L, struct rl_future *future, lua_KFunction finish) {
   struct rl_fiber *fiber = rl_fiber_running(L);
   if (future->fiber == fiber)
     luaL_error(L, "a task cannot await itself");
-  if (future->fiber && !fiber->shielded)
-    tie(L, fiber, future->fiber);
+  if (!fiber->shielded && (future->fiber || rl_fiber_is_burdened(fiber)))
+    rl_knot_await(L, (struct rl_tie){.awaited = future->fiber, .task = future->task});
   fiber->await.settled = wake;
   rl_future_listen(future, &fiber->await);
   return rl_park(L, &fiber->own, undo_await, finish, 0);

@@ -62,6 +62,15 @@ bool rl_future_queued(lua_State *L, const struct rl_future *future);
 /* Somebody takes care of its errors: they are not reported. */
 void rl_future_observe(struct rl_future *future);
 
+/* -- unawaited.c: failures -- */
+
+/* It has failed, and nobody awaits it yet; with the context that the report names. */
+void rl_future_watch(lua_State *L, struct rl_future *future, struct rl_context *context);
+void rl_future_forget_context(struct rl_future *future);
+
+/* For unawaited.c: it is over, and goes with its handle. */
+void rl_future_unanchor(lua_State *L, struct rl_future *future);
+
 /* Reports what is still unawaited, before the state closes. */
 void rl_future_report_all(struct rl_domain *domain);
 

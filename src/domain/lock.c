@@ -225,7 +225,7 @@ static enum beginning begin(struct rl_hold *hold, char *text) {
   enum beginning beginning = GRANTED;
   pthread_mutex_lock(&lock->locks->lock);
   if (!try_grant(hold)) {
-    beginning = rl_knot_tie(hold->fiber, hold, NULL, text) ? WAITS : ENDLESS;
+    beginning = rl_knot_tie(hold->fiber, (struct rl_tie){.sought = hold}, text) ? WAITS : ENDLESS;
     if (beginning == WAITS)
       rl_list_push(&lock->waiters, &hold->link);
   }

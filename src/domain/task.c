@@ -76,6 +76,8 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->deadline = task->run_limit = 0;
   task->took = task->ran = 0;
   task->stalled = 0;
+  task->blocked = task->tied = NULL;
+  task->burdened = rl_fiber_is_burdened(parent);
   task->peak = 0;
   task->instructions = 0;
   task->admitted.arrive = NULL;
@@ -317,6 +319,8 @@ static void start(lua_State *L, struct rl_task *task) {
   fiber->ran = &task->ran;
   fiber->since = task->started; /* the same moment, but for what is ready before it */
   fiber->detached = task->pool != NULL;
+  fiber->runs = task;
+  fiber->burdened = task->burdened;
   task->fiber = fiber;
   rl_task_limit(L, task);
   rl_fiber_start(fiber);

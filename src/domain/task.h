@@ -89,6 +89,11 @@ struct rl_task {
   struct rl_domain *runner; /* from take to return */
   struct rl_entry entry;    /* in the pool's queue */
 
+  /* locks' lock, see knot.h */
+  struct rl_fiber *blocked; /* its fiber, while that waits for others */
+  struct rl_fiber *tied;    /* origin's thread: the one that detached it, if that is told there */
+  bool burdened;            /* constant: as rl_fiber_is_burdened of the one that made it */
+
   /* a cancellation on its way to the runner */
   struct rl_message cancel;
   struct rl_parcel reason;
