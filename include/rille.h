@@ -37,6 +37,12 @@ struct rille_options {
   /* A promise that nobody calls rille_post, nor wakes a fiber in another way of the host's: if all
    * fibers wait and nothing is left that could wake one, those waits fail with an error. */
   int alone;
+  /* What interrupts Lua code that computes; 0: SIGURG. Its handler is the process's: rille_new
+   * fails, and logs that, if there is one which is not Rille's, and a host that installs its own
+   * later leaves nothing that could stop such code. Where a thread has blocked it, it gets through
+   * while Rille runs there. Signals that Rille did not send do no harm. The handler stays at the
+   * end. */
+  int interrupt_signal;
   /* Takes what is logged, whole lines, on whichever thread logs; may be called by several at once,
    * and must not call Rille. NULL: it goes to standard error. */
   void (*log)(void *context, const char *text, size_t size);
@@ -48,7 +54,8 @@ struct rille_options {
   uint64_t seed;
 };
 
-/* A runtime with its main domain open; NULL if there is no memory or the loop cannot be made. NULL
+/* A runtime with its main domain open; NULL if there is no memory, or the loop or the signal
+ * cannot be had. NULL
  * options: grace 10 s, no signals. The caller owns it: rille_free. */
 rille_t *rille_new(const struct rille_options *options);
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "domain/domain.h"
@@ -315,6 +316,108 @@ static void signals_of_the_host_stay(void **state) {
   }
 }
 
+/* -- the signal that interrupts ---------------------------------------------------------------- */
+
+static atomic_int used;
+
+static void use_signal(int number) {
+  assert_int_equal(number, SIGURG);
+  atomic_fetch_add(&used, 1);
+}
+
+/* What computes is stopped, on this domain and on another. */
+static const char computing[] =
+    "local rille = require 'rille'\n"
+    "local function forever() local list = {} while true do list = { #list } end end\n"
+    "assert(not pcall(rille.timeout, 0.02, rille.detach, forever))\n"
+    "assert(not pcall(rille.timeout, 0.02, forever))\n"
+    "os.exit(7)\n";
+
+static int run_with(int number, struct record *record, bool in_turns) {
+  struct rille_options options = {
+      .grace = 1, .log = log_into, .log_context = record, .interrupt_signal = number};
+  struct rille_script script = {.name = "=script", .text = computing, .size = strlen(computing)};
+  rille_t *runtime = rille_new(&options);
+  assert_non_null(runtime);
+  assert_int_equal(rille_start(runtime, &script), 0);
+  while (in_turns && rille_turn(runtime))
+    wait_for_turn(runtime);
+  return finish(runtime);
+}
+
+/* A host that has a use for SIGURG, which is what sockets send. */
+static void set_handler(struct sigaction *before) {
+  struct sigaction action = {.sa_handler = use_signal};
+  sigaction(SIGURG, &action, before);
+  atomic_store(&used, 0);
+}
+
+static void a_signal_with_a_handler_is_not_taken(void **state) {
+  (void)state;
+  struct record record = no_record();
+  struct rille_options options = {.log = log_into, .log_context = &record};
+  struct sigaction before, after;
+  set_handler(&before);
+  assert_null(rille_new(&options));
+  assert_non_null(strstr(record.text, "has a handler already"));
+  options.interrupt_signal = SIGKILL;
+  assert_null(rille_new(&options));
+  assert_non_null(strstr(record.text, "cannot take signal 9"));
+  sigaction(SIGURG, &before, &after);
+  assert_true(after.sa_handler == use_signal);
+}
+
+static void another_signal_interrupts(void **state) {
+  (void)state;
+  struct record record = no_record();
+  struct sigaction before, after;
+  set_handler(&before);
+  assert_int_equal(run_with(SIGRTMIN + 3, &record, false), 7);
+  raise(SIGURG);
+  assert_int_equal(atomic_load(&used), 1);
+  sigaction(SIGURG, &before, &after);
+  assert_true(after.sa_handler == use_signal);
+  assert_string_equal(record.text, "");
+}
+
+static void a_blocked_signal_interrupts_and_stays_blocked(void **state) {
+  (void)state;
+  for (int in_turns = 0; in_turns <= 1; in_turns++) {
+    struct record record = no_record();
+    sigset_t urgent, before, after;
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    pthread_sigmask(SIG_BLOCK, &urgent, &before);
+    assert_int_equal(run_with(0, &record, in_turns), 7);
+    pthread_sigmask(SIG_SETMASK, &before, &after);
+    assert_int_equal(sigismember(&after, SIGURG), 1);
+    assert_string_equal(record.text, "");
+  }
+}
+
+static void *send_signals(void *data) {
+  atomic_bool *over = data;
+  while (!atomic_load(over)) {
+    kill(getpid(), SIGURG);
+    usleep(100);
+  }
+  return NULL;
+}
+
+static void signals_of_others_do_no_harm(void **state) {
+  (void)state;
+  struct record record = no_record();
+  atomic_bool over = false;
+  pthread_t thread;
+  rille_t *runtime = start(busy, &record);
+  pthread_create(&thread, NULL, send_signals, &over);
+  int status = finish(runtime);
+  atomic_store(&over, true);
+  pthread_join(thread, NULL);
+  assert_int_equal(status, 7);
+  assert_string_equal(record.text, "");
+}
+
 int main(void) {
   alarm(100); /* what hangs ends the test */
   const struct CMUnitTest tests[] = {
@@ -333,6 +436,10 @@ int main(void) {
       cmocka_unit_test(without_memory_calls_say_so),
 #endif
       cmocka_unit_test(signals_of_the_host_stay),
+      cmocka_unit_test(a_signal_with_a_handler_is_not_taken),
+      cmocka_unit_test(another_signal_interrupts),
+      cmocka_unit_test(a_blocked_signal_interrupts_and_stays_blocked),
+      cmocka_unit_test(signals_of_others_do_no_harm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ struct rl_settings {
   struct rl_channels *channels;
   struct rl_locks *locks;
   struct rl_standstill *standstill;
+  int interrupt_signal; /* interrupt.h */
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);
   /* A domain is about to start, on the thread of `here`: it will look for modules where here does.
@@ -122,6 +123,7 @@ struct rl_domain {
   bool hooked;       /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
   volatile uint64_t arm_at;      /* the signal handler's: clock before which it sets no hook */
+  bool let_in;                   /* the interrupting signal was blocked where it runs now */
   struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */

@@ -1,6 +1,7 @@
 /* Interrupt: the handler. */
 #include "domain/interrupt.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -14,10 +15,6 @@ enum {
 
 /* The one mutable thing that is not reached through a pointer: a handler has no argument. */
 static _Thread_local struct rl_domain *volatile here;
-
-int rl_interrupt_signal(void) {
-  return SIGURG;
-}
 
 /* What is to stop is stopped in finalizers and in a script's own hooks, too. */
 static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
@@ -53,22 +50,46 @@ static void on_signal(int number) {
     arm_again(here);
 }
 
-void rl_interrupt_install(void) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+static bool is_free(const struct sigaction *action) {
+  bool plain = !(action->sa_flags & SA_SIGINFO);
+  return plain && (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
+                   action->sa_handler == on_signal);
+}
+
+int rl_interrupt_install(int number) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
   sigemptyset(&action.sa_mask);
-  sigaction(rl_interrupt_signal(), &action, NULL);
+  if (sigaction(number, NULL, &before) != 0)
+    return errno;
+  if (!is_free(&before))
+    return EBUSY;
+  return sigaction(number, &action, NULL) == 0 ? 0 : errno;
+}
+
+static sigset_t signal_of(const struct rl_domain *domain) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, domain->settings->interrupt_signal);
+  return set;
 }
 
 void rl_interrupt_here(struct rl_domain *domain) {
-  sigset_t ours;
-  sigemptyset(&ours);
-  sigaddset(&ours, rl_interrupt_signal());
+  struct rl_domain *before = here;
+  sigset_t set, blocked;
   here = domain;
-  pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+  if (before && before->let_in) {
+    set = signal_of(before);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+  }
+  if (!domain)
+    return;
+  set = signal_of(domain);
+  pthread_sigmask(SIG_UNBLOCK, &set, &blocked);
+  domain->let_in = sigismember(&blocked, domain->settings->interrupt_signal) == 1;
 }
 
 void rl_interrupt_ask(struct rl_domain *domain, unsigned asks) {
   atomic_fetch_or(&domain->watch.asks, asks);
   if (!domain->settings->simulation) /* there its hook looks by itself */
-    pthread_kill(domain->watch.thread, rl_interrupt_signal());
+    pthread_kill(domain->watch.thread, domain->settings->interrupt_signal);
 }

@@ -9,14 +9,12 @@
 
 #include "domain/domain.h"
 
-/* The signal that Rille uses; nothing else is sent. */
-int rl_interrupt_signal(void);
-
-/* Installs the handler, for the whole process; repeated calls do no harm. */
-void rl_interrupt_install(void);
+/* Installs the handler of a signal, for the whole process; repeated calls do no harm. 0; or an
+ * error of errno.h: EBUSY if the signal has a handler that is not ours. */
+int rl_interrupt_install(int number);
 
 /* On the domain's own thread: which domain runs here; NULL before it closes. Lets the signal
- * through where whoever started the thread had blocked it. */
+ * through where whoever started the thread had blocked it, until another domain, or none, does. */
 void rl_interrupt_here(struct rl_domain *domain);
 
 /* Any thread, while the domain's thread lives: asks its running fiber for what `asks` says (enum

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <lua.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ int rille_run(rille_t *runtime) {
   rl_runtime_begin(runtime);
   rl_loop_run(&runtime->first);
   end(runtime);
+  rl_interrupt_here(NULL);
   fflush(NULL);
   int status = rl_course_status(&runtime->course);
   if (status != 0 && runtime->settings.simulation)
@@ -231,6 +233,8 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   settings->channels = &runtime->channels;
   settings->locks = &runtime->locks;
   settings->standstill = &runtime->standstill;
+  settings->interrupt_signal =
+      options && options->interrupt_signal ? options->interrupt_signal : SIGURG;
   settings->open_modules = open_modules;
   settings->note_paths = note_paths;
   settings->exit = rl_loop_exit;
@@ -257,22 +261,36 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_pool_init(&runtime->pool, settings, &runtime->first.domain, rl_worker_start);
 }
 
+static bool take_signal(const struct rl_settings *settings) {
+  int error = rl_interrupt_install(settings->interrupt_signal);
+  if (error == EBUSY)
+    rl_log_line(
+        &settings->log,
+        "rille: signal %d has a handler already (the option interrupt_signal chooses another)",
+        settings->interrupt_signal);
+  else if (error != 0)
+    rl_log_line(&settings->log, "rille: cannot take signal %d: %s", settings->interrupt_signal,
+                strerror(error));
+  return error == 0;
+}
+
 rille_t *rille_new(const struct rille_options *options) {
   /* Not from the heap, which it contains. */
   struct rille *runtime = calloc(1, sizeof *runtime);
   if (!runtime)
     return NULL;
   set_up(runtime, options);
-  rl_interrupt_install();
+  bool taken = take_signal(&runtime->settings);
   struct rl_loop_origin origin = {.settings = &runtime->settings,
                                   .course = &runtime->course,
                                   .source = &runtime->source,
                                   .number = 1};
   struct rl_loop *first = &runtime->first;
-  if (rl_loop_init(first, &origin) != 0 || rl_loop_open(first) != 0) {
+  if (!taken || rl_loop_init(first, &origin) != 0 || rl_loop_open(first) != 0) {
     destroy(runtime);
     return NULL;
   }
+  rl_interrupt_here(NULL); /* until it runs, the thread is the host's */
   rl_course_begin_loop(&runtime->course);
   runtime->handles_signals = options && options->handle_signals && !runtime->settings.simulation;
   if (runtime->handles_signals)
