@@ -54,9 +54,8 @@ struct rille_options {
   uint64_t seed;
 };
 
-/* A runtime with its main domain open; NULL if there is no memory, or the loop or the signal
- * cannot be had. NULL
- * options: grace 10 s, no signals. The caller owns it: rille_free. */
+/* A runtime with its main domain open; NULL if there is no memory, or the loop or the signal cannot
+ * be had. NULL options: grace 10 s, no signals. The caller owns it: rille_free. */
 rille_t *rille_new(const struct rille_options *options);
 
 struct lua_State;
