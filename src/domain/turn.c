@@ -24,8 +24,9 @@ void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
     return;
   uint64_t ran = now - fiber->since;
   *fiber->ran += ran;
-  if (rl_watch_has_seen(&fiber->domain->watch))
-    fiber->stalled += rl_watch_stalled(&fiber->domain->watch, ran);
+  struct rl_domain *domain = fiber->domain;
+  if (rl_watch_has_seen(&domain->watch) && !domain->settings->simulation)
+    fiber->stalled += rl_watch_stalled(&domain->watch, ran);
 }
 
 /* So that the ticker sees a turn that becomes long. A task that begins needs no such call: the one

@@ -15,7 +15,7 @@ uint64_t rl_watch_spent(const struct rl_watch *watch) {
 
 uint64_t rl_watch_lag(const struct rl_watch *watch) {
   uint64_t spent = rl_watch_spent(watch);
-  return rl_clock_now() - spent;
+  return rl_clock_real() - spent;
 }
 
 uint64_t rl_watch_stalled(const struct rl_watch *watch, uint64_t ran) {
