@@ -92,6 +92,7 @@ describe("a cancellation", function()
     for i = 1, part_of(20000) do
       local task = rille.submit(compute, i % 200)
       if i % 3 == 0 then rille.sleep(0) end
+      if i % 100 == 0 then work.await(function() return task:status() == "done" end) end
       local was_told = task:cancel("raced")
       local ok, result = pcall(task.await, task)
       if ok then done = done + 1 else cancelled = cancelled + 1 end
