@@ -70,6 +70,7 @@ describe("a cancellation", function()
       for _, task in ipairs(tasks) do
         pcall(task.await, task)
         local status = task:status()
+        assert.is_number(outcomes[status], status)
         outcomes[status] = outcomes[status] + 1
         assert.is_false(task:cancel())
         assert.equal(status, task:status())

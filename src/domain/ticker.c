@@ -112,6 +112,7 @@ bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
     atomic_store(&watch->seen, turn);
     ticker->active = now;
     watch->reported = false;
+    watch->asked_at = 0; /* whoever was asked has stopped */
   }
   if (turn % 2 == 0)
     return false;
