@@ -35,7 +35,7 @@ local site = [[
   local work = rille.job(work_on, { on_full = "fail" })
   app:get("/work", function() return work() end)
   app:get("/patient", function(req)
-    req:timeout(1)
+    req:timeout(2)
     return rille.detach(work_on)
   end)
   app:get("/pattern", function() return tostring(("a"):rep(900):find ".-.-b") end)
