@@ -4,42 +4,16 @@
  * and counts their answers. Prints "key value" lines: milliseconds. Usage: fair PORT SECONDS
  * OUTSTANDING */
 #define _GNU_SOURCE /* ppoll */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "probe.h"
 
 enum { MOST_TIMES = 100000, MOST_OUTSTANDING = 64 };
 
 static const double GAP_MS = 10;
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static int connect_to(const char *port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-  int one = 1, server = socket(AF_INET, SOCK_STREAM, 0);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (server < 0 || connect(server, (struct sockaddr *)&address, sizeof address) != 0)
-    fail("connect");
-  setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return server;
-}
 
 static void ask(int server, const char *path) {
   char text[128];
@@ -81,11 +55,6 @@ static int keep_busy(struct pollfd *busy, int outstanding, double time) {
     }
   }
   return answers;
-}
-
-static int compare(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
 }
 
 int main(int argc, char **argv) {

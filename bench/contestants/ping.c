@@ -1,17 +1,12 @@
 /* ping: how soon a line server answers. Sends "ping" every 10 ms on one connection to 127.0.0.1 and
  * takes the time until a line comes back, until it is asked to end (SIGTERM). Prints "key value"
  * lines: milliseconds. Usage: ping PORT */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "probe.h"
 
 enum { PINGS_MOST = 100000, GAP_NS = 10000000 };
 
@@ -20,27 +15,6 @@ static volatile sig_atomic_t ending;
 static void end(int signal) {
   (void)signal;
   ending = 1;
-}
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
-
-static int connect_to(const char *port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-  int one = 1, server = socket(AF_INET, SOCK_STREAM, 0);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (server < 0 || connect(server, (struct sockaddr *)&address, sizeof address) != 0)
-    fail("connect");
-  setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return server;
 }
 
 static double ping(int server) {
@@ -57,11 +31,6 @@ static double ping(int server) {
     if (memchr(answer, '\n', (size_t)got))
       return now() - start;
   }
-}
-
-static int compare(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
 }
 
 int main(int argc, char **argv) {

@@ -51,25 +51,6 @@ static const char script[] =
     "  rille.domains.stats()\n"
     "end)\n";
 
-static void every_allocation_fails_once(void **state) {
-  (void)state;
-  script_fail_each(script);
-}
-
-static void all_allocations_fail_from_some_point_on(void **state) {
-  (void)state;
-  script_fail_from_each(script);
-}
-
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_allocation_fails_once),
-      cmocka_unit_test(all_allocations_fail_from_some_point_on),
-  };
-#ifndef RILLE_FAULTS
-  print_message("1..0 # SKIP allocations fail only in builds with RILLE_FAULTS\n");
-  return tests[0].test_func ? 0 : 1;
-#else
-  return cmocka_run_group_tests(tests, NULL, NULL);
-#endif
+  return script_trial(script);
 }

@@ -47,10 +47,10 @@ enum { SCRIPT_STEP = 5 };
 enum { SCRIPT_STEP = 1 };
 #endif
 
-static inline void script_fail_each(const char *text) {
+static inline void every_allocation_fails_once(void **state) {
   enum { AT_MOST = 20000 };
   long n = 1;
-  while (script_fails_at(text, n, false)) {
+  while (script_fails_at(*state, n, false)) {
     n += SCRIPT_STEP;
     assert_true(n < AT_MOST);
   }
@@ -58,9 +58,23 @@ static inline void script_fail_each(const char *text) {
 }
 
 /* The later part of a run is the same as with a single failure; a coarser step is enough. */
-static inline void script_fail_from_each(const char *text) {
+static inline void all_allocations_fail_from_some_point_on(void **state) {
   for (long n = 1; n < 2000; n += 7 * SCRIPT_STEP)
-    script_fails_at(text, n, true);
+    script_fails_at(*state, n, true);
+}
+
+/* What main returns. */
+static inline int script_trial(const char *text) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_prestate(every_allocation_fails_once, (void *)(uintptr_t)text),
+      cmocka_unit_test_prestate(all_allocations_fail_from_some_point_on, (void *)(uintptr_t)text),
+  };
+#ifndef RILLE_FAULTS
+  print_message("1..0 # SKIP allocations fail only in builds with RILLE_FAULTS\n");
+  return tests[0].test_func ? 0 : 1;
+#else
+  return cmocka_run_group_tests(tests, NULL, NULL);
+#endif
 }
 
 #endif

@@ -2,6 +2,7 @@
  * done, while whoever sets a timer mostly wants to forget it at once. */
 #include "domain/timer.h"
 
+#include <lauxlib.h>
 #include <math.h>
 
 #include "domain/domain.h"
@@ -102,6 +103,16 @@ void rl_timer_fire(struct rl_domain *domain) {
 static void closed(uv_handle_t *handle) {
   struct rl_timer *timer = handle->data;
   rl_free(timer->domain->settings->heap, timer, sizeof *timer);
+}
+
+double rl_timer_check(lua_State *L, int arg) {
+  lua_Number seconds = luaL_checknumber(L, arg);
+  luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
+  return seconds;
+}
+
+double rl_timer_check_limit(lua_State *L, int arg) {
+  return lua_isnoneornil(L, arg) ? -1 : rl_timer_check(L, arg);
 }
 
 void rl_timer_close_all(struct rl_domain *domain) {

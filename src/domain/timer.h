@@ -2,6 +2,7 @@
 #ifndef RL_DOMAIN_TIMER_H
 #define RL_DOMAIN_TIMER_H
 
+#include <lua.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -30,6 +31,11 @@ void rl_timer_stop(struct rl_timer *timer);
  * those that are due. */
 uint64_t rl_timer_next(const struct rl_domain *domain);
 void rl_timer_fire(struct rl_domain *domain);
+
+/* For a C function: argument `arg`, seconds that must not be negative; and the same as a limit,
+ * which may be left out: negative then, for any time. Raises. */
+double rl_timer_check(lua_State *L, int arg);
+double rl_timer_check_limit(lua_State *L, int arg);
 
 /* Closes all timers of a domain that shuts down. */
 void rl_timer_close_all(struct rl_domain *domain);

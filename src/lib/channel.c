@@ -6,20 +6,12 @@
 #include "domain/channel.h"
 #include "domain/choice.h"
 #include "domain/domain.h"
+#include "domain/timer.h"
 #include "lib/modules.h"
 #include "vm/call.h"
 
 static struct rl_channel *check_channel(lua_State *L) {
   return RL_OF(rl_shared_check(L, 1, &rl_channel_kind), struct rl_channel, shared);
-}
-
-/* Seconds, or a negative number for any time. */
-static double check_limit(lua_State *L, int arg) {
-  if (lua_isnoneornil(L, arg))
-    return -1;
-  lua_Number seconds = luaL_checknumber(L, arg);
-  luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
-  return seconds;
 }
 
 /* -- without waiting ----------------------------------------------------------------------- */
@@ -126,7 +118,7 @@ static int wait_at(lua_State *L, struct rl_channel *channel, struct rl_letter *l
  * same moment. May suspend. Errors: a value that cannot cross, with its path. */
 static int send_value(lua_State *L) {
   struct rl_channel *channel = check_channel(L);
-  double limit = check_limit(L, 3);
+  double limit = rl_timer_check_limit(L, 3);
   rl_wait_check(L, "channel:send");
   struct rl_letter *letter = pack_value(L);
   enum rl_exchange outcome = give(L, channel, letter);
@@ -159,7 +151,7 @@ static int receive_until(lua_State *L, const char *what, double limit) {
  * everything that had been sent was received. A value is received once, whatever becomes of other
  * receivers that wait for it. May suspend. */
 static int receive(lua_State *L) {
-  return receive_until(L, "channel:receive", check_limit(L, 2));
+  return receive_until(L, "channel:receive", rl_timer_check_limit(L, 2));
 }
 
 static int next_value(lua_State *L) {

@@ -3,6 +3,7 @@
 
 #include "domain/domain.h"
 #include "domain/lock.h"
+#include "domain/timer.h"
 #include "lib/modules.h"
 #include "vm/call.h"
 
@@ -16,15 +17,6 @@ static struct rl_lock *check_mutex(lua_State *L) {
 
 static struct rl_lock *check_semaphore(lua_State *L) {
   return check_lock(L, &rl_semaphore_kind);
-}
-
-/* Seconds, or a negative number for any time. */
-static double check_limit(lua_State *L, int arg) {
-  if (lua_isnoneornil(L, arg))
-    return -1;
-  lua_Number seconds = luaL_checknumber(L, arg);
-  luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
-  return seconds;
 }
 
 /* Permits: 1 if none are given. */
@@ -74,7 +66,7 @@ static void check_recursion(lua_State *L, const struct rl_lock *lock) {
  * all waits and their lines). */
 static int mutex_lock(lua_State *L) {
   struct rl_lock *lock = check_mutex(L);
-  double limit = check_limit(L, 2);
+  double limit = rl_timer_check_limit(L, 2);
   rl_wait_check(L, "mutex:lock");
   check_recursion(L, lock);
   struct rl_hold *hold = try_hold(L, lock, 1);
@@ -118,7 +110,7 @@ static int mutex_unlock(lua_State *L) {
 static int semaphore_acquire(lua_State *L) {
   struct rl_lock *lock = check_semaphore(L);
   size_t count = check_count(L, 2, lock);
-  double limit = check_limit(L, 3);
+  double limit = rl_timer_check_limit(L, 3);
   rl_wait_check(L, "semaphore:acquire");
   struct rl_hold *hold = try_hold(L, lock, count);
   return hold->granted ? granted(L, hold) : rl_hold_park(L, hold, limit, acquired);

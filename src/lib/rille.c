@@ -12,12 +12,6 @@
 #include "lib/modules.h"
 #include "vm/call.h"
 
-static double check_seconds(lua_State *L, int arg) {
-  lua_Number seconds = luaL_checknumber(L, arg);
-  luaL_argcheck(L, seconds >= 0, arg, "seconds must be a number that is not negative");
-  return seconds;
-}
-
 /* -- time --------------------------------------------------------------------------------- */
 
 /* rille.now() -> seconds: a float that only grows, from an arbitrary beginning. */
@@ -42,7 +36,7 @@ static void undo_sleep(struct rl_wait *wait) {
  * Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other
  * fibers and sockets have their turn. */
 static int sleep_for(lua_State *L) {
-  double seconds = check_seconds(L, 1);
+  double seconds = rl_timer_check(L, 1);
   rl_wait_check(L, "rille.sleep");
   struct rl_fiber *fiber = rl_fiber_running(L);
   fiber->timer = rl_timer_start(rl_domain_of(L), seconds, true, slept, fiber);
@@ -96,7 +90,7 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
  * computes then, the error is raised at its next instruction, and no pcall inside fn catches it;
  * where it is inside a C function, as soon as that returns. May suspend. */
 static int timeout(lua_State *L) {
-  double seconds = check_seconds(L, 1);
+  double seconds = rl_timer_check(L, 1);
   luaL_checkany(L, 2);
   rl_wait_check(L, "rille.timeout");
   struct deadline *deadline = lua_newuserdatauv(L, sizeof *deadline, 0);
@@ -243,7 +237,7 @@ static int loop(lua_State *L) {
  * cancelled: 10 s initially; the same for all loops. Main domains only. */
 static int set_grace(lua_State *L) {
   struct rl_domain *here = rl_domain_of(L);
-  double seconds = check_seconds(L, 1);
+  double seconds = rl_timer_check(L, 1);
   if (here->feed)
     return luaL_error(L, "rille.set_grace: only a main domain sets it");
   atomic_store(&here->settings->grace, seconds);

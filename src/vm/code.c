@@ -12,6 +12,7 @@
 
 #include "vm/assigns.h"
 #include "vm/vm.h"
+#include "vm/weak.h"
 
 enum { MOST = 1024, LEAST = 16, BUCKETS = 256, MOST_SHIPPED = 4096, SCRATCH = 1 << 16 };
 enum { BULK = 1 << 16 }; /* references taken at a time */
@@ -28,7 +29,7 @@ struct rl_codes {
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
 
-static const char shipped_key = 0; /* in the registry */
+static const char closures_key = 0, shipped_key = 0; /* in the registry */
 
 void rl_code_drop(struct rl_code *code, uint64_t count) {
   if (atomic_fetch_sub_explicit(&code->references, count, memory_order_acq_rel) == count)
@@ -308,15 +309,6 @@ bool rl_codes_shipped(lua_State *L, const lua_Debug *about) {
   return shipped;
 }
 
-/* [] -> [table], whose keys are weak. */
-static void push_weak(lua_State *L) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
-
 void rl_codes_open(lua_State *L) {
   struct rl_vm *vm = rl_vm_of(L);
   struct rl_codes *codes = vm->codes = rl_zalloc(vm->heap, sizeof *codes);
@@ -324,7 +316,7 @@ void rl_codes_open(lua_State *L) {
     luaL_error(L, "not enough memory");
   codes->heap = vm->heap;
   rl_buffer_init(&codes->scratch, vm->heap);
-  push_weak(L);
+  rl_weak_push(L, &closures_key, "k");
   codes->closures = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);

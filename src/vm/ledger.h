@@ -58,7 +58,7 @@ static inline size_t rl_ledger_next_mark(const struct rl_ledger *ledger) {
   return next < ledger->limit ? next : ledger->limit;
 }
 
-/* A turn begins, with a meter or NULL, and ends. Inline, since there are three for each task. */
+/* A turn begins, with a meter or NULL, and ends. Inline, since there are two for each task. */
 static inline void rl_ledger_begin(struct rl_ledger *ledger, struct rl_meter *meter) {
   ledger->turn = true;
   ledger->meter = meter;

@@ -15,21 +15,26 @@ void rl_parcel_init(struct rl_parcel *parcel, struct rl_heap *heap) {
   rl_buffer_init(&parcel->bytes, heap);
 }
 
+/* An array of pointers, with more room; NULL without memory. */
+static void *grow(struct rl_heap *heap, void *array, uint32_t *capacity) {
+  uint32_t more = *capacity ? 2 * *capacity : 4;
+  void *grown = rl_realloc(heap, array, *capacity * sizeof(void *), more * sizeof(void *));
+  if (grown)
+    *capacity = more;
+  return grown;
+}
+
 bool rl_parcel_add_code(struct rl_parcel *parcel, struct rl_code *code) {
   if (parcel->code_count == 0) {
     parcel->code = code;
-  } else if (parcel->code_count - 1 < parcel->code_capacity) {
-    parcel->codes[parcel->code_count - 1] = code;
   } else {
-    uint32_t capacity = parcel->code_capacity ? 2 * parcel->code_capacity : 4;
-    struct rl_code **codes =
-        rl_realloc(parcel->bytes.heap, parcel->codes, parcel->code_capacity * sizeof *codes,
-                   capacity * sizeof *codes);
-    if (!codes)
-      return false;
-    parcel->codes = codes;
-    parcel->code_capacity = capacity;
-    codes[parcel->code_count - 1] = code;
+    if (parcel->code_count - 1 == parcel->code_capacity) {
+      void *grown = grow(parcel->bytes.heap, parcel->codes, &parcel->code_capacity);
+      if (!grown)
+        return false;
+      parcel->codes = grown;
+    }
+    parcel->codes[parcel->code_count - 1] = code;
   }
   parcel->code_count++;
   return true;
@@ -37,14 +42,10 @@ bool rl_parcel_add_code(struct rl_parcel *parcel, struct rl_code *code) {
 
 bool rl_parcel_add_share(struct rl_parcel *parcel, struct rl_shared *shared) {
   if (parcel->share_count == parcel->share_capacity) {
-    uint32_t capacity = parcel->share_capacity ? 2 * parcel->share_capacity : 4;
-    struct rl_shared **shares =
-        rl_realloc(parcel->bytes.heap, parcel->shares, parcel->share_capacity * sizeof *shares,
-                   capacity * sizeof *shares);
-    if (!shares)
+    void *grown = grow(parcel->bytes.heap, parcel->shares, &parcel->share_capacity);
+    if (!grown)
       return false;
-    parcel->shares = shares;
-    parcel->share_capacity = capacity;
+    parcel->shares = grown;
   }
   parcel->shares[parcel->share_count++] = rl_shared_keep(shared);
   return true;
