@@ -1,5 +1,8 @@
--- Structured concurrency: several fibers as one piece of work. scope, all and race never leave a
--- fiber behind: they return, or raise, only when every fiber they started has ended.
+--[[ rille.flow: the part of rille about structured concurrency, several fibers as one piece of
+-- work.
+Not for scripts, which find it in rille. scope, all and race never leave a fiber behind: they
+return,
+or raise, only when every fiber they started has ended. ]]
 
 local core = require "rille.core"
 local rille = require "rille"
@@ -49,8 +52,12 @@ local function start(scope, fn, ...)
   return handle.task
 end
 
+--- The type scope of rille: what the function of rille.scope gets. It lasts until that call
+-- returns, in its domain.
+
 --- scope:spawn(fn, ...) -> task
--- As rille.spawn, but the scope ends only after this fiber, and fails with it.
+--
+-- As rille.spawn, but the scope ends only after this fiber, and fails with it. Does not suspend.
 function Scope:spawn(fn, ...)
   if not self.open then error("the scope has ended", 2) end
   if type(fn) ~= "function" then
@@ -95,10 +102,11 @@ local function conclude(scope, ok, ...)
   return ...
 end
 
---- rille.scope(fn) -> results of fn(scope)
--- Calls fn with a scope whose method scope:spawn(fn, ...) starts fibers. Ends when fn has returned
--- and all these fibers have ended. The first error, of fn or of a fiber, cancels the rest and is
--- raised with its traceback. May suspend.
+--- rille.scope(fn) -> results
+--
+-- Calls fn with a scope whose method scope:spawn(fn, ...) starts fibers, and returns what fn does.
+-- Ends when fn has returned and all these fibers have ended. The first error, of fn or of a fiber,
+-- cancels the rest and is raised with its traceback. May suspend.
 function flow.scope(fn)
   if type(fn) ~= "function" then
     error("bad argument #1 to 'scope' (function expected, got " .. type(fn) .. ")", 2)
@@ -142,10 +150,11 @@ local function collect(scope, list)
   return results
 end
 
---- rille.all(...) -> the first result of each, in order
--- Each argument is a function, which is called in a fiber of its own, or a task; one table with a
--- list of these is accepted too, and then a list of results is returned. The first error cancels
--- the rest and is raised. May suspend.
+--- rille.all(...) -> results
+--
+-- The first result of each, in order. Each argument is a function, which is called in a fiber of
+-- its own, or a task; one table with a list of these is accepted too, and then a list of results is
+-- returned. The first error cancels the rest and is raised. May suspend.
 function flow.all(...)
   local list, as_list = entries_of("all", ...)
   local results = flow.scope(function(scope) return collect(scope, list) end)
@@ -153,9 +162,10 @@ function flow.all(...)
   return table.unpack(results, 1, #list)
 end
 
---- rille.race(...) -> all results of the first that ends
--- Arguments as for rille.all. The others are cancelled; if the first to end failed, its error is
--- raised. May suspend.
+--- rille.race(...) -> results
+--
+-- All results of the first that ends. Arguments as for rille.all. The others are cancelled; if the
+-- first to end failed, its error is raised. May suspend.
 function flow.race(...)
   local list = entries_of("race", ...)
   if #list == 0 then error("race: nothing to run", 2) end

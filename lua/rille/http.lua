@@ -1,4 +1,5 @@
---[[ rille.http: HTTP servers.
+--[[ rille.http: HTTP servers. Any domain may have some: an app belongs to the one that made it.
+docs/http.md is the guide.
 
     local http = require "rille.http"
     local app = http.app()
@@ -17,17 +18,8 @@ Anything else is an error, also what stands behind that: headers are set by res.
 answered with 500 and the request's id, and logged with its traceback; an error made by
 http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the
 pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is
-complete: whoever needs something of them later copies it before.
-
-    req   method, path, target, query_string, scheme, host, version, remote, id; query, params,
-          headers, cookies, trailers; req:body(), req:read(), req:json(), req:form(),
-          req:multipart([options]), req:upgrade(protocol), req:timeout(seconds)
-                                                                       (src/lib/http_request.c)
-    res   status, headers, trailers, body, length, sent; res:send(...), res:text(s), res:html(s),
-          res:json(v), res:redirect(url [, status]), res:add(name, value), res:write(...),
-          res:stream(source [, options])                       (lua/rille/http/stream.lua)
-          res:file(path [, options])                            (lua/rille/http/files.lua)
-                                                                       (src/lib/http_response.c)
+complete: whoever needs something of them later copies it before. What they have stands in
+src/lib/http_request.c and src/lib/http_response.c.
 
 A middleware is called as middleware(req, res, next). next() runs the rest, and returns when that is
 over; the answer then stands in `res` but has not been sent, so it may be looked at and changed:
@@ -182,11 +174,23 @@ local function put_route(app, route)
   return app
 end
 
---- app:get(pattern [, middleware...], handler) -> app; likewise post, put, patch, delete, head,
--- options, any
+--- The type app of rille.http: routes, and what is around them. It belongs to its domain. Nothing
+-- of it suspends but app:inject. What is wrong is an error at the line of the script that made it.
+
+--- app:get(pattern [, middleware...], handler) -> app
+-- app:post(pattern [, middleware...], handler) -> app
+-- app:put(pattern [, middleware...], handler) -> app
+-- app:patch(pattern [, middleware...], handler) -> app
+-- app:delete(pattern [, middleware...], handler) -> app
+-- app:head(pattern [, middleware...], handler) -> app
+-- app:options(pattern [, middleware...], handler) -> app
+-- app:any(pattern [, middleware...], handler) -> app
 --
 -- Patterns: "/users/:id", "/users/:id{int}", "/files/*rest". GET answers HEAD as well, OPTIONS is
 -- answered by itself. Raises if the pattern is wrong or taken.
+
+--- app:route(method, pattern [, middleware...], handler) -> app: the same for a method in a string,
+-- "get".
 function App:route(method, pattern, ...)
   check_app(self, method)
   check_pattern(self, pattern, method)
@@ -210,16 +214,22 @@ end
 -- other missing routes are. Routes that say more than `prefix` go before it, wherever they were
 -- added. Raises if the directory cannot be opened; its name is looked up again when it is replaced.
 --
--- Options: index ("index.html"; false: none); hidden (false: names that begin with a dot are not
--- there, but for /.well-known below the prefix); links (true: those that stay inside are followed);
--- compressed (true: file.br, file.zst and file.gz stand for file where the client likes them
--- better); headers (a table of further headers: { ["Cache-Control"] = "max-age=3600" }).
---
--- Of the cache: small (131072: files up to so many bytes are kept in memory), bytes (33554432: all
--- in all), entries (1024), descriptors (256 kept open), fresh (1: seconds for which a file is
--- believed to be what it was).
---
 -- To middleware such an answer has res.status, res.headers and res.length, and no res.body.
+--
+-- Options:
+--
+--     index         "index.html"; false: none
+--     hidden        false: names that begin with a dot are not there, but for /.well-known below
+--                   the prefix
+--     links         true: those that stay inside are followed
+--     compressed    true: file.br, file.zst and file.gz stand for file where the client likes them
+--                   better
+--     headers       a table of further headers: { ["Cache-Control"] = "max-age=3600" }
+--     small         131072: files up to so many bytes are kept in memory
+--     bytes         33554432: kept in memory all in all
+--     entries       1024: files that are remembered
+--     descriptors   256: files that are kept open
+--     fresh         1: seconds for which a file is believed to be what it was
 function App:static(prefix, directory, options)
   check_app(self, "static")
   local bare = check.string(prefix, 1, "static"):gsub("/$", "")
@@ -233,7 +243,6 @@ function App:static(prefix, directory, options)
   })
 end
 
---- app:sse(pattern [, middleware...], handler [, options]) -> app
 -- A route to server-sent events: see rille/http/sse.lua.
 function App:sse(pattern, ...)
   check_app(self, "sse")
@@ -257,6 +266,7 @@ function App:use(...)
 end
 
 --- app:on_error(fn) -> app
+--
 -- fn(err, req, res) gives the answer to an error in a handler, as a handler does; `err` carries its
 -- traceback when it is a string. res.status is 500 (or, for what the client did wrong, 400, 408 or
 -- 413). If it gives none, or there is no on_error, the error is logged and answered with that
@@ -268,6 +278,7 @@ function App:on_error(fn)
 end
 
 --- app:not_found(handler) -> app
+--
 -- Answers where there is no route; res.status is 404, or 405 with the header Allow, or 204 for an
 -- OPTIONS that nobody handles. Of the outermost app.
 function App:not_found(handler)
@@ -284,7 +295,8 @@ local function add_child(app, prefix, host, fn, name)
   return child
 end
 
---- app:group(prefix [, fn]) -> group
+--- app:group(prefix [, fn]) -> app
+--
 -- An app below `prefix`, with middleware and on_error of its own inside those of this one; calls
 -- fn(group).
 function App:group(prefix, fn)
@@ -292,7 +304,8 @@ function App:group(prefix, fn)
   return add_child(self, check_prefix(prefix, "group"), nil, fn, "group")
 end
 
---- app:host(name [, fn]) -> group
+--- app:host(name [, fn]) -> app
+--
 -- The same for requests to one host: "api.example.com", "*.example.com".
 function App:host(name, fn)
   check_app(self, "host")
@@ -304,8 +317,9 @@ function App:host(name, fn)
   return add_child(self, "", name, fn, "host")
 end
 
---- app:mount(prefix, other) -> app: puts another app, which does not serve by itself, below
--- `prefix`.
+--- app:mount(prefix, other) -> app
+--
+-- Puts another app, which does not serve by itself, below `prefix`.
 function App:mount(prefix, other)
   check_not_serving(self, "mount")
   check_prefix(prefix, "mount")
@@ -339,7 +353,8 @@ local function name_of(app, name)
   end
 end
 
---- app:url(name [, params [, req]]) -> string
+--- app:url(name [, params [, req]]) -> url
+--
 -- The path of a named route; with a request a whole URL, with the scheme and the host by which its
 -- client addresses this server.
 function App:url(name, params, req)
@@ -356,34 +371,45 @@ end
 
 -- -- serving -----------------------------------------------------------------------------------
 
---- app:listen(options) -> server
+--- app:listen([options]) -> server
 --
 -- Serves the app, without waiting; the program goes on until it is stopped. Raises if the address
--- cannot be had. Several apps may listen, and an app at several addresses.
+-- cannot be had. Several apps may listen, and an app at several addresses. Of limits and times
+-- math.huge is none; what exceeds them is answered with the status that stands there.
 --
--- Where: port (8080; 0 takes a free one) and host ("127.0.0.1"; also called address); or a whole
--- address, "tcp://[::1]:8080" or "unix:/run/app.sock"; backlog (4096); shared (true): several loops
--- that listen there share the clients, and of port 0 the k-th of each loop is the same port.
+-- Options:
 --
--- Limits: max_line (8256 bytes; more is answered with 414), max_header (16 KiB; 431), max_headers
--- (100; 431), max_head (64 KiB; 431), max_body (1 MiB, of req:body(); 413), max_upload (1 GiB, of
--- req:read(); 413), max_requests of a connection (none), max_connections (16384; 503), and
--- connections_per_address (a quarter of that, and none for clients on the machine itself; 503; of
--- IPv6 a /64 is one address). With several loops the former is for each, the latter for all.
---
--- Times in seconds: head_timeout (10; 408), body_timeout (30, or 16 KiB further; 408),
--- handler_timeout (60; 503), compute_timeout (10 of a handler that runs without waiting; 503),
--- send_timeout (30, or 16 KiB further), idle_timeout (75). math.huge is none.
---
--- Proxies: trust (none) is a list of the addresses whose word about their clients is taken, such as
--- { "127.0.0.1", "10.0.0.0/8", "2001:db8::/32" }, and "unix" for whoever comes to a Unix socket;
--- trust_header ("X-Forwarded-For", with -Proto and -Host; or "Forwarded") says in which words.
--- req.remote, req.scheme and req.host are then what they say; see docs/http.md.
---
--- cancel (true): a client that leaves cancels its handler. development (false): errors are shown to
--- the client.
---
--- server: address(), port(), connections(), close().
+--     port              8080; 0 takes a free one
+--     host              "127.0.0.1"; also called address
+--     address           a whole one in place of both: "tcp://[::1]:8080" or "unix:/run/app.sock"
+--     backlog           4096: clients that wait to be accepted
+--     shared            true: several loops that listen there share the clients, and of port 0 the
+--                       k-th of each loop is the same port
+--     max_line          8256 bytes of the request line; 414
+--     max_header        16384 bytes of one header; 431
+--     max_headers       100 headers; 431
+--     max_head          65536 bytes of the head; 431
+--     max_body          1048576 bytes, of req:body(); 413
+--     max_upload        1073741824 bytes, of req:read(); 413
+--     max_requests      none: requests of a connection
+--     max_connections   16384 connections at once, for each loop; 503
+--     connections_per_address   a quarter of that, for all loops, and none for clients on the
+--                               machine
+--                       itself; 503; of IPv6 a /64 is one address
+--     head_timeout      10 seconds for a head; 408
+--     body_timeout      30 seconds for the body, or for 16 KiB further; 408
+--     handler_timeout   60 seconds for the handler; 503
+--     compute_timeout   10 seconds of a handler that runs without waiting; 503
+--     send_timeout      30 seconds for what waits to be taken, or for 16 KiB further
+--     idle_timeout      75 seconds between two requests
+--     trust             none: a list of the addresses whose word about their clients is taken, such
+--                       as { "127.0.0.1", "10.0.0.0/8" }, and "unix" for whoever comes to a Unix
+--                       socket
+--     trust_header      "X-Forwarded-For", with -Proto and -Host; or "Forwarded": in which words.
+--                       req.remote, req.scheme and req.host are then what they say; see
+--                       docs/http.md
+--     cancel            true: a client that leaves cancels its handler
+--     development       false: whether errors are shown to the client
 function App:listen(options)
   check_app(self, "listen")
   local url, given = listen_options(options)
@@ -400,14 +426,32 @@ local INJECTED = {
   trailers = "table", remote = "string", trust = "table string", trust_header = "string",
 }
 
---- app:inject(options) -> { status, headers, body, trailers, error }
+--- The type answer of rille.http: what app:inject brings back. A plain table, good in any domain;
+-- nothing of it suspends.
 --
--- Sends the app a request without a network, and waits for the answer. Options: method (GET, or
--- POST with a body), path (with its query), headers, body (a string, a table for JSON, or an
--- iterator over pieces, sent as chunks) and trailers behind that, remote (what req.remote says:
--- "127.0.0.1", with port 0 if it names none), trust and trust_header as of app:listen; or just a
--- path. The names of the answer's headers and trailers are in lower case, repeated ones joined by
--- commas. `error` is set if the answer was cut off; `body` is then what came of it.
+-- Fields:
+--
+--     status     integer: of the answer
+--     headers    table: their names in lower case, repeated ones joined by commas
+--     body       string: or what came of it, if it was cut off
+--     trailers   table|nil: as headers
+--     error      string|nil: set if the answer was cut off
+
+--- app:inject(options) -> answer
+--
+-- Sends the app a request without a network, and waits for the answer. Options may be just a path.
+-- May suspend.
+--
+-- Options:
+--
+--     method         "GET", or "POST" with a body
+--     path           with its query
+--     headers        name to value, or to a list
+--     body           a string, a table for JSON, or an iterator over pieces, sent as chunks
+--     trailers       behind chunks
+--     remote         what req.remote says: "127.0.0.1", with port 0 if it names none
+--     trust          as of app:listen
+--     trust_header   as of app:listen
 function App:inject(options)
   check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end
@@ -428,12 +472,12 @@ end
 
 http.error, http.unescape = methods.error, methods.unescape
 
---- http.serve { app, loops, ... } -> server: on several cores; see rille.http.serve.
+-- See rille/http/serve.lua.
 function http.serve(options)
   return require "rille.http.serve" (options)
 end
 
---- http.app() -> app
+--- http.app() -> app: a new one, without routes. Does not suspend.
 function http.app(...)
   if ... ~= nil then check.fail "http.app takes nothing: options belong to app:listen" end
   return new_app(nil, "", nil)

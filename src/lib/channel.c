@@ -1,4 +1,5 @@
-/* The module rille.channel: values between fibers of any domains. */
+/* rille.channel: the part of rille about values between fibers of any domains. Not for scripts,
+ * which find it in rille. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdint.h>
@@ -50,7 +51,10 @@ static struct rl_letter *pack_value(lua_State *L) {
   return letter;
 }
 
-/* channel:try_send(value) -> true; or nil, "full"; or nil, "closed"
+/* The type channel of rille: values between fibers of any domains; docs/channels.md tells more. It
+ * crosses by reference, and lives as long as anybody holds it. */
+
+/* channel:try_send(value) -> true | nil, "full" | nil, "closed"
  *
  * As send, but never waits: "full" means that there is neither room nor a receiver that waits. */
 static int try_send(lua_State *L) {
@@ -65,7 +69,7 @@ static int try_send(lua_State *L) {
   return rl_refuse(L, outcome == RL_EXCHANGE_CLOSED ? "closed" : "full");
 }
 
-/* channel:try_receive() -> value; or nil, "empty"; or nil, "closed"
+/* channel:try_receive() -> value | nil, "empty" | nil, "closed"
  *
  * As receive, but never waits. */
 static int try_receive(lua_State *L) {
@@ -110,7 +114,7 @@ static int wait_at(lua_State *L, struct rl_channel *channel, struct rl_letter *l
   return rl_choice_park(L, choice, finish);
 }
 
-/* channel:send(value [, seconds]) -> true; or nil, "closed"; or nil, "timeout"
+/* channel:send(value [, seconds]) -> true | nil, "closed" | nil, "timeout"
  *
  * Waits until there is room for the value, or, where the capacity is 0, until a receiver takes it;
  * at most that many seconds. The value is copied as an argument of rille.detach would be; nil
@@ -145,7 +149,7 @@ static int receive_until(lua_State *L, const char *what, double limit) {
   return 1;
 }
 
-/* channel:receive([seconds]) -> value; or nil, "closed"; or nil, "timeout"
+/* channel:receive([seconds]) -> value | nil, "closed" | nil, "timeout"
  *
  * The oldest value; waits for one, at most that many seconds. "closed": the channel was closed and
  * everything that had been sent was received. A value is received once, whatever becomes of other
@@ -158,8 +162,10 @@ static int next_value(lua_State *L) {
   return receive_until(L, "channel:values", -1);
 }
 
-/* for value in channel:values() do ... end: receives until the channel is closed and empty. Each
- * step may suspend. */
+/* channel:values() -> iterator
+ *
+ * For `for value in channel:values() do`: receives until the channel is closed and empty. Each step
+ * may suspend. */
 static int values(lua_State *L) {
   check_channel(L);
   lua_pushcfunction(L, next_value);
@@ -167,7 +173,8 @@ static int values(lua_State *L) {
   return 2;
 }
 
-/* channel:sending(value): what rille.select takes for sending the value, any number of times. */
+/* channel:sending(value) -> sending: what rille.select takes for sending the value, any number of
+ * times. Does not suspend. */
 static int sending(lua_State *L) {
   check_channel(L);
   check_value(L);
@@ -195,7 +202,7 @@ static int close_channel(lua_State *L) {
   return 0;
 }
 
-/* #channel -> how many values wait for a receiver. */
+/* #channel -> count: how many values wait for a receiver. Does not suspend. */
 static int length(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)rl_channel_count(check_channel(L)));
   return 1;

@@ -124,7 +124,13 @@ static int feed(lua_State *L, struct stream *stream, struct rl_slice text,
   return push_out(L, stream);
 }
 
-/* compress.encoder(coding [, level]) -> encoder */
+/* The type encoder of rille.compress: compresses what comes piece by piece. It stays in its domain;
+ * nothing of it suspends. */
+
+/* The type decoder of rille.compress: the other way round, with a limit. It stays in its domain;
+ * nothing of it suspends. */
+
+/* compress.encoder(coding [, level]) -> encoder: levels are those of compress.encode. */
 static int new_encoder(lua_State *L) {
   const struct rl_coding *coding = check_coding(L, 1);
   int level = check_level(L, 2, coding);
@@ -142,7 +148,7 @@ static int encoder_feed(lua_State *L) {
   return feed(L, stream, text, lua_toboolean(L, 3) ? RL_CODER_FLUSH : RL_CODER_GO);
 }
 
-/* encoder:finish([text]) -> the last bytes */
+/* encoder:finish([text]) -> bytes: the last ones. Nothing can be done with it afterwards. */
 static int encoder_finish(lua_State *L) {
   struct stream *stream = check_stream(L, ENCODER);
   struct rl_slice text = {"", 0};
@@ -153,7 +159,7 @@ static int encoder_finish(lua_State *L) {
   return count;
 }
 
-/* compress.decoder(coding [, limit]) -> decoder, which gives `limit` bytes in all (8 MiB). */
+/* compress.decoder(coding [, limit]) -> decoder: gives `limit` bytes in all (8 MiB). */
 static int new_decoder(lua_State *L) {
   const struct rl_coding *coding = check_coding(L, 1);
   uint64_t limit = check_limit(L, 2);
@@ -161,13 +167,14 @@ static int new_decoder(lua_State *L) {
   return 1;
 }
 
-/* decoder:feed(bytes) -> text, perhaps empty; or nil and "malformed" or "too large" */
+/* decoder:feed(bytes) -> text | nil, "malformed" | nil, "too large": what they stand for so far,
+ * perhaps nothing. */
 static int decoder_feed(lua_State *L) {
   struct stream *stream = check_stream(L, DECODER);
   return feed(L, stream, check_slice(L, 2), RL_CODER_GO);
 }
 
-/* decoder:finish() -> true; or nil and "truncated" if the stream has not come to its end */
+/* decoder:finish() -> true | nil, "truncated": whether the stream has come to its end. */
 static int decoder_finish(lua_State *L) {
   struct stream *stream = check_stream(L, DECODER);
   bool ended = stream->coder.ended;
@@ -203,8 +210,10 @@ static int encode(lua_State *L) {
   return count;
 }
 
-/* compress.decode(bytes, coding [, limit]) -> text; or nil and "malformed", "truncated" or, when it
- * has more than `limit` bytes (8 MiB), "too large" */
+/* compress.decode(bytes, coding [, limit]) -> text | nil, message
+ *
+ * The message is "malformed", "truncated" or, when the text has more than `limit` bytes (8 MiB),
+ * "too large". */
 static int decode(lua_State *L) {
   struct rl_slice bytes = check_slice(L, 1);
   const struct rl_coding *coding = check_coding(L, 2);
@@ -221,7 +230,7 @@ static int decode(lua_State *L) {
   return 2;
 }
 
-/* compress.has(coding) -> whether it is a coding that this build has */
+/* compress.has(coding) -> boolean: whether it is a coding that this build has. */
 static int has(lua_State *L) {
   const struct rl_coding *coding = find_coding(luaL_checkstring(L, 1));
   lua_pushboolean(L, coding && !coding->package);

@@ -1,5 +1,5 @@
-/* The module rille.context: strings that travel with the work of a fiber. None of these operations
- * suspends. */
+/* rille.context: strings that travel with the work of a fiber, from domain to domain. A table: its
+ * fields are looked up, set and gone over. None of these operations suspends. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdbool.h>
@@ -56,7 +56,7 @@ static void push_deadline(lua_State *L, const struct rl_fiber *fiber) {
   lua_replace(L, -2);
 }
 
-/* rille.context.key -> string or nil
+/* rille.context[key] -> string | nil
  *
  * What this fiber carries under the key. request_id: the request's, in an HTTP handler and all that
  * it starts. deadline: when the work is to be over, in seconds of rille.now(), as text: that of the
@@ -85,7 +85,7 @@ static void check_pair(lua_State *L) {
                lua_tostring(L, 2), luaL_typename(L, 3));
 }
 
-/* rille.context.key = string or nil
+/* rille.context[key] = string | nil
  *
  * From now on this fiber carries the string under the key, and whatever it starts from now on:
  * fibers, tasks on compute domains, calls in the main domain. What runs already does not see it,
@@ -121,7 +121,7 @@ static int next(lua_State *L) {
   return 1;
 }
 
-/* pairs(rille.context): the keys and values as they are now, in no order. */
+/* pairs(rille.context) -> iterator: the keys and values as they are now, in no order. */
 static int each(lua_State *L) {
   struct rl_fiber *fiber = fiber_of(L);
   lua_pushcfunction(L, next);

@@ -1,5 +1,5 @@
-/* The module rille.core: what the modules written in Lua (lua/rille/) are built from. Not for
- * scripts: it may change at any time. */
+/* rille.core: what the modules written in Lua (lua/rille/) are built from. Not for scripts: it may
+ * change at any time. */
 #include <lauxlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* The `coroutine` library: Lua's, with the functions that have to know about fibers replaced.
+/* The library coroutine: Lua's, with the functions that have to know about fibers replaced, on any
+ * domain.
  *
  * To a script nothing changes but this: a wait (rille.sleep, a socket's read, rille.detach ...)
  * inside a coroutine suspends the whole fiber, and that coroutine's status is "normal" meanwhile.

@@ -1,6 +1,6 @@
 /* rille.crypto: digests, random bytes, base64, AES-256-GCM, and keys that seal and sign what a
  * client keeps for us. Bytes are strings. None of these functions suspends; all may be called on
- * any domain. Over OpenSSL; a build without it has crypto_missing.c in place of this. */
+ * any domain. Over OpenSSL; in a build without it, requiring this is an error that says so. */
 #include <lauxlib.h>
 #include <math.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static int kit_collect(lua_State *L) {
 
 /* -- digests and random bytes --------------------------------------------------------------- */
 
-/* crypto.random(n) -> n random bytes, for keys and tokens; n from 1 to 1048576. */
+/* crypto.random(n) -> bytes: n random ones, for keys and tokens; n from 1 to 1048576. */
 static int random_bytes(lua_State *L) {
   lua_Integer count = luaL_checkinteger(L, 1);
   luaL_argcheck(L, count >= 1 && count <= 1 << 20, 1, "n must be from 1 to 1048576");
@@ -54,13 +54,16 @@ static int random_bytes(lua_State *L) {
   return 1;
 }
 
-/* crypto.sha256(text) -> 32 bytes */
+/* crypto.sha256(text) -> bytes: the 32 of its digest. */
 static int sha256(lua_State *L) {
   unsigned char digest[RL_SHA256_SIZE];
   check_done(L, rl_cipher_sha256(check_slice(L, 1), digest));
   lua_pushlstring(L, (const char *)digest, sizeof digest);
   return 1;
 }
+
+/* The type digest of rille.crypto: the SHA-256 of what comes piece by piece. It stays in its
+ * domain; nothing of it suspends. */
 
 /* crypto.digest() -> digest: SHA-256 of what comes piece by piece. */
 static int new_digest(lua_State *L) {
@@ -84,7 +87,7 @@ static int digest_collect(lua_State *L) {
   return 0;
 }
 
-/* digest:feed(text) -> digest */
+/* digest:feed(text) -> digest: the same one, so that calls can be chained. */
 static int digest_feed(lua_State *L) {
   struct rl_cipher_digest **box = check_digest(L);
   check_done(L, rl_cipher_digest_feed(*box, check_slice(L, 2)));
@@ -92,7 +95,7 @@ static int digest_feed(lua_State *L) {
   return 1;
 }
 
-/* digest:finish() -> 32 bytes; the digest is then at its end. */
+/* digest:finish() -> bytes: the 32 of the digest, which is then at its end. */
 static int digest_finish(lua_State *L) {
   unsigned char bytes[RL_SHA256_SIZE];
   check_done(L, rl_cipher_digest_finish(*check_digest(L), bytes));
@@ -101,7 +104,7 @@ static int digest_finish(lua_State *L) {
   return 1;
 }
 
-/* crypto.sha1(text) -> 20 bytes. For protocols that ask for it; not to protect anything. */
+/* crypto.sha1(text) -> bytes: 20, for protocols that ask for it; not to protect anything. */
 static int sha1(lua_State *L) {
   unsigned char digest[RL_SHA1_SIZE];
   check_done(L, rl_cipher_sha1(check_slice(L, 1), digest));
@@ -109,7 +112,7 @@ static int sha1(lua_State *L) {
   return 1;
 }
 
-/* crypto.hmac(key, text) -> 32 bytes: HMAC-SHA-256 */
+/* crypto.hmac(key, text) -> bytes: 32, of HMAC-SHA-256. */
 static int hmac(lua_State *L) {
   unsigned char mac[RL_SHA256_SIZE];
   check_done(L, rl_cipher_hmac(kit_of(L), check_slice(L, 1), check_slice(L, 2), mac));
@@ -146,29 +149,29 @@ static int push_decoded(lua_State *L, enum rl_base64 alphabet) {
   return 1;
 }
 
-/* crypto.base64(bytes) -> text, with its padding */
+/* crypto.base64(bytes) -> text: with its padding. */
 static int to_base64(lua_State *L) {
   push_encoded(L, check_slice(L, 1), RL_BASE64_PLAIN);
   return 1;
 }
 
-/* crypto.base64url(bytes) -> text, without padding: for URLs, cookies, names of files */
+/* crypto.base64url(bytes) -> text: without padding, for URLs, cookies, names of files. */
 static int to_base64url(lua_State *L) {
   push_encoded(L, check_slice(L, 1), RL_BASE64_URL);
   return 1;
 }
 
-/* crypto.unbase64(text) -> bytes, or nil if it is not exactly what base64 makes. */
+/* crypto.unbase64(text) -> bytes | nil: nil if it is not exactly what base64 makes. */
 static int from_base64(lua_State *L) {
   return push_decoded(L, RL_BASE64_PLAIN);
 }
 
-/* crypto.unbase64url(text) -> bytes, or nil if it is not exactly what base64url makes. */
+/* crypto.unbase64url(text) -> bytes | nil: nil if it is not exactly what base64url makes. */
 static int from_base64url(lua_State *L) {
   return push_decoded(L, RL_BASE64_URL);
 }
 
-/* crypto.hex(bytes) -> text, in small letters */
+/* crypto.hex(bytes) -> text: in small letters. */
 static int to_hex(lua_State *L) {
   static const char digits[] = "0123456789abcdef";
   struct rl_slice bytes = check_slice(L, 1);
@@ -195,10 +198,11 @@ static struct rl_cipher check_cipher(lua_State *L) {
                             context};
 }
 
-/* crypto.seal(key, nonce, text [, context]) -> the encrypted text and its tag of 16 bytes
+/* crypto.seal(key, nonce, text [, context]) -> bytes
  *
- * AES-256-GCM as others speak it. A nonce must never be used twice with one key, and whoever opens
- * needs the same context: crypto.keys takes care of all that. */
+ * The encrypted text and its tag of 16 bytes: AES-256-GCM as others speak it. The key has 32 bytes,
+ * the nonce 12. A nonce must never be used twice with one key, and whoever opens needs the same
+ * context: crypto.keys takes care of all that. */
 static int gcm_seal(lua_State *L) {
   struct rl_cipher cipher = check_cipher(L);
   struct rl_slice text = check_slice(L, 3);
@@ -209,7 +213,7 @@ static int gcm_seal(lua_State *L) {
   return 1;
 }
 
-/* crypto.open(key, nonce, sealed [, context]) -> text, or nil and "forged" */
+/* crypto.open(key, nonce, sealed [, context]) -> text | nil, "forged": undoes crypto.seal. */
 static int gcm_open(lua_State *L) {
   struct rl_cipher cipher = check_cipher(L);
   struct rl_slice sealed = check_slice(L, 3);
@@ -227,6 +231,9 @@ static int gcm_open(lua_State *L) {
 }
 
 /* -- keys ----------------------------------------------------------------------------------- */
+
+/* The type keys of rille.crypto: what seals and signs. It stays in its domain; nothing of it
+ * suspends. */
 
 /* crypto.keys(secret, ...) -> keys
  *
@@ -329,13 +336,14 @@ static int take(lua_State *L, rl_keys_take *taken) {
   return push_text(L, status, text);
 }
 
-/* keys:open(purpose, token) -> text; or nil and "forged" (also when its key or its purpose is
- * another) or "expired" */
+/* keys:open(purpose, token) -> text | nil, "forged" | nil, "expired"
+ *
+ * What was sealed. "forged" also when its key or its purpose is another. */
 static int keys_open(lua_State *L) {
   return take(L, rl_keys_open);
 }
 
-/* keys:verify(purpose, token) -> text; or nil and "forged" or "expired" */
+/* keys:verify(purpose, token) -> text | nil, "forged" | nil, "expired": what was signed. */
 static int keys_verify(lua_State *L) {
   return take(L, rl_keys_verify);
 }

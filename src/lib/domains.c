@@ -1,5 +1,5 @@
-/* The module rille.domains: the pool of compute domains, read and tuned live. None of these
- * functions suspends; all may be called on any domain. */
+/* rille.domains: the pool of compute domains, read and tuned live. None of these functions but
+ * domains.broadcast suspends; all may be called on any domain. */
 #include <lauxlib.h>
 #include <limits.h>
 
@@ -38,7 +38,7 @@ static int set_bounds(lua_State *L) {
   return 0;
 }
 
-/* domains.get_bounds() -> min, max. Initially 0 and domains.recommended(). */
+/* domains.get_bounds() -> min, max: initially 0 and domains.recommended(). */
 static int get_bounds(lua_State *L) {
   struct rl_bounds bounds = rl_pool_bounds(pool_of(L));
   lua_pushinteger(L, bounds.min);
@@ -55,7 +55,7 @@ static int set_queue_limit(lua_State *L) {
   return 0;
 }
 
-/* domains.get_queue_limit() -> n */
+/* domains.get_queue_limit() -> n: 1000 initially. */
 static int get_queue_limit(lua_State *L) {
   lua_pushinteger(L, rl_pool_limit(pool_of(L)));
   return 1;
@@ -202,19 +202,50 @@ static void set_jobs(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* domains.stats() -> table
+/* The type stats of rille.domains: what the pool does and has done. A plain table, a copy; nothing
+ * of it suspends. It is the same for all domains.
  *
- * domains, busy, idle: domains now, and how many of them work or not; queued: tasks in the queue;
- * held: callers that wait for room in it; waiting: begun tasks that are suspended in a wait;
- * submitted, finished, failed, cancelled: tasks since the start; dropped: of these, those thrown
- * out of the queue, refused: never let into it; wait, run: {count, mean, p50, p90, p99, max} in
- * seconds, of the time in the queue and of the time from the beginning to the end.
+ * Fields:
  *
- * jobs: for each name of a job {count, finished, failed, cancelled, dropped, refused (tasks), begun
- * (tasks that have run, and ended), wait, run, cpu (their mean seconds in the queue, on a domain
- * without their own waits, and of these with a processor; see task:cost), expected (seconds that
- * the next one will probably run), peak_bytes (of the task that held most), instructions, bytes_in,
- * bytes_out (in total)}. */
+ *     domains               integer: domains now
+ *     busy, idle            integer: how many of them work or not
+ *     queued                integer: tasks in the queue
+ *     held                  integer: callers that wait for room in it
+ *     waiting               integer: begun tasks that are suspended in a wait
+ *     submitted             integer: tasks since the start
+ *     finished, failed, cancelled   integer: what became of them
+ *     dropped               integer: of these, those thrown out of the queue
+ *     refused               integer: those never let into it
+ *     wait                  times: the time in the queue
+ *     run                   times: the time from the beginning to the end
+ *     jobs                  table: for each name of a job its figures */
+
+/* The type times of rille.domains: how long something took, in seconds, over all domains. A plain
+ * table; nothing of it suspends.
+ *
+ * Fields:
+ *
+ *     count                 integer: how many
+ *     mean                  number: on average
+ *     p50, p90, p99         number: at these percentiles, to within some per cent
+ *     max                   number: at most */
+
+/* The type figures of rille.domains: what tasks of one job's name have come to, in all domains. A
+ * plain table; nothing of it suspends.
+ *
+ * Fields:
+ *
+ *     count                 integer: tasks
+ *     finished, failed, cancelled, dropped, refused   integer: what became of them
+ *     begun                 integer: those that have run, and ended
+ *     wait                  number: their mean seconds in the queue
+ *     run                   number: on a domain, without their own waits
+ *     cpu                   number: of these with a processor; see task:cost
+ *     expected              number: seconds that the next one will probably run
+ *     peak_bytes            integer: of the task that held most
+ *     instructions, bytes_in, bytes_out   integer: in total */
+
+/* domains.stats() -> stats */
 static int stats(lua_State *L) {
   struct rl_pool_stats *now = lua_newuserdatauv(L, sizeof *now, 0);
   rl_pool_stats(pool_of(L), now);

@@ -121,8 +121,8 @@ static int on_start(lua_State *L) {
  *
  * Each compute domain runs fn(...) when it ends, be it idle for too long or with the program: the
  * function given last goes first. They cannot wait, nor start fibers or tasks; each has as long as
- * domains.set_cleanup_time says. Errors are logged. A domain that is stuck in a C
- * function may end without. Does not suspend. */
+ * domains.set_cleanup_time says. Errors are logged. A domain that is stuck in a C function may end
+ * without. Does not suspend. */
 static int on_stop(lua_State *L) {
   int told;
   luaL_checktype(L, 1, LUA_TFUNCTION);

@@ -1,5 +1,5 @@
-/* The module rille.http.core, on which lua/rille/http.lua stands: sites, servers, and the types of
- * requests and responses (http_request.c, http_response.c). Not for scripts. */
+/* rille.http.core: what lua/rille/http.lua stands on: sites, servers, and the types of requests and
+ * responses (http_request.c, http_response.c). Not for scripts. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stddef.h>
@@ -233,6 +233,9 @@ static int unlisted(lua_State *L) {
   return 1;
 }
 
+/* The type server of rille.http: what app:listen returns. It belongs to its domain, and goes on
+ * until it is closed, whoever holds it. Nothing of it suspends. */
+
 /* server:address() -> string: the URL where it really listens. */
 static int server_address(lua_State *L) {
   char url[RL_ADDRESS_TEXT];
@@ -241,7 +244,7 @@ static int server_address(lua_State *L) {
   return 1;
 }
 
-/* server:port() -> integer, or nil for a Unix socket */
+/* server:port() -> integer | nil: nil for a Unix socket. */
 static int server_port(lua_State *L) {
   const struct rl_address *address = &rl_http_server_check(L, 1)->listener.address;
   if (address->kind == RL_ADDRESS_UNIX)
@@ -264,7 +267,7 @@ static int server_close(lua_State *L) {
   return 0;
 }
 
-/* server:connect() -> socket: the client's end of a new connection to it. */
+/* server:connect() -> conn: the client's end of a new connection to it, without a network. */
 static int server_connect(lua_State *L) {
   return rl_http_server_inject(L, rl_http_server_check(L, 1));
 }

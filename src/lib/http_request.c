@@ -1,10 +1,24 @@
-/* What handlers get as `req`. Nothing is read from the head of a request before a script asks.
+/* The type req of rille.http: what a handler gets of its request. It ends with the request, and
+ * cannot leave its domain: what is needed later is copied before. Nothing is read from the head
+ * before a script asks. Fields that are not listed here may be set, to hand something on to the
+ * next middleware: req.user = user.
  *
- * Fields: method; path (as it was sent, in canonical form); target; query, params, headers,
- * cookies, trailers (see http_views.c); host; scheme ("http"; "https" if a trusted proxy says so);
- * version ("1.1"); remote ("127.0.0.1:51234"; port 0 if a trusted proxy says none); id.
+ * Fields:
  *
- * Any other field may be set by a script, to hand something on to the next middleware. */
+ *     method         string: as it came, "GET"
+ *     path           string: as it was sent, in canonical form
+ *     target         string: path and query, as they were sent
+ *     query_string   string: what stands behind the "?", undecoded
+ *     query          view: its parameters, decoded
+ *     params         view: what the route has named, decoded; an integer where it says {int}
+ *     headers        view: by name in any case; several are joined by commas
+ *     cookies        view: those that the client sent
+ *     trailers       view: headers behind a chunked body, to be asked when that has been read
+ *     host           string: of the target or the header Host, with its port
+ *     scheme         string: "http"; "https" if a trusted proxy says so
+ *     version        string: of HTTP, "1.1" or "1.0"
+ *     remote         string: "127.0.0.1:51234"; port 0 if a trusted proxy says none
+ *     id             string: of this request, as in the log */
 #include <lauxlib.h>
 
 #include "io/address.h"
@@ -126,12 +140,12 @@ static int request_tostring(lua_State *L) {
   return 1;
 }
 
-/* req:body([limit]) -> string
+/* req:body([limit]) -> text
  *
  * The whole body, or what req:read() has left of it; "" if there is none; the same however often it
  * is asked for. Waits until it is there. The limit is the server's max_body, or so many bytes.
  * A body over the limit, malformed, cut short or too slow is an error, and the answer's status then
- * says so, unless the handler gives another answer. */
+ * says so, unless the handler gives another answer. May suspend. */
 static int request_body(lua_State *L) {
   struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
   lua_Integer limit = luaL_optinteger(L, 2, -1);
@@ -140,16 +154,16 @@ static int request_body(lua_State *L) {
   return rl_http_input_all(L, exchange, limit < 0 ? usual : (uint64_t)limit);
 }
 
-/* req:read() -> string | nil
+/* req:read() -> bytes | nil
  *
- * What has arrived of the body, at least one byte; nil at its end. Waits. While nothing is read the
- * client is held back. The limit is the server's max_upload; errors are as for req:body(). */
+ * What has arrived of the body, at least one byte; nil at its end. While nothing is read the client
+ * is held back. The limit is the server's max_upload; errors are as for req:body(). May suspend. */
 static int request_read(lua_State *L) {
   return rl_http_input_some(L, rl_http_handle_check(L, 1, RL_HTTP_REQUEST));
 }
 
 /* req:timeout(seconds): how long the handler may go on from now; then it is cancelled, and the
- * answer is 503. math.huge: for ever. */
+ * answer is 503. math.huge: for ever. Does not suspend. */
 static int request_timeout(lua_State *L) {
   struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
   lua_Number seconds = luaL_checknumber(L, 2);

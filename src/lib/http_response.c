@@ -1,10 +1,19 @@
-/* What handlers get as `res`: the answer as it will be, until it is sent.
+/* The type res of rille.http: the answer as it will be, until it is sent. It ends with the request,
+ * and cannot leave its domain.
  *
- * Fields: status; headers (res.headers["X-Name"] = value, a list for several, nil to remove; any
- * case; checked: CR, LF, NUL or another control character is an error); body (a string, nil while
- * there is none, when it is a file, or when it was written piece by piece); length (of the body in
- * bytes, also of a file; nil when it was written piece by piece); sent (whether the head is out);
- * trailers (see http_stream.c). */
+ * Fields:
+ *
+ *     status     integer|nil: from 200 to 599
+ *     headers    table: res.headers["X-Name"] = value, a list for several, nil to remove; any case;
+ *                checked: CR, LF, NUL or another control character is an error
+ *     body       string|nil: nil while there is none, when it is a file, or when it was written
+ *                piece by piece
+ *     length     integer|nil: of the body in bytes, also of a file; nil when it was written piece
+ *                by piece
+ *     sent       boolean: whether the head is out
+ *     trailers   table: res.trailers["Name"] = value, fields behind the body of a chunked answer,
+ *                until the handler is over. A client of HTTP/1.0, and one that gets a body of known
+ *                length or none, gets no trailers: what it must know belongs into the head */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -64,7 +73,7 @@ static int headers_newindex(lua_State *L) {
   return 0;
 }
 
-/* res:add(name, value): a further header of that name, as for Set-Cookie. */
+/* res:add(name, value): a further header of that name, as for Set-Cookie. Does not suspend. */
 static int response_add(lua_State *L) {
   struct rl_http_exchange *exchange = check(L);
   struct rl_slice name = check_name(L, 2);
@@ -76,7 +85,7 @@ static int response_add(lua_State *L) {
 /* -- the answer ---------------------------------------------------------------------------- */
 
 /* res:send(...): sets the answer to what a handler would return: text, table, status and body. It
- * is sent when the handler is over; until then it may be set again. */
+ * is sent when the handler is over; until then it may be set again. Does not suspend. */
 static int response_send(lua_State *L) {
   rl_http_result_set(L, check(L), 2);
   return 0;
@@ -86,7 +95,7 @@ static int response_send(lua_State *L) {
  *
  * Sends strings and numbers at once, after the head if that is not out yet; the answer is then of
  * unknown length, unless res.headers["Content-Length"] promised one. Waits while the client takes
- * nothing. */
+ * nothing. May suspend. */
 static int response_write(lua_State *L) {
   struct rl_http_exchange *exchange = check(L);
   struct rl_slice few[FEW], *parts = few;

@@ -1,9 +1,6 @@
 /* What streamed answers need beyond res:write (see lua/rille/http/stream.lua), taking a connection
- * over, and res.trailers: fields behind the body of a chunked answer.
- *
- * res.trailers["Name"] = value (nil to remove), until the handler is over; checked as headers are.
- * A client of HTTP/1.0, and one that gets a body of known length or none, gets no trailers: what it
- * must know belongs into the head. */
+ * over, and res.trailers: fields behind the body of a chunked answer, which are checked as headers
+ * are (see http_response.c). */
 #include <lauxlib.h>
 
 #include "http/header.h"

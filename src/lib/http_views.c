@@ -1,5 +1,6 @@
-/* The views of a request: req.query, params, headers, cookies, trailers. What is looked up is found
- * in the head each time; no table is built that nobody reads.
+/* The type view of rille.http: what a client sent, by name: req.query, params, headers, cookies,
+ * trailers. It ends with its request, in its domain. What is looked up is found in the head each
+ * time; no table is built that nobody reads. Nothing of it suspends.
  *
  * req.query.name is the first value of that name, or nil; req.query("name") a list of all of them;
  * pairs(req.query) goes over all in their order. The same goes for params, headers and cookies;

@@ -1,5 +1,6 @@
-/* The module rille.job: kinds of tasks with settings. A job object holds the function, as its first
- * user value, and its options, a table, as its second, so that it can cross domains. */
+/* rille.job: the part of rille about kinds of tasks. Not for scripts, which find it in rille. A job
+ * object holds the function, as its first user value, and its options, a table, as its second, so
+ * that it can cross domains. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -158,30 +159,31 @@ static void copy_options(lua_State *L) {
 /* rille.job(fn [, options]) -> job
  *
  * A kind of task: job(...) detaches fn(...) as rille.detach does, job:submit(...) submits it as
- * rille.submit does. Options:
+ * rille.submit does. What is refused or dropped gets an error that is a table, an overload. Does
+ * not suspend. Errors: unknown options, values out of range.
  *
- *   name         what figures and errors call it; where fn is defined, if not given
- *   priority     "high", "normal" (as without a job) or "low": strictly in this order, but a task
- *                that has waited a second longer counts as one of the next level
- *   key          a string, such as a tenant: keys of one level take turns, task by task; all tasks
- *                without one count as one key
- *   deadline     seconds from the call to the end. Within a key the earliest goes first; a task
- *                without one counts as due after a second. A task that would be late, by the
- *                forecast, is refused at once; a queued one is dropped when it is too late to begin
- *   timeout      seconds that a task may run, neither queue nor waits included
- *   memory       bytes of Lua memory that a task may hold, with the fibers that it spawns. Before
- *                it is ended for more, garbage is collected; for a moment, inside one C function,
- *                it may hold twice as much. Allocating takes about half as long again
- *   instructions how many of Lua's a task may execute. They are counted in steps of 100 for each
- *                of its coroutines, by a debug hook, with which code runs at about a third of its
- *                speed. What a C function does counts as the call. debug.sethook is an error then
- *   max_running  tasks of this job that may have begun and not ended; others wait in the queue
- *   on_full      when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the oldest
- *                queued task of this job is dropped, and if there is none it fails
+ * Options:
  *
- * What is refused or dropped gets an error that is a table: reason ("overloaded", "full",
- * "dropped", "expired"), job, wait, retry_after, deadline (seconds; see src/domain/overload.h).
- * Does not suspend. Errors: unknown options, values out of range. */
+ *     name           what figures and errors call it; where fn is defined, if not given
+ *     priority       "high", "normal" (as without a job) or "low": strictly in this order, but a
+ *                    task that has waited a second longer counts as one of the next level
+ *     key            a string, such as a tenant: keys of one level take turns, task by task; all
+ *                    tasks without one count as one key
+ *     deadline       seconds from the call to the end. Within a key the earliest goes first; a task
+ *                    without one counts as due after a second. A task that would be late, by the
+ *                    forecast, is refused at once; a queued one is dropped when it is too late to
+ *                    begin
+ *     timeout        seconds that a task may run, neither queue nor waits included
+ *     memory         bytes of Lua memory that a task may hold, with the fibers that it spawns.
+ *                    Before it is ended for more, garbage is collected; for a moment, inside one C
+ *                    function, it may hold twice as much. Allocating takes about half as long again
+ *     instructions   how many of Lua's a task may execute. They are counted in steps of 100 for
+ *                    each of its coroutines, by a debug hook, with which code runs at about a third
+ *                    of its speed. What a C function does counts as the call. debug.sethook is an
+ *                    error then
+ *     max_running    tasks of this job that may have begun and not ended; others wait in the queue
+ *     on_full        when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the
+ *                    oldest queued task of this job is dropped, and if there is none it fails */
 static int job_new(lua_State *L) {
   struct options options = {.settings = {.level = RL_LEVEL_NORMAL}};
   if (lua_isnoneornil(L, 2)) {
@@ -247,15 +249,34 @@ static struct rl_job *begin(lua_State *L, const char *what) {
   return job;
 }
 
-/* job(...) -> results. May suspend. */
+/* The type job of rille: a kind of task. It may cross domains, as an argument or captured, and
+ * counts as the same job there. */
+
+/* job(...) -> results: runs the job's function on a compute domain, as rille.detach does. May
+ * suspend. Errors: an overload besides. */
 static int job_call(lua_State *L) {
   return rl_detach_job(L, begin(L, "a call of a job"));
 }
 
-/* job:submit(...) -> task. May suspend, if the queue is full and on_full is "wait". */
+/* job:submit(...) -> task: as rille.submit. May suspend, if the queue is full and on_full is
+ * "wait". */
 static int job_submit(lua_State *L) {
   return rl_submit_job(L, begin(L, "job:submit"));
 }
+
+/* The type overload of rille: the error of a task that was refused or dropped, which tostring puts
+ * into words; over HTTP it is answered with 503 and Retry-After. It may cross domains. Nothing of
+ * it suspends.
+ *
+ * Fields:
+ *
+ *     reason        string: "overloaded", by the forecast; "full"; "dropped", for a newer one; or
+ *                   "expired"
+ *     text          string: the reason in words
+ *     job           string: its name
+ *     wait          number: seconds that a new task would probably be queued
+ *     retry_after   number: seconds after which trying again has a chance
+ *     deadline      number|nil: the job's, in seconds */
 
 static const luaL_Reg methods[] = {{"submit", job_submit}, {NULL, NULL}};
 

@@ -1,4 +1,4 @@
-/* The module rille.json: JSON (RFC 8259). None of its functions suspends; all may be called on any
+/* rille.json: JSON (RFC 8259). None of its functions suspends; all may be called on any
  * domain.
  *
  *     objects     tables with strings as keys; integers become strings when they are encoded
@@ -11,7 +11,12 @@
  *     strings     UTF-8, which is checked both ways
  *
  * A metatable with a string __jsontype, "array" or "object", says the same as json.array does;
- * metamethods are not called. */
+ * metamethods are not called.
+ *
+ * Fields:
+ *
+ *     null       lightuserdata: what stands for JSON's null
+ *     array_mt   table: the metatable of what json.array has marked */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -52,6 +57,7 @@ static struct rl_json_style read_options(lua_State *L, int index, bool decodes) 
 /* json.encode(value [, options]) -> string
  *
  * Options:
+ *
  *     indent   spaces a level, each member and element on its own line (0: all on one line)
  *     sorted   members in the order of their names, so that equal values give equal texts
  *     depth    how deep tables may be nested (128, at most 1000)
@@ -66,13 +72,15 @@ static int encode(lua_State *L) {
   return 1;
 }
 
-/* json.decode(text [, options]) -> value; or nil and a message with the line and the column
+/* json.decode(text [, options]) -> value | nil, message
+ *
+ * The message has the line and the column. Strict: nothing but one value and blanks around it; no
+ * comments, no comma at an end, no NaN; a name twice in an object, half a surrogate pair, and a
+ * number beyond any float are refused too.
  *
  * Options:
- *     depth    how deep arrays and objects may be nested (128, at most 1000)
  *
- * Strict: nothing but one value and blanks around it; no comments, no comma at an end, no NaN; a
- * name twice in an object, half a surrogate pair, and a number beyond any float are refused too. */
+ *     depth    how deep arrays and objects may be nested (128, at most 1000) */
 static int decode(lua_State *L) {
   luaL_checkstring(L, 1);
   struct rl_json_style style = read_options(L, 2, true);
@@ -83,8 +91,10 @@ static int decode(lua_State *L) {
   return 2;
 }
 
-/* json.array([table]) -> the table, or a new one, which is encoded as an array, also while it is
- * empty. It then has the metatable json.array_mt, and must have none before. */
+/* json.array([table]) -> table
+ *
+ * The table, or a new one, which is encoded as an array, also while it is empty. It then has the
+ * metatable json.array_mt, and must have none before. */
 static int array(lua_State *L) {
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {

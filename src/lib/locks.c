@@ -1,4 +1,5 @@
-/* The module rille.locks: mutexes and semaphores between fibers of any domains. */
+/* rille.locks: the part of rille about mutexes and semaphores. Not for scripts, which find it in
+ * rille. */
 #include <lauxlib.h>
 
 #include "domain/domain.h"
@@ -56,7 +57,10 @@ static void check_recursion(lua_State *L, const struct rl_lock *lock) {
 
 /* -- mutexes ------------------------------------------------------------------------------- */
 
-/* mutex:lock([seconds]) -> mutex; mutex, "abandoned"; or nil, "timeout"
+/* The type mutex of rille: what one fiber has at a time, of all domains; docs/channels.md tells
+ * more. It crosses domains by reference, as channels do. */
+
+/* mutex:lock([seconds]) -> mutex | mutex, "abandoned" | nil, "timeout"
  *
  * Waits until no other fiber, of any domain, has it; at most that many seconds. Those who wait get
  * it in the order in which they came. "abandoned": the fiber that had it last has ended without
@@ -83,14 +87,16 @@ static int try_lock(lua_State *L, struct rl_lock *lock, size_t count, const char
   return rl_refuse(L, why);
 }
 
-/* mutex:try_lock() -> mutex; mutex, "abandoned"; or nil, "locked". Does not suspend. */
+/* mutex:try_lock() -> mutex | mutex, "abandoned" | nil, "locked": as mutex:lock, but never waits.
+ * Does not suspend. Errors: the fiber has it already. */
 static int mutex_try_lock(lua_State *L) {
   struct rl_lock *lock = check_mutex(L);
   check_recursion(L, lock);
   return try_lock(L, lock, 1, "locked");
 }
 
-/* mutex:unlock(). Errors: this fiber has not locked it. Does not suspend. */
+/* mutex:unlock(): lets the next fiber have it. Does not suspend. Errors: this fiber has not locked
+ * it. */
 static int mutex_unlock(lua_State *L) {
   struct rl_hold *hold = rl_hold_last(L, check_mutex(L));
   if (!hold)
@@ -101,7 +107,10 @@ static int mutex_unlock(lua_State *L) {
 
 /* -- semaphores ---------------------------------------------------------------------------- */
 
-/* semaphore:acquire([permits [, seconds]]) -> semaphore; or nil, "timeout"
+/* The type semaphore of rille: permits that fibers of all domains share. It crosses domains by
+ * reference, as channels do. */
+
+/* semaphore:acquire([permits [, seconds]]) -> semaphore | nil, "timeout"
  *
  * Waits until so many permits (1) are free and those who came before have theirs. They are the
  * fiber's until it releases them or ends, or until the end of the block in
@@ -116,14 +125,15 @@ static int semaphore_acquire(lua_State *L) {
   return hold->granted ? granted(L, hold) : rl_hold_park(L, hold, limit, acquired);
 }
 
-/* semaphore:try_acquire([permits]) -> semaphore; or nil, "busy". Does not suspend. */
+/* semaphore:try_acquire([permits]) -> semaphore | nil, "busy": as semaphore:acquire, but never
+ * waits. Does not suspend. */
 static int semaphore_try_acquire(lua_State *L) {
   struct rl_lock *lock = check_semaphore(L);
   return try_lock(L, lock, check_count(L, 2, lock), "busy");
 }
 
-/* semaphore:release([permits]): gives back so many (1), those acquired last first. Errors: this
- * fiber has fewer. Does not suspend. */
+/* semaphore:release([permits]): gives back so many (1), those acquired last first. Does not
+ * suspend. Errors: this fiber has fewer. */
 static int semaphore_release(lua_State *L) {
   struct rl_lock *lock = check_semaphore(L);
   size_t count = check_count(L, 2, lock), held = rl_hold_count(L, lock);
@@ -178,10 +188,12 @@ static int with_acquired(lua_State *L, int status, lua_KContext context) {
   return call_with(L);
 }
 
-/* mutex:with(fn, ...) -> results of fn(...); semaphore:with(fn, ...)
+/* mutex:with(fn, ...) -> results
  *
- * Calls fn while this fiber has the mutex, or one permit: whatever fn does, it is released when fn
- * returns or raises. May suspend. Errors as for mutex:lock. */
+ * Calls fn while this fiber has the mutex: whatever fn does, it is unlocked when fn returns or
+ * raises. Returns what fn does. May suspend. Errors as for mutex:lock. */
+
+/* semaphore:with(fn, ...) -> results: the same with one permit. May suspend. */
 static int with(lua_State *L) {
   struct rl_lock *lock = check_either(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -215,7 +227,7 @@ static int mutex(lua_State *L) {
   return make(L, &rl_mutex_kind, 1);
 }
 
-/* rille.semaphore(permits) -> semaphore: the same for so many. */
+/* rille.semaphore(permits) -> semaphore: the same for so many at a time. Does not suspend. */
 static int semaphore(lua_State *L) {
   lua_Integer permits = luaL_checkinteger(L, 1);
   luaL_argcheck(L, permits >= 1, 1, "the number of permits must be at least 1");

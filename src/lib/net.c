@@ -1,8 +1,8 @@
-/* rille.net: TCP and Unix sockets.
+/* rille.net: TCP and Unix sockets. Any domain may use it; sockets stay in the one that made them.
  *
  * URLs: "tcp://127.0.0.1:2000", "tcp://[::1]:2000", "tcp://localhost:2000", "unix:/run/app.sock".
  * Errors that a caller is to expect (a reset, a timeout, an address in use) are returned as nil and
- * a message; misuse and cancellation are raised. Sockets stay in their domain. */
+ * a message; misuse and cancellation are raised. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdint.h>
@@ -119,6 +119,9 @@ static struct rl_read check_format(lua_State *L, const struct rl_socket *socket)
   return read;
 }
 
+/* The type conn of rille.net: a connection. It belongs to its domain; it is closed by the end of
+ * the handler that got it, by a to-be-closed variable, or when nobody holds it any more. */
+
 /* conn:read([format [, max]]) -> string | nil | nil, message
  *
  * Formats: a number n: n bytes, fewer only if the stream ends before; "line" (the default): the
@@ -126,7 +129,7 @@ static struct rl_read check_format(lua_State *L, const struct rl_socket *socket)
  * least one byte; "all": everything up to the end, "" if there is nothing more. At the end: nil
  * alone. A line longer than `max` bytes (the connection's max_line, 65,536 unless set) is an error,
  * after which nothing more can be read. What has arrived before an error or a timeout is not lost:
- * another read may get at it. Waits; one fiber reads at a time. */
+ * another read may get at it. May suspend; one fiber reads at a time. */
 static int conn_read(lua_State *L) {
   struct rl_socket *socket = rl_socket_check(L, 1);
   struct rl_read read = check_format(L, socket);
@@ -142,8 +145,8 @@ static int next_line(lua_State *L) {
 
 /* conn:lines([max]) -> iterator
  *
- * For `for line in conn:lines() do`: each step is a conn:read("line", max), which waits. As with
- * io.lines, an error (a reset, a timeout, a line too long) is raised. */
+ * For `for line in conn:lines() do`: each step is a conn:read("line", max), which may suspend. As
+ * with io.lines, an error (a reset, a timeout, a line too long) is raised. */
 static int conn_lines(lua_State *L) {
   struct rl_socket *socket = rl_socket_check(L, 1);
   size_t max = check_max(L, 2, socket->max_line);
@@ -157,7 +160,8 @@ static int conn_lines(lua_State *L) {
  *
  * Writes strings and numbers, all as one. Returns as soon as they are on their way: what the kernel
  * does not take is queued, up to 64 KiB; above that the fiber waits until it is written. If such a
- * wait times out or is cancelled, the connection is closed, since half of the data may be out. */
+ * wait times out or is cancelled, the connection is closed, since half of the data may be out. May
+ * suspend. */
 static int conn_write(lua_State *L) {
   struct rl_socket *socket = rl_socket_check(L, 1);
   return rl_writer_write(L, socket->serving->domain, &socket->stream, 2, socket->timeout);
@@ -166,7 +170,7 @@ static int conn_write(lua_State *L) {
 /* conn:shutdown() -> conn | nil, message
  *
  * Tells the peer that nothing more will be written, once what is queued has been; reading goes on.
- * Does not wait. */
+ * Does not suspend. */
 static int conn_shutdown(lua_State *L) {
   struct rl_socket *socket = rl_socket_check(L, 1);
   struct rl_stream *stream = &socket->stream;
@@ -183,8 +187,8 @@ static int conn_shutdown(lua_State *L) {
 
 /* conn:close()
  *
- * Does not wait: what is queued is still written in the background, for 5 seconds at most. Whoever
- * waits to read gets nil, "connection is closed". May be called again; also called when the
+ * Does not suspend: what is queued is still written in the background, for 5 seconds at most.
+ * Whoever waits to read gets nil, "connection is closed". May be called again; also called when the
  * handler of the connection ends, by `local conn <close>`, and by the garbage collector. */
 static int conn_close(lua_State *L) {
   rl_socket_close(rl_socket_check(L, 1));
@@ -194,7 +198,7 @@ static int conn_close(lua_State *L) {
 /* conn:peer() -> string
  *
  * The other side's address, "127.0.0.1:51234" or "[::1]:51234", also after the end; "" for Unix
- * sockets. */
+ * sockets. Does not suspend. */
 static int conn_peer(lua_State *L) {
   char text[RL_ADDRESS_TEXT];
   rl_address_format(&rl_socket_check(L, 1)->peer, text);
@@ -202,10 +206,10 @@ static int conn_peer(lua_State *L) {
   return 1;
 }
 
-/* conn:set_timeout(seconds | nil)
+/* conn:set_timeout([seconds])
  *
  * Bounds how long each later read or write may wait (not how long all of them take); then they
- * return nil, "timeout". nil: no bound. */
+ * return nil, "timeout". nil: no bound. Does not suspend. */
 static int conn_set_timeout(lua_State *L) {
   struct rl_socket *socket = rl_socket_check(L, 1);
   double timeout = luaL_optnumber(L, 2, 0);
@@ -224,6 +228,9 @@ static int conn_tostring(lua_State *L) {
 
 /* -- listeners ---------------------------------------------------------------------------- */
 
+/* The type listener of rille.net: what takes connections. It belongs to its domain, and goes on
+ * until it is closed, whoever holds it. Nothing of it suspends. */
+
 /* listener:address() -> string
  *
  * The URL where it really listens: of port 0 the port that was given, "tcp://127.0.0.1:43817". */
@@ -234,7 +241,7 @@ static int listener_address(lua_State *L) {
   return 1;
 }
 
-/* listener:port() -> integer, or nil for a Unix socket */
+/* listener:port() -> integer | nil: nil for a Unix socket. */
 static int listener_port(lua_State *L) {
   const struct rl_address *address = &rl_tcp_check(L, 1)->listener.address;
   if (address->kind == RL_ADDRESS_UNIX)
@@ -279,13 +286,17 @@ static void check_callable(lua_State *L, int index) {
  * (127.0.0.1); port 0 takes a free one, see listener:port(). A file that a dead server left at a
  * Unix path is replaced.
  *
- * Options: backlog (connections that may wait to be accepted, 4096), max_line (bytes, 65536) and
- * timeout (seconds, none) of the connections; shared (true): with several loops, the ones that
- * listen at the same address share its clients, and the k-th listener at a port 0 is the same port
- * in each; false: the port is this loop's alone.
- *
  * When descriptors run out, accepting pauses until there are some again; a line in the log says so.
- */
+ * Does not suspend.
+ *
+ * Options:
+ *
+ *     backlog    connections that may wait to be accepted, 4096
+ *     max_line   bytes of a line that a connection reads, 65536
+ *     timeout    seconds, as of conn:set_timeout; none
+ *     shared     true: with several loops, the ones that listen at the same address share its
+ *                clients, and the k-th listener at a port 0 is the same port in each; false: the
+ * port is this loop's alone */
 static int net_listen(lua_State *L) {
   static const char *const names[] = {"backlog", "max_line", "timeout", "shared", NULL};
   struct rl_address address;
@@ -300,9 +311,13 @@ static int net_listen(lua_State *L) {
 
 /* net.connect(url [, options]) -> conn | nil, message
  *
- * Waits until the connection stands; a name is looked up, and its addresses are tried in order.
- * Options: timeout (seconds, for connecting and as conn:set_timeout; none), max_line (bytes,
- * 65536). */
+ * Waits until the connection stands; a name is looked up, and its addresses are tried in order. May
+ * suspend.
+ *
+ * Options:
+ *
+ *     timeout    seconds, for connecting and as of conn:set_timeout; none
+ *     max_line   bytes of a line that it reads, 65536 */
 static int net_connect(lua_State *L) {
   static const char *const names[] = {"max_line", "timeout", NULL};
   struct rl_address address;

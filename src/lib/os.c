@@ -1,5 +1,5 @@
-/* The `os` library: Lua's, with os.exit ending the program in order, and in a simulation with its
- * time. */
+/* The library os: Lua's, with os.exit ending the program in order, and in a simulation with its
+ * time. Any domain has it. */
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static void leave_by_error(lua_State *L, struct rl_fiber *fiber) {
  * Ends the program: listeners close, other fibers are cancelled and their to-be-closed variables
  * run, compute domains stop, output is flushed. `code` is true (status 0, the default), false (1)
  * or an integer; `close` is accepted and makes no difference, for the state is always closed. Does
- * not return. In a task it is an error of that task: only the main domain ends the program. */
+ * not return. In a task it is an error of that task: only the main domain ends the program. May
+ * suspend. */
 static int os_exit(lua_State *L) {
   int status = EXIT_SUCCESS;
   if (lua_isboolean(L, 1))
@@ -49,7 +50,7 @@ static lua_Number seconds(lua_State *L) {
   return (lua_Number)rl_domain_now(rl_domain_of(L)) / 1e9;
 }
 
-/* os.clock(): what the processor has done, of which there is one. */
+/* Of os.clock: what the processor has done, of which there is one. */
 static int simulated_clock(lua_State *L) {
   lua_pushnumber(L, seconds(L));
   return 1;
@@ -68,7 +69,7 @@ static int call_with_time(lua_State *L, int arg) {
   return lua_gettop(L);
 }
 
-/* os.time([table]), os.date([format [, time]]): as Lua's. */
+/* Of os.time([table]) and os.date([format [, time]]): as Lua's. */
 static int simulated_time(lua_State *L) {
   if (!lua_isnoneornil(L, 1))
     return call_with_time(L, 1);

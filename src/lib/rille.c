@@ -1,5 +1,8 @@
-/* The module rille: detaching, fibers, time. What is written in Lua (all, race, scope) and the
- * submodules are loaded when they are first used. */
+/* rille: detaching, fibers, time.
+ *
+ * All of it may be called on any domain, unless it says otherwise; what a call returns belongs to
+ * the caller. rille.domains, rille.context, rille.http and rille.net are loaded when they are first
+ * used; a script need not require them. */
 #include <lauxlib.h>
 #include <math.h>
 
@@ -14,7 +17,8 @@
 
 /* -- time --------------------------------------------------------------------------------- */
 
-/* rille.now() -> seconds: a float that only grows, from an arbitrary beginning. */
+/* rille.now() -> seconds: a float that only grows, from an arbitrary beginning; the same in all
+ * domains. Does not suspend. */
 static int now(lua_State *L) {
   lua_pushnumber(L, (lua_Number)rl_domain_now(rl_domain_of(L)) / 1e9);
   return 1;
@@ -34,7 +38,8 @@ static void undo_sleep(struct rl_wait *wait) {
 /* rille.sleep(seconds)
  *
  * Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other
- * fibers and sockets have their turn. */
+ * fibers and sockets have their turn. May suspend. Errors: seconds below 0; a place where Lua
+ * cannot yield, which is named. */
 static int sleep_for(lua_State *L) {
   double seconds = rl_timer_check(L, 1);
   rl_wait_check(L, "rille.sleep");
@@ -83,12 +88,12 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
   return done && !swallowed ? lua_gettop(L) - 2 : lua_error(L);
 }
 
-/* rille.timeout(seconds, fn, ...) -> results of fn(...)
+/* rille.timeout(seconds, fn, ...) -> results
  *
  * Calls fn in this fiber; if it has not returned after `seconds`, the wait in which it is fails
  * with an error "timed out after N s", and so does every further wait until fn is left. Where fn
  * computes then, the error is raised at its next instruction, and no pcall inside fn catches it;
- * where it is inside a C function, as soon as that returns. May suspend. */
+ * where it is inside a C function, as soon as that returns. Returns what fn does. May suspend. */
 static int timeout(lua_State *L) {
   double seconds = rl_timer_check(L, 1);
   luaL_checkany(L, 2);
@@ -114,7 +119,10 @@ static int timeout(lua_State *L) {
 
 /* -- fibers and tasks ---------------------------------------------------------------------- */
 
-/* rille.spawn(fn, ...) -> task: runs fn(...) in a new fiber of this domain. Does not suspend. */
+/* rille.spawn(fn, ...) -> task
+ *
+ * Runs fn(...) in a new fiber of this domain, which begins when the caller waits or ends. The
+ * program does not end before it. An error that nobody awaits is logged. Does not suspend. */
 static int spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   rl_future_spawn(L);
@@ -137,8 +145,9 @@ static int task_cancel(lua_State *L) {
   return 1;
 }
 
-/* task:status() -> "queued" (submitted, not begun), "running" (begun, or about to be, or
- * suspended), "done", "failed" or "cancelled". */
+/* task:status() -> "queued" | "running" | "done" | "failed" | "cancelled"
+ *
+ * Queued: submitted, not begun; running: begun, or about to be, or suspended. Does not suspend. */
 static int task_status(lua_State *L) {
   static const char *const names[] = {"running", "done", "failed", "cancelled"};
   struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
@@ -146,16 +155,10 @@ static int task_status(lua_State *L) {
   return 1;
 }
 
-/* task:cost() -> table, or nil if it has not ended, or was not submitted
+/* task:cost() -> cost | nil
  *
- * What the task has cost: wait (seconds in the queue), run (seconds on its domain, its own waits
- * excluded), cpu (seconds of these in which the domain's thread had a processor; what it runs
- * before the runtime first looks at it, after each wait some 4 ms at most, counts in full),
- * bytes_in and bytes_out (arguments and results as they were packed; long strings are lent and do
- * not count), peak_bytes (of Lua memory that it held at most, garbage included: exact for a job
- * with the option memory, else to within 64 KiB and without the fibers that it spawned),
- * instructions (only for a job with that option), domain (its number, "main", or nil if it never
- * began). */
+ * What the task has cost, a table of its own; nil if it has not ended, or was not submitted. Does
+ * not suspend. */
 static int task_cost(lua_State *L) {
   struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
   const struct rl_cost *cost = &future->cost;
@@ -193,6 +196,27 @@ static int task_tostring(lua_State *L) {
   return 1;
 }
 
+/* The type task of rille: what rille.submit and rille.spawn return. It belongs to the domain that
+ * made it, and cannot leave that. Nobody need keep it: what was begun goes on. */
+
+/* The type cost of rille: what a task has cost. A plain table, good in any domain; nothing of it
+ * suspends.
+ *
+ * Fields:
+ *
+ *     wait           number: seconds in the queue
+ *     run            number: seconds on its domain, its own waits excluded
+ *     cpu            number: seconds of these in which the domain's thread had a processor; what it
+ *                    runs before the runtime first looks at it, after each wait some 4 ms at most,
+ *                    counts in full
+ *     bytes_in       integer: arguments as they were packed; long strings are lent and do not count
+ *     bytes_out      integer: the same of results
+ *     peak_bytes     integer: of Lua memory that it held at most, garbage included: exact for a job
+ *                    with the option memory, else to within 64 KiB and without the fibers that it
+ *                    spawned
+ *     instructions   integer|nil: only for a job with that option
+ *     domain         integer|string|nil: its number, "main", or nil if it never began */
+
 /* task:await() -> results
  *
  * Waits for the end of the task and returns its results, any number of times; or raises its error,
@@ -208,7 +232,8 @@ static const luaL_Reg task_methods[] = {
 
 /* -- domains ------------------------------------------------------------------------------- */
 
-/* rille.domain() -> "main", or the number of the compute domain that the caller runs on. */
+/* rille.domain() -> "main" | number: of the compute domain that the caller runs on. Does not
+ * suspend. */
 static int domain(lua_State *L) {
   struct rl_domain *here = rl_domain_of(L);
   if (here->feed)
@@ -221,7 +246,8 @@ static int domain(lua_State *L) {
 /* rille.loop() -> number, count
  *
  * Which of the main domains this is, from 1, and how many of them there are: rille --loops. In a
- * task: which one it belongs to. What only one of them is to do is done `if rille.loop() == 1`. */
+ * task: which one it belongs to. What only one of them is to do is done `if rille.loop() == 1`.
+ * Does not suspend. */
 static int loop(lua_State *L) {
   struct rl_domain *here = rl_domain_of(L);
   struct rl_fiber *fiber = rl_fiber_running(L);
@@ -234,7 +260,7 @@ static int loop(lua_State *L) {
 /* rille.set_grace(seconds)
  *
  * How long running handlers may go on after SIGINT, SIGTERM or a failed script before they are
- * cancelled: 10 s initially; the same for all loops. Main domains only. */
+ * cancelled: 10 s initially; the same for all loops. Main domains only. Does not suspend. */
 static int set_grace(lua_State *L) {
   struct rl_domain *here = rl_domain_of(L);
   double seconds = rl_timer_check(L, 1);
@@ -280,16 +306,24 @@ static void push_load_on_use(lua_State *L) {
   lua_pushcclosure(L, load_on_use, 1);
 }
 
-/* rille.detach(fn, ...) -> results of fn(...)
+/* rille.detach(fn, ...) -> results
  *
- * Runs fn on a compute domain while this fiber waits. fn, its captured values and the arguments are
- * copied (docs/guide.md says what can cross); an error of fn is raised here, its traceback followed
- * by "detached at" and the caller's. Waits also while the queue is full.
+ * Runs fn on a compute domain while this fiber waits, and returns what it does. fn, its captured
+ * values and the arguments are copied (docs/detaching.md says what can cross); an error of fn is
+ * raised here, its traceback followed by "detached at" and the caller's. Waits also while the queue
+ * is full. If the fiber is cancelled, so is the task. May suspend. Errors: what cannot be copied,
+ * with its path. */
+
+/* rille.submit(fn, ...) -> task
  *
- * rille.submit(fn, ...) -> task: the same without waiting, but for room in a full queue.
+ * The same without waiting for the results: task:await() gives them. An error that nobody awaits is
+ * logged. May suspend, while the queue is full. */
+
+/* rille.run_in_main(fn, ...) -> results
  *
- * rille.run_in_main(fn, ...) -> results: runs fn as a fiber of the main domain while this fiber
- * waits; there, it simply calls fn. */
+ * Runs fn as a fiber of the main domain, the one that has detached this task, and waits for its
+ * results; fn and the values cross as those of rille.detach do. There, it simply calls fn. May
+ * suspend. */
 static const luaL_Reg functions[] = {
     {"detach", rl_detach},
     {"submit", rl_submit},

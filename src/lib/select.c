@@ -1,4 +1,5 @@
-/* The module rille.select: waiting for whichever comes first.
+/* rille.select: the part of rille that waits for whichever comes first. Not for scripts, which find
+ * it in rille.
  *
  * The cases are read into `struct cases`, in a userdata, before anything is begun: what follows
  * does not raise until the choice owns all of it. While the fiber waits its stack is [list, cases,

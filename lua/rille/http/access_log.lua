@@ -1,4 +1,4 @@
---[[ rille.http.access_log: a line for each request.
+--[[ rille.http.access_log: a line for each request, in the domain that serves it.
 
     local access_log = require "rille.http.access_log"
     app:use(access_log())
@@ -7,17 +7,17 @@
 
 The last two are the seconds that it took, and the request's id.
 
+bytes is missing ("-") where the body was written piece by piece, or the answer was raised. A client
+that left before its answer has the status 499. What clients sent is escaped: a line is always one
+line. Use it first, so that it sees what the other middleware does.
+
 Options:
 
     write    function(line): io.stdout by default. The line has its end
     format   "combined", or "json": an object with time, remote, method, target, status, bytes,
              seconds, id, referer, agent and, after an error that is no answer, error = true; or a
              function(entry) -> line that gets these in a table
-    skip     function(req) -> true for what is not logged, such as health checks
-
-bytes is missing ("-") where the body was written piece by piece, or the answer was raised. A client
-that left before its answer has the status 499. What clients sent is escaped: a line is always one
-line. Use it first, so that it sees what the other middleware does. ]]
+    skip     function(req) -> true for what is not logged, such as health checks ]]
 
 local core = require "rille.http.core"
 local fibers = require "rille.core"
@@ -83,7 +83,7 @@ local function entry_of(req, res, start, ok, err)
   }
 end
 
---- access_log([options]) -> middleware
+--- access_log([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("access_log", given, RULES)
   local format, write = FORMATS[settings.format] or settings.format, settings.write

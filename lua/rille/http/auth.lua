@@ -1,13 +1,17 @@
 --[[ rille.http.auth: who is it? Basic and bearer authentication.
 
     local auth = require "rille.http.auth"
-    app:use(auth.basic { users = { ann = os.getenv "ANNS_PASSWORD" } })
-    api:use(auth.bearer { check = function(token) return find_user_by_token(token) end })
+    app:get("/admin", auth.basic { users = { ann = os.getenv "ANNS_PASSWORD" } },
+      function() return "hello" end)
+    app:get("/me", auth.bearer { tokens = { [os.getenv "TOKEN" or "?"] = "ann" } },
+      function(req) return req.user end)
 
 Who passes is req.user; who does not is answered with 401. Use it over TLS only, for both schemes
 send the secret itself.
 
-Options, one of the first two being needed:
+It works in the domain that serves. One of `check` and `users` (or `tokens`) is needed.
+
+Options:
 
     check    basic: function(name, password, req); bearer: function(token, req). Returns the user,
              any value, or nothing. It may wait. Compare secrets with crypto.equal
@@ -54,7 +58,7 @@ local function credentials(req, scheme)
   return said and said:lower() == scheme and rest
 end
 
---- auth.basic(options) -> middleware
+--- auth.basic(options) -> middleware: with name and password. Does not suspend.
 function auth.basic(given)
   local settings = options("auth.basic", given, rules "users")
   check_either("auth.basic", settings, "users")
@@ -74,7 +78,7 @@ function auth.basic(given)
   end
 end
 
---- auth.bearer(options) -> middleware
+--- auth.bearer(options) -> middleware: with a token. Does not suspend.
 function auth.bearer(given)
   local settings = options("auth.bearer", given, rules "tokens")
   check_either("auth.bearer", settings, "tokens")

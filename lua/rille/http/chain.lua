@@ -1,5 +1,5 @@
--- rille.http.chain: a handler inside its middleware, as one function. What middleware and on_error
--- are called with, and what they may return, stands in rille/http.lua.
+-- rille.http.chain: a handler inside its middleware, as one function. Not for scripts. What
+-- middleware and on_error are called with, and what they may return, stands in rille/http.lua.
 
 local core = require "rille.http.core"
 local fibers = require "rille.core"

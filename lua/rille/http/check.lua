@@ -1,5 +1,6 @@
--- What scripts give to rille.http is checked here. An error stands at the line of the script that
--- made the mistake, however many functions of ours are in between. For the modules of this folder.
+-- rille.http.check: what scripts give to rille.http is checked here. Not for scripts. An error
+-- stands at the line of the script that made the mistake, however many functions of ours are in
+-- between.
 
 local check = {}
 

@@ -13,12 +13,17 @@ of JSON take gzip 1.2 ms, br 0.7 ms and zstd 0.2 ms at these levels; a detach so
 
 What a handler writes piece by piece it compresses itself, flushing where a reader waits:
 
-    local out = compress.stream(req, res)        -- once the other headers are set
-    for row in rows() do out:write(row) end      -- out:flush() sends what is kept back
-    out:finish()
+    local compress = require "rille.http.compress"
+    app:get("/rows", function(req, res)
+      res.headers["Content-Type"] = "text/plain"
+      local out = compress.stream(req, res)      -- once the other headers are set
+      for i = 1, 1000 do out:write(i .. "\n") end
+      out:flush()                                -- sends what is kept back
+      out:finish()
+    end)
 
-Do not compress pages that hold a secret beside what a stranger put into the request: the size tells
-one from the other (BREACH).
+All of it works in the domain that serves. Do not compress pages that hold a secret beside what a
+stranger put into the request: the size tells one from the other (BREACH).
 
 Options:
 
@@ -109,7 +114,7 @@ local function encode(settings, body, coding)
   return rille.detach(coder.encode, body, coding, level)
 end
 
---- compress([options]) -> middleware
+--- compress([options]) -> middleware: made once, when the app is built. Does not suspend.
 local function new(_, given)
   local settings = options("compress", given, RULES)
   return function(req, res, next)
@@ -136,17 +141,20 @@ local function put(stream, bytes)
   if bytes ~= "" then stream.res:write(bytes) end
 end
 
---- out:write(text): may wait, as res:write does.
+--- The type out of rille.http.compress: a body that is compressed piece by piece. It ends with its
+-- request, in its domain.
+
+--- out:write(text): as res:write. May suspend.
 function Stream:write(text)
   put(self, self.encoder and self.encoder:feed(text) or text)
 end
 
---- out:flush(): the client can read all that was written so far.
+--- out:flush(): the client can read all that was written so far. May suspend.
 function Stream:flush()
   if self.encoder then put(self, self.encoder:feed("", true)) end
 end
 
---- out:finish(): the end of the body.
+--- out:finish(): the end of the body. May suspend.
 function Stream:finish()
   if self.encoder then put(self, self.encoder:finish()) end
   self.encoder = nil
@@ -155,7 +163,9 @@ end
 local compress = {}
 
 --- compress.stream(req, res [, options]) -> out
--- In the client's coding, or as it is where it has none or the type is none to compress.
+--
+-- In the client's coding, or as it is where it has none or the type is none to compress. Options
+-- are those of the middleware. Does not suspend.
 function compress.stream(req, res, given)
   local settings = options("compress", given, RULES)
   local stream = setmetatable({ res = res }, Stream)

@@ -3,6 +3,11 @@
     local cors = require "rille.http.cors"
     app:use(cors { origin = { "https://app.example.com" }, credentials = true })
 
+Preflights are answered here, with 204. A request of an origin that is not listed is answered as
+usual, but its page cannot read that: this keeps pages from reading, not from sending
+(rille.http.csrf does). "null", as sandboxed pages have it, is allowed by "*" or by name only. It
+works in the domain that serves.
+
 Options:
 
     origin        needed: "*", an origin such as "https://app.example.com", a list of them, or a
@@ -11,11 +16,7 @@ Options:
     headers       { "Content-Type" }: what a page may send
     expose        {}: what a page may read of the answer's headers, besides the usual ones
     credentials   false: whether cookies may come along; not with the origin "*"
-    max_age       600 seconds for which a browser remembers a preflight's answer
-
-Preflights are answered here, with 204. A request of an origin that is not listed is answered as
-usual, but its page cannot read that: this keeps pages from reading, not from sending
-(rille.http.csrf does). "null", as sandboxed pages have it, is allowed by "*" or by name only. ]]
+    max_age       600 seconds for which a browser remembers a preflight's answer ]]
 
 local check = require "rille.http.check"
 local options = require "rille.http.options"
@@ -55,7 +56,7 @@ local function allower(origin)
   return function(one) return listed[one] end, false
 end
 
---- cors(options) -> middleware
+--- cors(options) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("cors", given, RULES)
   local allows, everybody = allower(settings.origin)

@@ -9,6 +9,7 @@ that sends neither is no browser of these days. Without cookies it passes, since
 that a page could abuse; with cookies it may be an old browser, and passes only by a valid token
 (see secret), which no other page can have. So a program that keeps cookies sends a token, or
 `Origin` like a browser. What is refused is answered with 403. Handlers of GET must change nothing.
+It works in the domain that serves.
 
 Options:
 
@@ -82,7 +83,7 @@ local function fault_of(settings, keys, trusted, req)
   end
 end
 
---- csrf([options]) -> middleware
+--- csrf([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("csrf", given, RULES)
   local keys, trusted = secret.keys(settings.secret), {}

@@ -10,7 +10,7 @@ the codings that there are, for another one (or several); 400 for bytes that are
 
 Without this middleware req:json, req:form and req:multipart answer such bodies with 415, and
 req:body and req:read give them as they came. Multipart bodies, which may be large, are always left
-as they are.
+as they are. It works in the domain that serves.
 
 Options:
 
@@ -77,7 +77,7 @@ local function decode(settings, req, coding)
   return table.concat(pieces)
 end
 
---- decompress([options]) -> middleware
+--- decompress([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("decompress", given, RULES)
   return function(req, res, next)

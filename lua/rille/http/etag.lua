@@ -5,7 +5,7 @@
 
 For GET and HEAD answered with 200 and a whole body: it saves what would be sent, not the work of
 making it. An ETag that the handler set is used as it is; res.headers["ETag"] says it. Use it before
-rille.http.compress.
+rille.http.compress. It works in the domain that serves.
 
 Options:
 
@@ -27,7 +27,7 @@ local function tag_of(settings, body)
   return (settings.weak and 'W/"%s"' or '"%s"'):format(tag)
 end
 
---- etag([options]) -> middleware
+--- etag([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("etag", given, RULES)
   return function(req, res, next)

@@ -1,4 +1,5 @@
--- Files as answers: app:static and res:file, on src/lib/http_files.c. Loaded by rille.http.
+-- rille.http.files: app:static and res:file, on src/lib/http_files.c. Not for scripts, which find
+-- them in rille.http.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"
@@ -100,12 +101,16 @@ end
 -- `return res:file(path)` is a whole handler; pcall gets it as a table with `status` and `body`.
 -- Another failure, such as a want of descriptors, is a plain error, logged and answered with 500.
 --
--- Options: root, a directory; hidden (false), whether names that begin with a dot are found beneath
--- it; type, the Content-Type; name, under which a browser saves it rather than showing it.
---
 -- Raises besides: an unknown or wrong option; a name or type with control characters; the head
 -- being sent already. Does not suspend. Opening waits for the disk where the system has not cached
 -- the name; sending never does.
+--
+-- Options:
+--
+--     root     a directory
+--     hidden   false: whether names that begin with a dot are found beneath it
+--     type     the Content-Type
+--     name     under which a browser saves it rather than showing it
 function core.response:file(path, given)
   check.method(getmetatable(self) == "response", "res", "file")
   check.string(path, 1, "file")

@@ -1,4 +1,4 @@
--- rille.http.fill: fill(name, pattern, params) -> path
+-- rille.http.fill: fill(name, pattern, params) -> path. Not for scripts.
 -- The path of the route called `name`: its pattern with values in the place of its parameters.
 -- Raises for one that is missing, or that would lead elsewhere.
 

@@ -1,5 +1,5 @@
--- Requests without a network, for app:inject: over a pair of sockets in this process, so that what
--- is tried is what clients get.
+-- rille.http.inject: requests without a network, for app:inject: over a pair of sockets in this
+-- process, so that what is tried is what clients get. Not for scripts.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"

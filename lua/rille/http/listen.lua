@@ -1,4 +1,4 @@
--- The options of app:listen: checked, and where to listen. For rille.http.
+-- rille.http.listen: the options of app:listen, checked, and where to listen. Not for scripts.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"

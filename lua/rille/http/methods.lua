@@ -1,5 +1,5 @@
 -- rille.http.methods: what of `req`, `res` and the module is easier in Lua than in C (the rest:
--- src/lib/http_request.c, src/lib/http_response.c).
+-- src/lib/http_request.c, src/lib/http_response.c). Not for scripts, which find it there.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"
@@ -9,8 +9,10 @@ local methods = {}
 
 local MOST_FIELDS = 1000 -- of a form
 
---- http.error(status [, body]) -> error value
--- An answer for error(http.error(404)), which ends the handler; or to be returned.
+--- http.error(status [, body]) -> error
+--
+-- An answer for error(http.error(404)), which ends the handler; or to be returned. Any domain. Does
+-- not suspend.
 function methods.error(status, body)
   if math.type(status) ~= "integer" or status < 200 or status > 599 then
     check.fail("http.error: a status from 200 to 599 expected, got %s", tostring(status))
@@ -18,7 +20,7 @@ function methods.error(status, body)
   return setmetatable({ status = status, body = body }, core.answer)
 end
 
---- http.unescape(text) -> string: of a form: "a%20b+c" is "a b c".
+--- http.unescape(text) -> text: of a form: "a%20b+c" is "a b c". Does not suspend.
 function methods.unescape(text)
   check.string(text, 1, "unescape")
   return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
@@ -35,8 +37,10 @@ local function check_coding(req)
   end
 end
 
---- req:json() -> value: the body, as rille.json decodes it. One that is no JSON is answered with
--- 400, which says where.
+--- req:json() -> value
+--
+-- The body, as rille.json decodes it. One that is no JSON is answered with 400, which says where.
+-- May suspend.
 function core.request:json()
   local value, message = json.decode(self:body())
   if message then
@@ -46,9 +50,11 @@ function core.request:json()
   return value
 end
 
---- req:form() -> table: the fields of an urlencoded body; the last of a repeated name. A body that
--- is said to be something else is answered with 415: a form with files is for req:multipart().
--- A form of more than 1000 fields is answered with 413: each costs much more than its bytes.
+--- req:form() -> table
+--
+-- The fields of an urlencoded body; the last of a repeated name. A body that is said to be
+-- something else is answered with 415: a form with files is for req:multipart(). A form of more
+-- than 1000 fields is answered with 413: each costs much more than its bytes. May suspend.
 function core.request:form()
   check_coding(self)
   local mime = self.headers["Content-Type"]
@@ -67,7 +73,7 @@ function core.request:form()
   return form
 end
 
---- req:multipart([options]) -> iterator over parts: see rille.http.multipart.
+-- See rille/http/multipart.lua.
 function core.request:multipart(given)
   check_coding(self)
   return require "rille.http.multipart" (self, given)
@@ -83,15 +89,18 @@ end
 -- it is told so, with 101 and the headers that were set, and conn is what rille.net gives, with all
 -- that the client has sent behind its request still to be read. conn is closed when the handler is
 -- over; times are its own (conn:set_timeout). A client that has not asked for it may get any other
--- answer: 426, or what the path is without an upgrade.
+-- answer: 426, or what the path is without an upgrade. May suspend.
 function core.request:upgrade(protocol)
   check.string(protocol, 1, "upgrade")
   require "rille.net" -- the type of conn
   return core.upgrade(self, protocol)
 end
 
---- res:text(s), res:html(s), res:json(value): set the body and its type; sent when the handler is
--- over.
+--- res:text(text)
+-- res:html(text)
+-- res:json(value)
+--
+-- Set the body and its type; sent when the handler is over. Do not suspend, nor send anything yet.
 function core.response:text(text)
   check_response(self, "text")
   check.string(text, 1, "text")
@@ -116,7 +125,7 @@ end
 
 core.response.stream = require "rille.http.stream"
 
---- res:redirect(url [, status]): 302 unless said otherwise.
+--- res:redirect(url [, status]): 302 unless said otherwise. Does not suspend.
 function core.response:redirect(url, status)
   check_response(self, "redirect")
   check.string(url, 1, "redirect")

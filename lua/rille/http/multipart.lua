@@ -1,39 +1,5 @@
---[[ rille.http.multipart: forms with files (multipart/form-data), read part by part.
-
-    for part in req:multipart() do
-      if part.filename then
-        local path, size = assert(part:save())     -- until the request ends
-      else
-        fields[part.name] = part:body()
-      end
-    end
-
-Nothing is kept but the piece that is being read; the client is held back meanwhile. What is left
-of a part when the next one is asked for is passed over.
-
-    part.name       of the form's field
-    part.filename   of the file, nil if there is none: what the client calls it, without directories
-                    and control characters. To be shown, never to be used as a path
-    part.type       its Content-Type, or nil
-    part.headers    all its headers, in any case
-    part:read()     what has arrived of it, at least one byte; nil at its end. Waits
-    part:body([limit])     all of it (or what is left), a string of `limit` bytes (max_text)
-    part:save([path])      writes it (or what is left) to a file, on threads that the loop does not
-                    wait for -> path, size; or nil and a message, with the place. Without a path
-                    to one in `directory` which is removed when the request ends, unless it was
-                    moved away; with one it appears there when it is whole, in place of what was
-
-What a client gets wrong is raised as its answer: 415 for another Content-Type, 400 for a malformed
-body, 413 over a limit.
-
-Options:
-
-    max_parts   1000
-    max_head    16384 bytes of one part's headers
-    max_text    1 MiB that part:body() gives
-    max_file    bytes of one part, however it is read; no limit
-    max_total   bytes of the body; the server's max_upload in any case
-    directory   for temporary files: TMPDIR, or /tmp ]]
+-- rille.http.multipart: forms with files (multipart/form-data), read part by part. Not for scripts,
+-- which find it in req.
 
 local core = require "rille.http.core"
 local options = require "rille.http.options"
@@ -69,6 +35,16 @@ end
 
 -- -- parts -------------------------------------------------------------------------------------
 
+--- The type part of rille.http: one of a form's, to be read before the next one is asked for. It
+-- ends with its request, in its domain.
+--
+-- Fields:
+--
+--     name       string: of the form's field
+--     filename   string|nil: of the file: what the client calls it, without directories and control
+--                characters. To be shown, never to be used as a path
+--     type       string|nil: its Content-Type
+--     headers    table: all its headers, in any case
 local Part = {}
 Part.__name = "part"
 
@@ -108,6 +84,8 @@ local function new_part(form, name, filename, mime, lines)
   }, Part)
 end
 
+--- part:read() -> bytes | nil: what has arrived of it, at least one byte; nil at its end. May
+-- suspend.
 function Part:read()
   local form = self.form
   if form.part ~= self then error("the part is over: a later one was asked for", 2) end
@@ -124,6 +102,8 @@ function Part:read()
   return bytes
 end
 
+--- part:body([limit]) -> text: all of it (or what is left), at most `limit` bytes (max_text). May
+-- suspend.
 function Part:body(limit)
   limit = limit or self.form.settings.max_text
   local pieces, size = {}, 0
@@ -143,6 +123,12 @@ local function tell(where, ok, ...)
   return nil, ("%s: %s"):format(..., where)
 end
 
+--- part:save([path]) -> path, size | nil, message
+--
+-- Writes it (or what is left) to a file, on threads that the loop does not wait for; the message
+-- has the place. Without a path to one in `directory` which is removed when the request ends,
+-- unless it was moved away; with one it appears there when it is whole, in place of what was. May
+-- suspend.
 function Part:save(path)
   if path ~= nil and (type(path) ~= "string" or path == "" or path:find("\0", 1, true)) then
     error("bad argument #1 to 'save' (path expected)", 2)
@@ -178,7 +164,36 @@ local function next_part(form)
   return form.part
 end
 
---- multipart(req [, options]) -> iterator over parts
+--- req:multipart([options]) -> iterator
+--
+-- The parts of a form, one after the other:
+--
+--     app:post("/form", function(req)
+--       local fields = {}
+--       for part in req:multipart() do
+--         if part.filename then
+--           local path, size = assert(part:save())     -- until the request ends
+--           fields[part.name] = { path, size }
+--         else
+--           fields[part.name] = part:body()
+--         end
+--       end
+--       return fields
+--     end)
+--
+-- Nothing is kept but the piece that is being read; the client is held back meanwhile. What is left
+-- of a part when the next one is asked for is passed over. What a client gets wrong is raised as
+-- its answer: 415 for another Content-Type, 400 for a malformed body, 413 over a limit. Each step
+-- may suspend.
+--
+-- Options:
+--
+--     max_parts   1000
+--     max_head    16384 bytes of one part's headers
+--     max_text    1 MiB that part:body() gives
+--     max_file    bytes of one part, however it is read; no limit
+--     max_total   bytes of the body; the server's max_upload in any case
+--     directory   for temporary files: TMPDIR, or /tmp
 return function(req, given)
   local settings = options("multipart", given, RULES)
   local mime = req.headers["Content-Type"]

@@ -1,5 +1,5 @@
--- The options of a middleware: checked when it is made, so that a misspelt one is an error that
--- names it, and not a protection that is not there. For the other modules of this folder.
+-- rille.http.options: the options of a middleware, checked when it is made, so that a misspelt one
+-- is an error that names it, and not a protection that is not there. Not for scripts.
 
 local check = require "rille.http.check"
 

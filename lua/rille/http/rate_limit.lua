@@ -2,7 +2,7 @@
 
     local rate_limit = require "rille.http.rate_limit"
     app:use(rate_limit { rate = 10, burst = 50 })
-    app:post("/login", rate_limit { rate = 5 / 60, burst = 5 }, login)
+    app:post("/login", rate_limit { rate = 5 / 60, burst = 5 }, function() return 204 end)
 
 Each client has a bucket of `burst` tokens, into which `rate` of them fall a second; a request takes
 one. Each domain counts for itself: with `--loops N` a client gets up to N times as much.
@@ -60,7 +60,7 @@ local function new_table(most)
   end
 end
 
---- rate_limit(options) -> middleware
+--- rate_limit(options) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("rate_limit", given, RULES)
   local rate = settings.rate

@@ -1,5 +1,5 @@
--- The option `secret`: at least 32 random bytes, or a list of such, the newest first. For the other
--- modules of this folder.
+-- rille.http.secret: the option `secret`, at least 32 random bytes, or a list of such, the newest
+-- first. Not for scripts.
 
 local crypto = require "rille.crypto"
 

@@ -3,8 +3,10 @@
     local secure = require "rille.http.secure"
     app:use(secure { csp = "default-src 'self'; script-src 'self' 'nonce-{nonce}'" })
 
-They are set before the handler runs, which may change them. Options, each a string, or false to
-leave that header out:
+They are set before the handler runs, which may change them, in the domain that serves. Each option
+is a string, or false to leave that header out.
+
+Options:
 
     csp            Content-Security-Policy: "default-src 'self'; base-uri 'none'; object-src 'none';
                    form-action 'self'; frame-ancestors 'none'". {nonce} stands for a new random
@@ -46,7 +48,7 @@ for _, row in ipairs(HEADERS) do
   RULES[row[1]] = { type = "string boolean", default = row[3], check = check_value }
 end
 
---- secure([options]) -> middleware
+--- secure([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("secure", given, RULES)
   local fixed, policy = {}, settings.csp

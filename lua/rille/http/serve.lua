@@ -1,18 +1,4 @@
---[[ Serves an app on several cores:
-
-    http.serve { app = app, port = 8080, loops = 4 }
-
-The options are those of app:listen, and
-
-    app      the app to serve
-    loops    how many main domains are to run this script, each on a thread of its own, sharing the
-             port and the compute domains: a number, or "auto" for one a core. Missing: no more
-             than there are
-
-The call starts what is lacking; in a loop that was started by it (or by `rille --loops`) it only
-listens. Each runs the script from its beginning, so it is the last thing that a script does, and
-what only one of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as
-app:listen does. ]]
+-- rille.http.serve: an app on several cores. Not for scripts, which find it in rille.http.
 
 local check = require "rille.http.check"
 local fibers = require "rille.core"
@@ -27,7 +13,20 @@ local function check_loops(loops)
     MOST, shown)
 end
 
---- serve(options) -> server
+--- http.serve(options) -> server
+--
+-- Serves an app on several cores: http.serve{ app = app, port = 8080, loops = 4 }. The call starts
+-- what is lacking; in a loop that was started by it (or by `rille --loops`) it only listens. Each
+-- runs the script from its beginning, so it is the last thing that a script does, and what only one
+-- of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as app:listen
+-- does. Main domains only. Does not suspend.
+--
+-- Options, and those of app:listen:
+--
+--     app      the app to serve
+--     loops    how many main domains are to run this script, each on a thread of its own, sharing
+--              the port and the compute domains: a number, or "auto" for one a core. Missing: no
+--              more than there are
 return function(options)
   check.argument(type(options) == "table", 1, "serve", "table of options", options)
   local rest = {}

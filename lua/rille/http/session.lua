@@ -1,7 +1,7 @@
 --[[ rille.http.session: what is remembered of a client from one request to the next.
 
     local session = require "rille.http.session"
-    app:use(session { secret = os.getenv "APP_SECRET" })
+    app:use(session { secret = os.getenv "APP_SECRET" or ("only for trying "):rep(3) })
     app:post("/login", function(req)
       req.session:renew()
       req.session.user = 42
@@ -12,15 +12,9 @@ req.session is a table of what JSON can hold (whole numbers come back as integer
 the handler is over and something changed; not if that raised an error. The client gets a cookie
 only once there is something in it.
 
-    session:renew()      at every login: a new identity, so that nobody can plant one beforehand
-    session:destroy()    forgets everything
-    session:save()       now: before the first res:write, which sends the head and with it the
-                         cookie. Only what a store keeps under a name that the client has already
-                         may change behind that
-
-By default the client itself keeps the session, in a sealed cookie, which holds some 2,800 bytes and
-cannot be taken back before its time: one that was stolen outlives a logout. With a `store` the
-cookie holds a random name only.
+All of it works in the domain that serves. By default the client itself keeps the session, in a
+sealed cookie, which holds some 2,800 bytes and cannot be taken back before its time: one that was
+stolen outlives a logout. With a `store` the cookie holds a random name only.
 
 Options:
 
@@ -69,6 +63,8 @@ local LARGEST = 4096 -- bytes of a cookie's name and value that every browser ta
 local PURPOSE, FORMAT = "rille session", ">I6"
 local SORTED = { sorted = true } -- so that what has not changed gives the same text
 
+--- The type session of rille.http.session: what is remembered of a client, by any name that is a
+-- string. It ends with its request, in its domain.
 local Session = {}
 
 -- -- where it is kept --------------------------------------------------------------------------
@@ -125,6 +121,11 @@ local function remove(state)
   state.json, state.given = nil, nil
 end
 
+--- session:save()
+--
+-- Now: before the first res:write, which sends the head and with it the cookie. Only what a store
+-- keeps under a name that the client has already may change behind that. May suspend, if the store
+-- does.
 function Session:save()
   local state = states[self]
   local settings, now = state.settings, os.time()
@@ -141,12 +142,15 @@ function Session:save()
   state.json, state.made = text, now
 end
 
+--- session:renew(): at every login: a new identity, so that nobody can plant one beforehand. May
+-- suspend, if the store does.
 function Session:renew()
   local state = states[self]
   forget(state.settings, state)
   state.json = ""
 end
 
+--- session:destroy(): forgets everything. Does not suspend.
 function Session:destroy()
   for key in pairs(self) do self[key] = nil end
   states[self].destroyed = true
@@ -192,7 +196,7 @@ local function complete(settings)
   return settings
 end
 
---- session(options) -> middleware
+--- session(options) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = complete(options("session", given, RULES))
   return function(req, res, next)

@@ -1,4 +1,4 @@
--- app:sse: server-sent events. For rille.http.
+-- rille.http.sse: server-sent events. Not for scripts, which find it in rille.http.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"
@@ -11,18 +11,30 @@ local RULES = {
   retry = { type = "number" },
 }
 
+--- The type events of rille.http: a stream of events to one client, which lasts until its handler
+-- returns, in its domain.
+--
+-- Fields:
+--
+--     last_id   string|nil: the id of the last event that the client got before it lost its
+--               connection
 local Events = {}
 Events.__index = Events
 Events.__name = "events"
 
 local FIELDS = { data = true, event = true, id = true, retry = true }
 
---- events:send(data [, { event, id, retry }]), or events:send { data, event, id, retry }, by names
+--- events:send(data [, options])
 --
--- data: text, of as many lines as it likes, or a table, which becomes JSON. event: its name in the
--- browser, "message" without one. id: what the client says with its next connection, see
--- events.last_id. retry: seconds until that is tried after a loss. Waits while the client is slow;
--- raises when it has left, or when event or id has a CR, LF or NUL.
+-- Data: text, of as many lines as it likes, or a table, which becomes JSON. Or all by names: a
+-- single table of the options, with a field `data` besides. Waits while the client is slow; raises
+-- when it has left, or when event or id has a CR, LF or NUL. May suspend.
+--
+-- Options:
+--
+--     event   its name in the browser, "message" without one
+--     id      what the client says with its next connection, see events.last_id
+--     retry   seconds until that is tried after a loss
 function Events:send(data, more)
   if more == nil then
     if type(data) ~= "table" then return core.send_event(self.res, data) end
@@ -58,11 +70,10 @@ end
 -- between; the stream ends when it returns. A client that leaves cancels the handler. The head goes
 -- out before the handler begins: whoever is not to get any events is refused by a middleware.
 --
--- events.last_id is the id of the last event that the client got before it lost its connection, or
--- nil.
+-- Options:
 --
--- Options: heartbeat (15: seconds of silence, after which a comment is sent; math.huge: never) and
--- retry (seconds, as of events:send, sent first).
+--     heartbeat   15: seconds of silence, after which a comment is sent; math.huge: never
+--     retry       seconds, as of events:send, sent first
 return function(app, pattern, ...)
   local arguments = { ... }
   local count = #arguments

@@ -1,4 +1,5 @@
--- res:stream: an answer that is sent while it is made. For rille.http.
+-- rille.http.stream: an answer that is sent while it is made. Not for scripts, which find it in
+-- res.
 
 local check = require "rille.http.check"
 local core = require "rille.http.core"
@@ -33,9 +34,13 @@ end
 -- slow; or something with a read: the request itself, a part, a socket. To HEAD, and with 204 and
 -- 304, only the head is sent, and the source is not asked.
 --
--- Options: type (of the content; "application/octet-stream" unless a header says it), length (in
--- bytes: a promise; without it the answer is chunked, and res.trailers follow it). An error in the
--- middle cuts the connection, so that the client does not take a part for the whole.
+-- An error in the middle cuts the connection, so that the client does not take a part for the
+-- whole. May suspend.
+--
+-- Options:
+--
+--     type     of the content; "application/octet-stream" unless a header says it
+--     length   in bytes: a promise; without it the answer is chunked, and res.trailers follow it
 return function(res, source, given)
   check.method(getmetatable(res) == "response", "res", "stream")
   local fine = type(source) == "function" or is_reader(source)

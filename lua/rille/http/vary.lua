@@ -1,5 +1,5 @@
--- vary(res, name): the answer depends on this header of the request. For the other modules of this
--- folder.
+-- rille.http.vary: vary(res, name): the answer depends on this header of the request. Not for
+-- scripts.
 
 return function(res, name)
   local said = res.headers["Vary"]
