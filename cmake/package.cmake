@@ -45,6 +45,7 @@ set_target_properties(rille_shared rille_static PROPERTIES
 
 install(TARGETS rille)
 install(FILES include/rille.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY types DESTINATION ${CMAKE_INSTALL_DATADIR}/rille) # for the Lua language server
 install(TARGETS rille_shared rille_static EXPORT rille-targets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
