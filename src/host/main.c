@@ -1,4 +1,8 @@
-/* The program: `rille script.lua`. Sees only rille.h, as any embedding program would. */
+/* The program: `rille script.lua`. Sees only rille.h, as any embedding program would.
+ *
+ * What else it does (`rille new`, `rille test`, ..) is written in Lua: lua/rille/command/ is part
+ * of the program like all of Rille's modules, and loaded only where it is asked for. Here that is a
+ * line of Lua instead of a script. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,11 +19,13 @@
 enum { STACK_BYTES = 4 << 20, MOST_LOOPS = 1024 };
 
 static const char usage[] =
-    "usage: rille [options] [script [args]]\n"
+    "usage: rille [options] script [args]\n"
+    "       rille COMMAND ...\n"
     "Runs a Lua script in a fiber, on a loop; ends when nothing is left to wait for.\n"
     "\n"
     "  script             a file; - for standard input\n"
     "  -e TEXT            run TEXT instead of a script\n"
+    "      --watch        run it again whenever it, or a module of it, has changed\n"
     "      --loops N      run the script N times, each on a loop and thread of its own; they "
     "share\n"
     "                     the ports they listen at and the compute domains; auto: one a core\n"
@@ -28,12 +34,30 @@ static const char usage[] =
     "                     run all domains on one thread, in an order and a time drawn from SEED,\n"
     "                     always the same; --schedule logs the order\n"
     "  -h, --help         print this and exit\n"
-    "  -v, --version      print the version and exit\n";
+    "  -v, --version      print the version and exit\n"
+    "\n"
+    "Commands (rille COMMAND --help says more; a script of such a name is ./NAME):\n"
+    "  new NAME           make a project that serves, with its tests\n"
+    "  run ...            the same as without `run`, also of a script that is named like a "
+    "command\n"
+    "  test [FILES]       run specs with busted, in a fiber\n";
+
+/* The lines of Lua that run instead of a script. */
+static const char run_command[] = "return require 'rille.command' (...)";
+static const char run_watch[] = "return require 'rille.command.watch' (...)";
+static const char run_launch[] = "return require 'rille.command.launch' (...)";
 
 struct command {
   struct rille_options options;
   struct rille_script script;
   bool schedule;
+  bool run;      /* the word `run` stands before the script */
+  bool tool;     /* it is not a script, but a command like `new` */
+  int watch_at;  /* where --watch is; 0: it is not */
+  char *text;    /* of -e */
+  char *control; /* path of a socket; NULL: none */
+  char *note;    /* file for the names of the modules that are loaded; NULL: none */
+  char **words;  /* made for the launcher; NULL: it is not needed */
 };
 
 static int wrong(const char *message, const char *what) {
@@ -72,21 +96,20 @@ static int parse_seed(const char *text, struct rille_options *options) {
 
 /* -1: go on; else the exit status. */
 static int parse_options(struct command *command, int argc, char **argv) {
-  enum { GRACE = 256, LOOPS, SIMULATE, SCHEDULE };
+  enum { GRACE = 256, LOOPS, SIMULATE, SCHEDULE, WATCH, CONTROL, NOTE };
   static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'v'},
                                           {"grace", required_argument, NULL, GRACE},
                                           {"loops", required_argument, NULL, LOOPS},
                                           {"simulate", required_argument, NULL, SIMULATE},
                                           {"schedule", no_argument, NULL, SCHEDULE},
+                                          {"watch", no_argument, NULL, WATCH},
+                                          {"note-modules", required_argument, NULL, NOTE},
                                           {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
     switch (option) {
-    case 'e':
-      command->script.text = optarg;
-      command->script.size = strlen(optarg);
-      break;
+    case 'e': command->text = optarg; break;
     case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
     case 'v': printf("Rille %s\n", rille_version()); return EXIT_SUCCESS;
     case GRACE:
@@ -102,6 +125,9 @@ static int parse_options(struct command *command, int argc, char **argv) {
         return EXIT_FAILURE;
       break;
     case SCHEDULE: command->schedule = true; break;
+    case WATCH: command->watch_at = optind - 1; break;
+    case CONTROL: command->control = optarg; break;
+    case NOTE: command->note = optarg; break;
     default: fputs("Try 'rille --help'.\n", stderr); return EXIT_FAILURE;
     }
   }
@@ -119,23 +145,106 @@ static int check_simulation(struct command *command) {
   return -1;
 }
 
+/* Runs a line of Lua, whose arguments follow argv[at]. */
+static int run_line(struct command *command, const char *line, int at) {
+  command->script.name = "=rille";
+  command->script.text = line;
+  command->script.size = strlen(line);
+  command->script.script_at = at;
+  return -1;
+}
+
+/* A word that names a command, or would: whatever could not be a script. */
+static bool is_command(const char *word) {
+  static const char *const names[] = {"new", "test"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(word, names[i]) == 0)
+      return true;
+  bool plain = strspn(word, "abcdefghijklmnopqrstuvwxyz") == strlen(word);
+  return plain && *word && access(word, F_OK) != 0;
+}
+
 /* Which script, and what its `arg` is. */
 static int choose_script(struct command *command, int argc, char **argv) {
   struct rille_script *script = &command->script;
   script->argc = argc;
   script->argv = argv;
-  if (script->text) {
+  if (command->text) {
+    script->text = command->text;
+    script->size = strlen(command->text);
     script->name = "=(command line)";
     script->script_at = optind - 1; /* arg[1] is what follows */
     return -1;
   }
   if (optind >= argc)
     return wrong("no script given", "");
+  command->tool = !command->run && is_command(argv[optind]);
+  if (command->tool)
+    return run_line(command, run_command, optind - 1);
   script->script_at = optind;
   script->name = "=stdin";
   if (strcmp(argv[optind], "-") != 0)
     script->path = argv[optind];
   return -1;
+}
+
+/* The script runs in a program of its own, as often as it changes. That gets the same words but for
+ * --watch; the path of the script, which is looked at, stands behind them. */
+static int watch(struct command *command, int argc, char **argv) {
+  int at = command->watch_at;
+  char *path = argv[command->script.script_at];
+  if (!command->script.path)
+    return wrong("--watch wants a script that is a file", "");
+  memmove(argv + at, argv + at + 1, (size_t)(argc - at - 1) * sizeof *argv);
+  argv[argc - 1] = path;
+  command->script.path = NULL;
+  command->options.loops = 0;                     /* that is the other one's affair, */
+  command->options.simulate = RILLE_SIMULATE_NOT; /* and so is that */
+  return run_line(command, run_watch, 0);
+}
+
+/* The script is run by Lua that first does what else was asked for, and is told in words: a socket
+ * and a file, or "" instead; the kind of the script and itself; its arguments. */
+static int launch(struct command *command, int argc, char **argv) {
+  enum { WORDS = 5 }; /* before the arguments */
+  struct rille_script *script = &command->script;
+  int first = script->script_at + 1;
+  char **words = calloc((size_t)(argc - first + WORDS + 1), sizeof *words);
+  if (!words)
+    return wrong("cannot start: not enough memory", "");
+  words[0] = argv[0];
+  words[1] = command->control ? command->control : "";
+  words[2] = command->note ? command->note : "";
+  words[3] = command->text ? "text" : script->path ? "file" : "input";
+  words[4] = command->text ? command->text : argv[script->script_at];
+  memcpy(words + WORDS, argv + first, (size_t)(argc - first) * sizeof *words);
+  script->path = NULL;
+  script->argv = command->words = words;
+  script->argc = argc - first + WORDS;
+  return run_line(command, run_launch, 0);
+}
+
+/* -1: go on, with a script; else the exit status. */
+static int understand(struct command *command, int argc, char **argv) {
+  int status = parse_options(command, argc, argv);
+  if (status < 0 && !command->text && optind < argc && strcmp(argv[optind], "run") == 0) {
+    command->run = true;
+    optind++;
+    status = parse_options(command, argc, argv);
+  }
+  if (status < 0)
+    status = check_simulation(command);
+  if (status < 0)
+    status = choose_script(command, argc, argv);
+  if (status >= 0)
+    return status;
+  if (command->watch_at)
+    return watch(command, argc, argv);
+  if (!command->control && !command->note)
+    return status;
+  if (command->tool)
+    return wrong("--control goes with a script, not with the command ", argv[optind]);
+  return launch(command, argc, argv);
 }
 
 /* A standard descriptor that the caller closed would be given to a socket, and what is printed
@@ -151,11 +260,7 @@ static void hold_standard_descriptors(void) {
 
 static int program(int argc, char **argv) {
   struct command command = {.options = {.grace = -1, .handle_signals = 1, .alone = 1}};
-  int status = parse_options(&command, argc, argv);
-  if (status < 0)
-    status = check_simulation(&command);
-  if (status < 0)
-    status = choose_script(&command, argc, argv);
+  int status = understand(&command, argc, argv);
   if (status >= 0)
     return status;
   rille_t *runtime = rille_new(&command.options);
@@ -163,6 +268,7 @@ static int program(int argc, char **argv) {
     return wrong("cannot start: not enough memory or descriptors", "");
   status = rille_start(runtime, &command.script) == 0 ? rille_run(runtime) : EXIT_FAILURE;
   rille_free(runtime);
+  free(command.words);
   return status;
 }
 

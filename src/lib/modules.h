@@ -6,6 +6,7 @@
 
 int luaopen_rille(lua_State *L);
 int luaopen_rille_channel(lua_State *L);
+int luaopen_rille_command_core(lua_State *L);
 int luaopen_rille_compress(lua_State *L);
 int luaopen_rille_context(lua_State *L);
 int luaopen_rille_core(lua_State *L);
@@ -18,6 +19,9 @@ int luaopen_rille_json(lua_State *L);
 int luaopen_rille_locks(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 int luaopen_rille_select(lua_State *L);
+
+/* A part of rille.command.core. [module] -> [module] */
+void rl_lib_command_child(lua_State *L);
 
 /* A part of rille.domains. [module] -> [module] */
 void rl_lib_domains_broadcast(lua_State *L);

@@ -1,0 +1,33 @@
+-- rille.command.launch: runs a script where something is to be done first, as `--control` and
+-- `--watch` want it. Not for scripts. The script's `arg`, where it finds modules and what
+-- tracebacks call it are as they are without that.
+
+local rille = require "rille"
+
+local function load_script(kind, script)
+  if kind == "text" then return load(script, "=(command line)", "t") end
+  if kind == "input" then return load(io.read "a", "=stdin", "t") end
+  local file, err = io.open(script, "rb")
+  if not file then return nil, "cannot read " .. err end
+  file:close()
+  return loadfile(script, "t")
+end
+
+local function look_beside(script)
+  local folder = script:match "^(.*)/[^/]*$" or "."
+  package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
+end
+
+--- launch(control, note, kind, script, ...): `control` is the path of a socket and `note` that of a
+-- file, "" for none; `kind` says what `script` is: "file", "text" or "input".
+return function(control, note, kind, script, ...)
+  local words = { [-1] = arg[0], [0] = script, ... }
+  if kind == "text" then words[0] = "-e" end
+  _G.arg = words
+  if kind == "file" then look_beside(script) end
+  if note ~= "" then require "rille.command.note"(note, script) end
+  if control ~= "" and rille.loop() == 1 then require("rille.command.control").listen(control) end
+  local run, err = load_script(kind, script)
+  if not run then error(err, 0) end
+  return run(...)
+end
