@@ -437,7 +437,13 @@ describe("a mistake in middleware", function()
   end)
 
   it("such as one that was not made is told", function()
-    fail_in_a_handler({ { "this makes a middleware: app:use(etag())", respond } }, etag)
+    raise_at_their_line {
+      { "rille.http.etag makes a middleware when it is called: etag()",
+        function(app) app:use(etag) end },
+      { "makes a middleware when it is called", function(app) app:get("/x", etag, respond) end },
+    }
+    fail_in_a_handler({ { "this makes a middleware: app:use(etag())", respond } },
+      function(...) return etag(...) end)
   end)
 
   it("is not to call next() again after an error", function()

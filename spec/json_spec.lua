@@ -304,7 +304,7 @@ describe("json.encode", function()
     fails("JSON: the value is a function, which JSON cannot say", json.encode, print)
     fails("JSON: .a.b[2] is a thread, which JSON cannot say",
       json.encode, { a = { b = { 1, coroutine.create(print) } } })
-    fails("JSON: .x is a userdata, which", json.encode, { x = io.stdout })
+    fails("JSON: .x is a FILE*, which", json.encode, { x = io.stdout })
     fails("JSON: [1] is NaN", json.encode, { 0 / 0 })
     fails("JSON: [1] is infinite", json.encode, { -math.huge })
     fails('JSON: .a["b c"] is not UTF-8', json.encode, { a = { ["b c"] = "\xff" } })

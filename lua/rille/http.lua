@@ -256,8 +256,6 @@ function App:use(...)
   if count == 0 then check.fail "app:use: there is no middleware" end
   if type((...)) == "string" then
     check.fail("app:use takes functions only: middleware of a part is used by app:group(%q)", (...))
-  elseif type((select(2, ...))) == "string" then -- as require returns
-    check.fail "app:use: what a module returns makes a middleware when it is called, with options"
   end
   for i = 1, count do
     table.insert(self.middleware, check.callable((select(i, ...)), i, "use"))
@@ -409,7 +407,7 @@ end
 --                       req.remote, req.scheme and req.host are then what they say; see
 --                       docs/http.md
 --     cancel            true: a client that leaves cancels its handler
---     development       false: whether errors are shown to the client
+--     development       false: whether errors are shown to the client, and empty answers logged
 function App:listen(options)
   check_app(self, "listen")
   local url, given = listen_options(options)
@@ -479,6 +477,7 @@ end
 
 --- http.app() -> app: a new one, without routes. Does not suspend.
 function http.app(...)
+  if ... == http then check.fail "http.app is called with a dot: http.app()" end
   if ... ~= nil then check.fail "http.app takes nothing: options belong to app:listen" end
   return new_app(nil, "", nil)
 end

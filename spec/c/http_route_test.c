@@ -215,7 +215,7 @@ static void mistakes_name_their_place(void **state) {
   refuses("/*a/b", "route \"/*a/b\": nothing may follow what takes all the rest (at byte 4)");
   refuses("/a*b", "route \"/a*b\": '*' must begin a segment (itself it is written %2A) "
                   "(at byte 3)");
-  refuses("/{id}", "route \"/{id}\": none of ?#{} may stand here; itself it is written as an "
+  refuses("/{id}", "route \"/{id}\": none of ?#{}<> may stand here; itself it is written as an "
                    "escape (at byte 2)");
   refuses("/:a/:a", "route \"/:a/:a\": two parameters have the same name (at byte 6)");
   refuses("/b/a%2", "route \"/b/a%2\": an escape needs two hexadecimal digits (at byte 5)");

@@ -13,20 +13,13 @@
 #include "domain/task.h"
 #include "domain/withdraw.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 void rl_detach_name(char *name, size_t size, int offset) {
   if (offset == 0)
     snprintf(name, size, "the function");
   else
     snprintf(name, size, "argument %d", offset);
-}
-
-static void check_function(lua_State *L, const char *what) {
-  if (!lua_isfunction(L, 1)) {
-    const char *type = luaL_typename(L, 1);
-    luaL_error(L, "bad argument #1 to '%s' (function expected, got %s)", what,
-               lua_gettop(L) == 0 ? "no value" : type);
-  }
 }
 
 /* [.., fn, args..]: a task that holds the `count` values from `first` on; NULL with an error
@@ -140,7 +133,7 @@ int rl_detach_job(lua_State *L, struct rl_job *job) {
 }
 
 int rl_detach(lua_State *L) {
-  check_function(L, "detach");
+  rl_check_function(L, 1, "detach");
   rl_wait_check(L, "rille.detach");
   return rl_detach_job(L, NULL);
 }
@@ -196,7 +189,7 @@ int rl_submit_job(lua_State *L, struct rl_job *job) {
 }
 
 int rl_submit(lua_State *L) {
-  check_function(L, "submit");
+  rl_check_function(L, 1, "submit");
   rl_wait_check(L, "rille.submit");
   return rl_submit_job(L, NULL);
 }
@@ -209,7 +202,7 @@ static int called(lua_State *L, int status, lua_KContext context) {
 }
 
 int rl_run_in_main(lua_State *L) {
-  check_function(L, "run_in_main");
+  rl_check_function(L, 1, "run_in_main");
   rl_wait_check(L, "rille.run_in_main");
   struct rl_domain *domain = rl_domain_of(L), *main = rl_fiber_running(L)->main;
   if (main == domain) {

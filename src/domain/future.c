@@ -11,6 +11,7 @@
 #include "domain/task.h"
 #include "domain/withdraw.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 /* -- life --------------------------------------------------------------------------------- */
 
@@ -258,7 +259,7 @@ bool rl_future_task_given_up(struct rl_task *task) {
 /* -- awaiting ------------------------------------------------------------------------------ */
 
 static struct rl_future *self_of(lua_State *L) {
-  return luaL_checkudata(L, 1, RL_FUTURE);
+  return rl_check_self(L, RL_FUTURE);
 }
 
 static void undo_await(struct rl_wait *wait) {

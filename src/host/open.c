@@ -2,8 +2,11 @@
 #include "host/open.h"
 
 #include <lauxlib.h>
+#include <lualib.h>
+#include <string.h>
 
 #include "lib/modules.h"
+#include "vm/check.h"
 #include "vm/embedded.h"
 
 static const luaL_Reg modules[] = {
@@ -25,6 +28,58 @@ static const luaL_Reg modules[] = {
     {NULL, NULL},
 };
 
+/* What scripts call the modules that they use most. */
+static const char *const globals[][2] = {
+    {"rille", "rille"},
+    {"http", "rille.http"},
+    {"net", "rille.net"},
+    {"json", "rille.json"},
+    {"crypto", "rille.crypto"},
+    {"compress", "rille.compress"},
+    {"domains", "rille.domains"},
+    {"access_log", "rille.http.access_log"},
+    {"auth", "rille.http.auth"},
+    {"cookies", "rille.http.cookies"},
+    {"cors", "rille.http.cors"},
+    {"csrf", "rille.http.csrf"},
+    {"decompress", "rille.http.decompress"},
+    {"etag", "rille.http.etag"},
+    {"rate_limit", "rille.http.rate_limit"},
+    {"secure", "rille.http.secure"},
+    {"session", "rille.http.session"},
+};
+
+/* What is said where one of them is used and was not required. */
+static void teach(lua_State *L) {
+  for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
+    lua_pushfstring(L, "local %s = require \"%s\" is missing", globals[i][0], globals[i][1]);
+    rl_check_teach(L, globals[i][0], lua_tostring(L, -1));
+    lua_pop(L, 1);
+  }
+  rl_check_teach(L, "req", "a handler gets it: function(req)");
+  rl_check_teach(L, "res", "a handler gets it: function(req, res)");
+  rl_check_teach(L, "next", "a middleware gets it: function(req, res, next)");
+}
+
+/* [name], the last searcher: what of ours the name may mean. */
+static int search(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
+    if (strcmp(globals[i][0], name) == 0) {
+      lua_pushfstring(L, "Rille's is called '%s'", globals[i][1]);
+      return 1;
+    }
+  return 0;
+}
+
+static void add_searcher(lua_State *L) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, "searchers");
+  lua_pushcfunction(L, search);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 2);
+}
+
 /* [name, ":preload:"], upvalue: light userdata of a module written in Lua: loads it. */
 static int load_embedded(lua_State *L) {
   const struct rl_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
@@ -44,6 +99,8 @@ void rl_open_modules(lua_State *L) {
     lua_setfield(L, -2, rl_embedded[i].module);
   }
   lua_pop(L, 1);
+  add_searcher(L);
+  teach(L);
   rl_lib_replace_coroutine(L);
   rl_lib_replace_os(L);
   rl_lib_replace_print(L);

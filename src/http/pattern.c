@@ -73,8 +73,8 @@ static int next_text(struct rl_pattern *pattern, struct rl_pattern_part *part) {
       break;
     if (byte <= ' ' || byte == 127)
       return fail(pattern, at, "spaces and control characters must be escaped");
-    if (strchr("?#{}", byte))
-      return fail(pattern, at, "none of ?#{} may stand here; itself it is written as an escape");
+    if (strchr("?#{}<>", byte))
+      return fail(pattern, at, "none of ?#{}<> may stand here; itself it is written as an escape");
   }
   pattern->at = at;
   *part = (struct rl_pattern_part){RL_PATTERN_TEXT, {pattern->text.bytes + from, at - from}};

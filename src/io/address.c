@@ -81,7 +81,7 @@ static const char *parse_unix(struct rl_address *address, const char *text, size
 const char *rl_address_parse(struct rl_address *address, const char *text, size_t size) {
   static const char tcp[] = "tcp://", unix_[] = "unix:";
   struct rl_address read;
-  const char *wrong = "the URL must begin with tcp:// or unix:";
+  const char *wrong = "the URL must begin with tcp:// or unix: (such as tcp://127.0.0.1:2000)";
   memset(&read, 0, sizeof read);
   if (memchr(text, '\0', size))
     return "the URL holds a zero byte";

@@ -12,7 +12,7 @@
 #include "vm/call.h"
 
 static struct rl_channel *check_channel(lua_State *L) {
-  return RL_OF(rl_shared_check(L, 1, &rl_channel_kind), struct rl_channel, shared);
+  return RL_OF(rl_shared_check(L, &rl_channel_kind), struct rl_channel, shared);
 }
 
 /* -- without waiting ----------------------------------------------------------------------- */

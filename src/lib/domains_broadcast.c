@@ -7,6 +7,7 @@
 #include "domain/pool.h"
 #include "lib/modules.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 static struct rl_pool *pool_of(lua_State *L) {
   return rl_domain_of(L)->settings->pool;
@@ -90,7 +91,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
  * what cannot be copied; more than 10000 functions; a call from a function that is itself
  * broadcast. */
 static int broadcast(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rl_check_function(L, 1, "broadcast");
   rl_wait_check(L, "domains.broadcast");
   struct rl_domain *domain = rl_domain_of(L);
   if (rl_pool_hears(domain))
@@ -112,7 +113,7 @@ static int broadcast(lua_State *L) {
  * do not. Does not suspend. */
 static int on_start(lua_State *L) {
   int told;
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rl_check_function(L, 1, "on_start");
   post(L, RL_AT_START, &told);
   return 0;
 }
@@ -125,7 +126,7 @@ static int on_start(lua_State *L) {
  * without. Does not suspend. */
 static int on_stop(lua_State *L) {
   int told;
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rl_check_function(L, 1, "on_stop");
   post(L, RL_AT_STOP, &told);
   return 0;
 }

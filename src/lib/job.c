@@ -13,6 +13,7 @@
 #include "domain/overload.h"
 #include "domain/pool.h"
 #include "lib/modules.h"
+#include "vm/check.h"
 
 #define JOB "job"
 
@@ -25,7 +26,7 @@ static struct rl_jobs *jobs_of(lua_State *L) {
 }
 
 static struct rl_job *check_job(lua_State *L) {
-  struct handle *handle = luaL_checkudata(L, 1, JOB);
+  struct handle *handle = rl_check_self(L, JOB);
   return handle->job;
 }
 
@@ -227,7 +228,7 @@ static int job_pack(lua_State *L) {
 }
 
 static int job_collect(lua_State *L) {
-  struct handle *handle = luaL_checkudata(L, 1, JOB);
+  struct handle *handle = rl_check_self(L, JOB);
   if (handle->job)
     rl_job_release(handle->job);
   handle->job = NULL;

@@ -7,9 +7,10 @@
 #include "domain/timer.h"
 #include "lib/modules.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 static struct rl_lock *check_lock(lua_State *L, const struct rl_shared_kind *kind) {
-  return RL_OF(rl_shared_check(L, 1, kind), struct rl_lock, shared);
+  return RL_OF(rl_shared_check(L, kind), struct rl_lock, shared);
 }
 
 static struct rl_lock *check_mutex(lua_State *L) {
@@ -196,7 +197,7 @@ static int with_acquired(lua_State *L, int status, lua_KContext context) {
 /* semaphore:with(fn, ...) -> results: the same with one permit. May suspend. */
 static int with(lua_State *L) {
   struct rl_lock *lock = check_either(L);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  rl_check_function(L, 2, "with");
   rl_wait_check(L, "a call of with");
   if (lock->shared.kind == &rl_mutex_kind)
     check_recursion(L, lock);

@@ -66,6 +66,21 @@ static double duration_option(lua_State *L, int index, const char *name) {
   return isinf(value) ? 0 : value;
 }
 
+/* [.., name, value]: an option that is not in `names`. */
+static void unknown_option(lua_State *L, int index, const char *const *names) {
+  luaL_Buffer list;
+  const char *name = luaL_tolstring(L, -2, NULL);
+  luaL_buffinit(L, &list);
+  for (const char *const *at = names; *at; at++) {
+    luaL_addstring(&list, at == names ? "" : ", ");
+    luaL_addstring(&list, *at);
+  }
+  luaL_pushresult(&list);
+  luaL_argerror(
+      L, index,
+      lua_pushfstring(L, "unknown option \"%s\"; there are %s", name, lua_tostring(L, -1)));
+}
+
 /* Raises at an option that is not in `names`, which ends with NULL. */
 static void check_names(lua_State *L, int index, const char *const *names) {
   luaL_checktype(L, index, LUA_TTABLE);
@@ -75,8 +90,7 @@ static void check_names(lua_State *L, int index, const char *const *names) {
     while (*at && strcmp(*at, name) != 0)
       at++;
     if (!*at)
-      luaL_argerror(L, index,
-                    lua_pushfstring(L, "unknown option \"%s\"", luaL_tolstring(L, -2, NULL)));
+      unknown_option(L, index, names);
   }
 }
 
@@ -236,14 +250,14 @@ static int conn_tostring(lua_State *L) {
  * The URL where it really listens: of port 0 the port that was given, "tcp://127.0.0.1:43817". */
 static int listener_address(lua_State *L) {
   char url[RL_ADDRESS_TEXT];
-  rl_address_url(&rl_tcp_check(L, 1)->listener.address, url, sizeof url);
+  rl_address_url(&rl_tcp_check(L)->listener.address, url, sizeof url);
   lua_pushstring(L, url);
   return 1;
 }
 
 /* listener:port() -> integer | nil: nil for a Unix socket. */
 static int listener_port(lua_State *L) {
-  const struct rl_address *address = &rl_tcp_check(L, 1)->listener.address;
+  const struct rl_address *address = &rl_tcp_check(L)->listener.address;
   if (address->kind == RL_ADDRESS_UNIX)
     lua_pushnil(L);
   else
@@ -257,12 +271,12 @@ static int listener_port(lua_State *L) {
  * again; also called by `local listener <close>`, but not by the garbage collector: a listener that
  * nobody holds goes on. */
 static int listener_close(lua_State *L) {
-  rl_tcp_close(rl_tcp_check(L, 1));
+  rl_tcp_close(rl_tcp_check(L));
   return 0;
 }
 
 static int listener_tostring(lua_State *L) {
-  struct rl_server *server = rl_tcp_check(L, 1);
+  struct rl_server *server = rl_tcp_check(L);
   char url[RL_ADDRESS_TEXT];
   rl_address_url(&server->listener.address, url, sizeof url);
   lua_pushfstring(L, "listener (%s%s)", url, server->listener.closing ? ", closed" : "");

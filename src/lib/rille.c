@@ -14,6 +14,7 @@
 #include "domain/timer.h"
 #include "lib/modules.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 /* -- time --------------------------------------------------------------------------------- */
 
@@ -96,7 +97,10 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
  * where it is inside a C function, as soon as that returns. Returns what fn does. May suspend. */
 static int timeout(lua_State *L) {
   double seconds = rl_timer_check(L, 1);
-  luaL_checkany(L, 2);
+  if (!luaL_getmetafield(L, 2, "__call"))
+    rl_check_function(L, 2, "timeout");
+  else
+    lua_pop(L, 1);
   rl_wait_check(L, "rille.timeout");
   struct deadline *deadline = lua_newuserdatauv(L, sizeof *deadline, 0);
   *deadline = (struct deadline){.region = {.reason = LUA_NOREF, .dropped = forget_deadline}};
@@ -124,7 +128,7 @@ static int timeout(lua_State *L) {
  * Runs fn(...) in a new fiber of this domain, which begins when the caller waits or ends. The
  * program does not end before it. An error that nobody awaits is logged. Does not suspend. */
 static int spawn(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  rl_check_function(L, 1, "spawn");
   rl_future_spawn(L);
   lua_settop(L, 1);
   return 1;
@@ -135,7 +139,7 @@ static int spawn(lua_State *L) {
  * Asks the task to end: queued, it never runs; waiting, it sees the reason as an error at its wait;
  * running in a compute domain, it is interrupted. True if it had not ended. Does not suspend. */
 static int task_cancel(lua_State *L) {
-  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  struct rl_future *future = rl_check_self(L, RL_FUTURE);
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
     lua_pushliteral(L, "cancelled");
@@ -150,7 +154,7 @@ static int task_cancel(lua_State *L) {
  * Queued: submitted, not begun; running: begun, or about to be, or suspended. Does not suspend. */
 static int task_status(lua_State *L) {
   static const char *const names[] = {"running", "done", "failed", "cancelled"};
-  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  struct rl_future *future = rl_check_self(L, RL_FUTURE);
   lua_pushstring(L, rl_future_queued(L, future) ? "queued" : names[future->state]);
   return 1;
 }
@@ -160,7 +164,7 @@ static int task_status(lua_State *L) {
  * What the task has cost, a table of its own; nil if it has not ended, or was not submitted. Does
  * not suspend. */
 static int task_cost(lua_State *L) {
-  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  struct rl_future *future = rl_check_self(L, RL_FUTURE);
   const struct rl_cost *cost = &future->cost;
   if (!cost->known)
     return 0;
@@ -190,7 +194,7 @@ static int task_cost(lua_State *L) {
 }
 
 static int task_tostring(lua_State *L) {
-  struct rl_future *future = luaL_checkudata(L, 1, RL_FUTURE);
+  struct rl_future *future = rl_check_self(L, RL_FUTURE);
   task_status(L);
   lua_pushfstring(L, "task (%s): %p", lua_tostring(L, -1), (void *)future);
   return 1;

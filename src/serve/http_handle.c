@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 
+#include "vm/check.h"
+
 static struct rl_http_exchange *open_handle(lua_State *L, const struct rl_http_handle *handle) {
   struct rl_http_exchange *exchange = handle ? rl_http_handle_peek(handle) : NULL;
   if (!exchange)
@@ -15,7 +17,7 @@ struct rl_http_exchange *rl_http_handle_get(lua_State *L, int index) {
 }
 
 struct rl_http_exchange *rl_http_handle_check(lua_State *L, int index, const char *type) {
-  return open_handle(L, luaL_checkudata(L, index, type));
+  return open_handle(L, index == 1 ? rl_check_self(L, type) : luaL_checkudata(L, index, type));
 }
 
 void rl_http_handle_push(lua_State *L, struct rl_http_exchange *exchange, const char *type) {

@@ -3,8 +3,10 @@
 #include "serve/http_result.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "domain/domain.h"
 #include "http/lines.h"
 #include "http/response.h"
 #include "http/scan.h"
@@ -200,6 +202,11 @@ static int set_protected(lua_State *L) {
   return 0;
 }
 
+static bool is_empty(const struct rl_http_exchange *exchange) {
+  return !exchange->began && !exchange->status && !exchange->file &&
+         exchange->body_text == LUA_NOREF;
+}
+
 /* Sends what was set. */
 static void send_set(struct rl_http_exchange *exchange, lua_State *L) {
   if (exchange->file) {
@@ -239,15 +246,35 @@ static int answer_json(lua_State *L) {
   return 0;
 }
 
+/* The handler, or false if its function is a chain of middleware. */
+static bool find_handler(lua_State *L, const struct rl_http_exchange *exchange,
+                         lua_Debug *handler) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->server->site->handlers[exchange->handler].function);
+  lua_getinfo(L, ">S", handler);
+  return strncmp(handler->source, "@rille/", 7) != 0;
+}
+
+/* To those who develop: the answer is empty, which may not be what was meant. Does not raise. */
+static void note_nothing(const struct rl_http_exchange *exchange, lua_State *L) {
+  lua_Debug handler;
+  const struct rl_head *head = &exchange->request.head;
+  struct rl_slice method = rl_head_slice(head, head->method_text), path = exchange->path;
+  char place[LUA_IDSIZE + 16] = "";
+  if (find_handler(L, exchange, &handler))
+    snprintf(place, sizeof place, "%s:%d: ", handler.short_src, handler.linedefined);
+  rl_log_line(
+      &exchange->http->domain->settings->log,
+      "%sthe handler of %.*s %.*s returned nothing and set nothing, so the answer is 204: is "
+      "a return missing? (return 204 says that it is not)",
+      place, (int)method.size, method.bytes, path.size < 150 ? (int)path.size : 150, path.bytes);
+}
+
 /* [error, exchange] -> [error] with the place of the handler, no line of which runs any more. */
 static int add_place(lua_State *L) {
   const struct rl_http_exchange *exchange = lua_touserdata(L, 2);
   lua_Debug handler;
   lua_settop(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, exchange->server->site->handlers[exchange->handler].function);
-  lua_getinfo(L, ">S", &handler);
-  bool own = strncmp(handler.source, "@rille/", 7) == 0; /* a chain of middleware */
-  if (!own && lua_type(L, 1) == LUA_TSTRING) {
+  if (find_handler(L, exchange, &handler) && lua_type(L, 1) == LUA_TSTRING) {
     lua_pushfstring(L, "%s:%d: ", handler.short_src, handler.linedefined);
     lua_insert(L, 1);
     lua_concat(L, 2);
@@ -306,6 +333,8 @@ int rl_http_result(struct rl_http_exchange *exchange, lua_State *L, int nresults
     if (status != LUA_OK)
       return status;
   }
+  if (exchange->server->options.development && is_empty(exchange))
+    note_nothing(exchange, L);
   if (!exchange->began)
     send_set(exchange, L);
   return LUA_OK;

@@ -17,6 +17,7 @@
 #include "serve/http_site.h"
 #include "serve/http_stop.h"
 #include "serve/socket.h"
+#include "vm/check.h"
 
 void rl_http_server_defaults(struct rl_http_options *options) {
   *options = (struct rl_http_options){
@@ -196,7 +197,8 @@ int rl_http_server_inject(lua_State *L, struct rl_http_server *server) {
 }
 
 struct rl_http_server *rl_http_server_check(lua_State *L, int index) {
-  struct rl_http_server **box = luaL_checkudata(L, index, RL_HTTP_SERVER);
+  struct rl_http_server **box =
+      index == 1 ? rl_check_self(L, RL_HTTP_SERVER) : luaL_checkudata(L, index, RL_HTTP_SERVER);
   luaL_argcheck(L, *box, index, "server was collected");
   return *box;
 }

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "domain/timer.h"
+#include "vm/check.h"
 
 /* How long a closed socket may go on to write what was queued, in seconds. */
 static const double flush_time = 5;
@@ -103,7 +104,8 @@ void rl_socket_close(struct rl_socket *socket) {
 }
 
 struct rl_socket *rl_socket_check(lua_State *L, int index) {
-  struct rl_socket **box = luaL_checkudata(L, index, RL_SOCKET_TYPE);
+  struct rl_socket **box =
+      index == 1 ? rl_check_self(L, RL_SOCKET_TYPE) : luaL_checkudata(L, index, RL_SOCKET_TYPE);
   luaL_argcheck(L, *box, index, "socket was collected");
   return *box;
 }

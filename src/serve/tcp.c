@@ -10,6 +10,7 @@
 #include "domain/fiber.h"
 #include "serve/socket.h"
 #include "vm/call.h"
+#include "vm/check.h"
 
 /* A client on its way from accept to its fiber. */
 struct arrival {
@@ -156,9 +157,9 @@ int rl_tcp_listen(lua_State *L, const struct rl_address *address,
   return 2;
 }
 
-struct rl_server *rl_tcp_check(lua_State *L, int index) {
-  struct rl_server **box = luaL_checkudata(L, index, RL_SERVER_TYPE);
-  luaL_argcheck(L, *box, index, "listener was collected");
+struct rl_server *rl_tcp_check(lua_State *L) {
+  struct rl_server **box = rl_check_self(L, RL_SERVER_TYPE);
+  luaL_argcheck(L, *box, 1, "listener was collected");
   return *box;
 }
 

@@ -45,8 +45,8 @@ int rl_tcp_listen(lua_State *L, const struct rl_address *address,
 /* Stops listening; running connections go on. May be called again. Does not raise. */
 void rl_tcp_close(struct rl_server *server);
 
-/* The server at a stack index. Raises if it is anything else. */
-struct rl_server *rl_tcp_check(lua_State *L, int index);
+/* The server at index 1, the object of a method. Raises if it is anything else. */
+struct rl_server *rl_tcp_check(lua_State *L);
 
 /* __gc of the userdata: lets go, without closing. */
 int rl_tcp_collect(lua_State *L);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/weak.h"
 
 static const char remembered_key = 0; /* its address: the table's key in the registry */
@@ -84,6 +85,7 @@ int rl_traceback(lua_State *L) {
     return 1;
   if (lua_type(L, 1) == LUA_TSTRING) {
     if (!has_traceback(L, 1)) {
+      rl_check_hint(L);
       lua_pushliteral(L, "\n"); /* not by luaL_traceback, which ends a message at its first NUL */
       luaL_traceback(L, L, NULL, 1);
       lua_concat(L, 3);

@@ -347,6 +347,13 @@ static void put_table(struct encoder *e, int index, const struct level *outer) {
     put_object(e, index, &level);
 }
 
+/* Of a type that JSON lacks: a task, say, which was not awaited. */
+static const char *name_of(lua_State *L, int index) {
+  if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING)
+    return lua_tostring(L, -1); /* the metatable has it */
+  return luaL_typename(L, index);
+}
+
 /* `index` is absolute. */
 static void encode(struct encoder *e, int index, const struct level *level) {
   lua_State *L = e->L;
@@ -365,7 +372,7 @@ static void encode(struct encoder *e, int index, const struct level *level) {
     }
   /* fall through */
   default:
-    refuse(e, level, lua_pushfstring(L, "is a %s, which JSON cannot say", luaL_typename(L, index)));
+    refuse(e, level, lua_pushfstring(L, "is a %s, which JSON cannot say", name_of(L, index)));
   }
 }
 

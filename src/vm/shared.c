@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/resolve.h"
 #include "vm/weak.h"
 
@@ -43,10 +44,10 @@ struct rl_shared *rl_shared_at(lua_State *L, int index) {
   return is_handle ? ((struct handle *)lua_touserdata(L, index))->shared : NULL;
 }
 
-struct rl_shared *rl_shared_check(lua_State *L, int index, const struct rl_shared_kind *kind) {
-  struct rl_shared *shared = rl_shared_at(L, index);
+struct rl_shared *rl_shared_check(lua_State *L, const struct rl_shared_kind *kind) {
+  struct rl_shared *shared = rl_shared_at(L, 1);
   if (!shared || shared->kind != kind)
-    luaL_typeerror(L, index, kind->metatable);
+    rl_check_self_fail(L, kind->metatable);
   return shared;
 }
 

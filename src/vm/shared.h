@@ -55,8 +55,8 @@ void rl_shared_fill(lua_State *L, struct rl_shared *shared);
 /* The object of the handle at `index`, or NULL if there is another value. */
 struct rl_shared *rl_shared_at(lua_State *L, int index);
 
-/* The same for a method's argument, which must be a handle of this kind: or raises. */
-struct rl_shared *rl_shared_check(lua_State *L, int index, const struct rl_shared_kind *kind);
+/* The same for a method's object, at index 1, which must be of this kind: or raises. */
+struct rl_shared *rl_shared_check(lua_State *L, const struct rl_shared_kind *kind);
 
 /* [] -> [metatable]: makes that of a kind, with __gc, __pack and __index, a table of methods.
  * Raises for want of memory. */

@@ -38,7 +38,7 @@
 ---@field trust? string|string[] # none: a list of the addresses whose word about their clients is taken, such as { "127.0.0.1", "10.0.0.0/8" }, and "unix" for whoever comes to a Unix socket
 ---@field trust_header? "X-Forwarded-For"|"Forwarded" # "X-Forwarded-For", with -Proto and -Host; or "Forwarded": in which words. req.remote, req.scheme and req.host are then what they say; see docs/http.md
 ---@field cancel? boolean # true: a client that leaves cancels its handler
----@field development? boolean # false: whether errors are shown to the client
+---@field development? boolean # false: whether errors are shown to the client, and empty answers logged
 
 ---@class rille.http.app.inject_options
 ---@field method? string # "GET", or "POST" with a body

@@ -48,12 +48,23 @@ function check.string(value, place, name)
   return value
 end
 
+-- That what a module returns was called: it makes a middleware, and is none.
+local function check_made(value, name)
+  for module, returned in pairs(package.loaded) do
+    if value == returned and module:find "^rille%.http%." then
+      check.fail("app:%s: %s makes a middleware when it is called: %s()", name, module,
+        module:match "[^.]*$")
+    end
+  end
+end
+
 --- check.callable(value, place, name) -> a function that calls it
 function check.callable(value, place, name)
-  if type(value) == "function" then return value end
   local meta = getmetatable(value)
-  local callable = type(meta) == "table" and meta.__call
+  local callable = type(value) == "function" or type(meta) == "table" and meta.__call
   check.argument(callable, place, name, "function", value)
+  check_made(value, name)
+  if type(value) == "function" then return value end
   return function(...) return value(...) end
 end
 

@@ -28,6 +28,14 @@ function methods.unescape(text)
   end))
 end
 
+local function check_request(req, name)
+  check.method(getmetatable(req) == "request", "req", name)
+end
+
+local function check_response(res, name)
+  check.method(getmetatable(res) == "response", "res", name)
+end
+
 -- A body in a coding that nobody has decoded; see rille.http.decompress.
 local function check_coding(req)
   local coding = not req.decoded and req.headers["Content-Encoding"]
@@ -42,6 +50,7 @@ end
 -- The body, as rille.json decodes it. One that is no JSON is answered with 400, which says where.
 -- May suspend.
 function core.request:json()
+  check_request(self, "json")
   local value, message = json.decode(self:body())
   if message then
     check_coding(self)
@@ -56,6 +65,7 @@ end
 -- something else is answered with 415: a form with files is for req:multipart(). A form of more
 -- than 1000 fields is answered with 413: each costs much more than its bytes. May suspend.
 function core.request:form()
+  check_request(self, "form")
   check_coding(self)
   local mime = self.headers["Content-Type"]
   if mime and mime:match "^[^;%s]*":lower() ~= "application/x-www-form-urlencoded" then
@@ -75,12 +85,9 @@ end
 
 -- See rille/http/multipart.lua.
 function core.request:multipart(given)
+  check_request(self, "multipart")
   check_coding(self)
   return require "rille.http.multipart" (self, given)
-end
-
-local function check_response(res, name)
-  check.method(getmetatable(res) == "response", "res", name)
 end
 
 --- req:upgrade(protocol) -> conn | nil, message
@@ -91,6 +98,7 @@ end
 -- over; times are its own (conn:set_timeout). A client that has not asked for it may get any other
 -- answer: 426, or what the path is without an upgrade. May suspend.
 function core.request:upgrade(protocol)
+  check_request(self, "upgrade")
   check.string(protocol, 1, "upgrade")
   require "rille.net" -- the type of conn
   return core.upgrade(self, protocol)
