@@ -41,6 +41,7 @@ static const char usage[] =
     "  run ...            the same as without `run`, also of a script that is named like a "
     "command\n"
     "  test [FILES]       run specs with busted, in a fiber\n"
+    "  check [FILES]      look for mistakes: also in what is detached\n"
     "  bench URL          ask a server as fast as it answers\n";
 
 /* The lines of Lua that run instead of a script. */
@@ -157,7 +158,7 @@ static int run_line(struct command *command, const char *line, int at) {
 
 /* A word that names a command, or would: whatever could not be a script. */
 static bool is_command(const char *word) {
-  static const char *const names[] = {"bench", "new", "test"};
+  static const char *const names[] = {"bench", "check", "new", "test"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(word, names[i]) == 0)
       return true;

@@ -83,7 +83,7 @@ A server in Lua, on Rille.
 rille app.lua            # serve on port 8080
 rille --watch app.lua    # the same, started again after every change
 rille test               # run the specs in spec/
-luacheck .               # look for mistakes
+rille check              # look for mistakes
 ```
 
 `routes.lua` is what it answers, `app.lua` where it listens (`HOST`, `PORT`), `spec/` has its specs.
