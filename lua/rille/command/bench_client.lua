@@ -22,7 +22,7 @@ local function add_time(times, seconds)
   times.most = math.max(times.most, seconds)
 end
 
---- times:share(part) -> seconds that so many of all took at most
+-- The time in seconds that such a part of all took at most, from 0 to 1.
 function Times:share(part)
   local slots, total = {}, 0
   for slot, count in pairs(self) do
