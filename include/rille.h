@@ -31,8 +31,8 @@ struct rille_options {
                    the first, and share ports and pool; 0: one; < 0: one for each core */
   double grace; /* seconds that running handlers get when the program stops; < 0: 10 s */
   /* SIGINT and SIGTERM stop the program in order, as does SIGHUP if it has a terminal; if not, that
-   * is logged. SIGPIPE and SIGXFSZ are ignored; and if a compute thread does not come out of a C
-   * function at the end, the process ends without it. */
+   * is logged. SIGUSR1 opens the log's file anew. SIGPIPE and SIGXFSZ are ignored; and if a compute
+   * thread does not come out of a C function at the end, the process ends without it. */
   int handle_signals;
   /* A promise that nobody calls rille_post, nor wakes a fiber in another way of the host's: if all
    * fibers wait and nothing is left that could wake one, those waits fail with an error. */
@@ -44,7 +44,8 @@ struct rille_options {
    * end. */
   int interrupt_signal;
   /* Takes what is logged, whole lines, on whichever thread logs; may be called by several at once,
-   * and must not call Rille. NULL: it goes to standard error. */
+   * must not call Rille, and should not wait, for the loop waits meanwhile. NULL: it goes to
+   * standard error, or the file that a script opens, on a thread of its own. */
   void (*log)(void *context, const char *text, size_t size);
   void *log_context;
   /* All domains run on the thread of rille_run, in an order and a time drawn from `seed`: the same

@@ -1,6 +1,6 @@
-/* Log: puts a line together, then hands it to the sink in one piece.
+/* Log: puts a line together, then hands it to the sink.
  *
- * Takes no memory from a heap, so that a line can be logged when there is none left: a long text
+ * Takes no memory from a heap, so that a line can be logged when there is none left: a long one
  * that finds no room is cut. */
 #include "base/log.h"
 
@@ -8,11 +8,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/allocator.h"
+#include "base/clock.h"
 
-enum { LINE_SIZE = 2048 };
+enum { SHORT_LINE = 2048, LONGEST_LINE = 64 << 10 };
 
 static void write_stderr(void *context, const char *text, size_t size) {
   (void)context;
@@ -22,43 +24,70 @@ static void write_stderr(void *context, const char *text, size_t size) {
   while (written < 0 && errno == EINTR);
 }
 
-/* Joins both into `line`, which has room for `room` bytes, and ends it with a newline. */
-static size_t join(char *line, size_t room, const char *prefix, const char *text, size_t size) {
-  size_t head = strlen(prefix);
-  head = head < room - 1 ? head : room - 1;
-  memcpy(line, prefix, head);
-  size = size < room - 1 - head ? size : room - 1 - head;
-  memcpy(line + head, text, size);
-  size += head;
-  if (size == 0 || line[size - 1] != '\n')
-    line[size++] = '\n';
-  return size;
-}
-
 void rl_log_init(struct rl_log *log) {
   *log = (struct rl_log){.write = write_stderr};
+  atomic_init(&log->level, RL_LOG_INFO);
+  atomic_init(&log->form, RL_LOG_UNCHOSEN);
+  atomic_init(&log->terminal, false);
 }
 
-void rl_log_line(const struct rl_log *log, const char *format, ...) {
-  char line[LINE_SIZE];
+enum rl_log_form rl_log_form_of(const struct rl_log *log) {
+  int form = atomic_load_explicit(&log->form, memory_order_relaxed);
+  if (form >= 0)
+    return (enum rl_log_form)form;
+  if (form == RL_LOG_UNCHOSEN)
+    return RL_LOG_PLAIN;
+  return atomic_load_explicit(&log->terminal, memory_order_relaxed) ? RL_LOG_TEXT : RL_LOG_JSON;
+}
+
+static int64_t time_of(const struct rl_log *log) {
+  struct timespec now;
+  if (log->clock && log->clock->simulated)
+    return (int64_t)(log->clock->time / 1000000);
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What has no room on the stack gets some of the allocator's, if there is any. */
+static void enter_long(const struct rl_log *log, const struct rl_log_entry *entry) {
+  char *bytes = rl_allocator_take(LONGEST_LINE), room[SHORT_LINE];
+  struct rl_log_line line = {.bytes = bytes ? bytes : room,
+                             .room = bytes ? LONGEST_LINE : sizeof room};
+  rl_log_form(&line, rl_log_form_of(log), entry);
+  log->write(log->context, line.bytes, line.size);
+  rl_allocator_release(bytes);
+}
+
+void rl_log_enter(const struct rl_log *log, struct rl_log_entry *entry) {
+  char bytes[SHORT_LINE];
+  struct rl_log_line line = {.bytes = bytes, .room = sizeof bytes};
+  entry->time = time_of(log);
+  rl_log_form(&line, rl_log_form_of(log), entry);
+  if (line.cut)
+    enter_long(log, entry);
+  else
+    log->write(log->context, line.bytes, line.size);
+}
+
+void rl_log_line(const struct rl_log *log, enum rl_log_level level, const char *format, ...) {
+  char text[SHORT_LINE];
+  if (!rl_log_wants(log, level))
+    return;
   va_list arguments;
   va_start(arguments, format);
-  int wanted = vsnprintf(line, sizeof line, format, arguments);
+  int wanted = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   if (wanted < 0)
     return;
-  size_t size = (size_t)wanted < sizeof line - 1 ? (size_t)wanted : sizeof line - 1;
-  line[size] = '\n';
-  log->write(log->context, line, size + 1);
+  size_t size = (size_t)wanted < sizeof text - 1 ? (size_t)wanted : sizeof text - 1;
+  rl_log_enter(log, &(struct rl_log_entry){.level = level, .message = {text, size}});
 }
 
-void rl_log_text(const struct rl_log *log, const char *prefix, const char *text, size_t size) {
-  char line[LINE_SIZE];
-  size_t room = strlen(prefix) + size + 1;
-  char *whole = room > sizeof line ? rl_allocator_resize(NULL, room) : NULL;
-  if (whole)
-    log->write(log->context, whole, join(whole, room, prefix, text, size));
-  else
-    log->write(log->context, line, join(line, sizeof line, prefix, text, size));
-  rl_allocator_release(whole);
+void rl_log_text(const struct rl_log *log, enum rl_log_level level, const char *prefix,
+                 const char *text, size_t size) {
+  if (rl_log_wants(log, level))
+    rl_log_enter(log, &(struct rl_log_entry){.level = level,
+                                             .prefix = {prefix, strlen(prefix)},
+                                             .message = {text, size},
+                                             .lines = true});
 }

@@ -9,6 +9,7 @@
 
 #include "base/heap.h"
 #include "domain/domain.h"
+#include "domain/report.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
 
@@ -152,7 +153,7 @@ static void log_failure(const struct rl_hearing *hearing, const char *text, size
   const char *what = hearing->stopping ? "on_stop" : "broadcast or on_start";
   snprintf(prefix, sizeof prefix, "error in a function of domains.%s (domain %u): ", what,
            hearing->domain->vm.number);
-  rl_log_text(&hearing->domain->settings->log, prefix, text, size);
+  rl_report_text(hearing->domain, NULL, RL_LOG_ERROR, prefix, text, size);
 }
 
 /* What `busy` was told is over; text NULL: without an error. */

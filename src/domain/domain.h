@@ -20,6 +20,7 @@ struct rl_domain;
 struct rl_fiber;
 struct rl_pool;
 struct rl_ports;
+struct rl_log_writer;
 struct rl_clients;
 struct rl_channels;
 struct rl_locks;
@@ -34,6 +35,7 @@ struct rl_settings {
   struct rl_clock clock;
   struct rl_simulation *simulation; /* NULL: domains have threads */
   struct rl_log log;
+  struct rl_log_writer *log_writer; /* its sink; NULL: that is the embedding program's */
   struct rl_pool *pool;
   struct rl_ticker *ticker;
   struct rl_ports *ports;     /* where domains listen */

@@ -322,7 +322,7 @@ void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const 
   rl_pool_take_orphans(pool, &orphans);
   unlock(pool);
   if (first)
-    rl_log_line(&pool->settings->log, "cannot start a compute domain: %s", why);
+    rl_log_line(&pool->settings->log, RL_LOG_ERROR, "cannot start a compute domain: %s", why);
   rl_pool_refuse(pool, &orphans);
 }
 

@@ -14,6 +14,7 @@
 #include "domain/fiber.h"
 #include "domain/hook.h"
 #include "domain/interrupt.h"
+#include "domain/report.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
 
@@ -221,7 +222,7 @@ static int log_place(lua_State *L) {
   luaL_traceback(L, L, lua_touserdata(L, 1), 1);
   size_t size;
   const char *text = lua_tolstring(L, -1, &size);
-  rl_log_text(&domain->settings->log, "rille: ", text, size);
+  rl_report_text(domain, rl_report_context(domain->running), RL_LOG_WARN, "rille: ", text, size);
   return 0;
 }
 

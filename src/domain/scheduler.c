@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/report.h"
 #include "domain/simulation.h"
 #include "domain/standstill.h"
 #include "domain/task.h"
@@ -234,7 +235,7 @@ int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   }
   size_t size;
   const char *text = rl_traceback_text(domain->vm.L, -1, &size);
-  rl_log_text(&domain->settings->log, "cannot open the modules of a domain: ", text, size);
+  rl_report_text(domain, NULL, RL_LOG_ERROR, "cannot open the modules of a domain: ", text, size);
   rl_scheduler_close(domain);
   return UV_ENOMEM;
 }

@@ -29,8 +29,9 @@ static void tell(const struct rl_actor *actor, const char *what) {
     return;
   uint64_t time = rl_clock_now(&simulation->settings->clock) - BEGINNING;
   const struct rl_vm *vm = &actor->domain->vm;
-  rl_log_line(&simulation->settings->log, "%6" PRIu64 ".%09" PRIu64 " %s %u %s", time / 1000000000,
-              time % 1000000000, vm->compute ? "domain" : "main", vm->number, what);
+  rl_log_line(&simulation->settings->log, RL_LOG_INFO, "%6" PRIu64 ".%09" PRIu64 " %s %u %s",
+              time / 1000000000, time % 1000000000, vm->compute ? "domain" : "main", vm->number,
+              what);
 }
 
 /* -- whose turn it is ---------------------------------------------------------------------- */

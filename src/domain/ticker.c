@@ -245,7 +245,7 @@ static bool start(struct rl_ticker *ticker) {
     close_handles(ticker);
   }
   uv_loop_close(&ticker->loop);
-  rl_log_line(ticker->log, "cannot start the ticker: %s", uv_strerror(error));
+  rl_log_line(ticker->log, RL_LOG_ERROR, "cannot start the ticker: %s", uv_strerror(error));
   return false;
 }
 

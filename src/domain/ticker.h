@@ -18,7 +18,7 @@ struct rl_clock;
 struct rl_domain;
 struct rl_log;
 
-enum { RL_TICKER_SIGNALS = 3 };
+enum { RL_TICKER_SIGNALS = 4 };
 
 struct rl_ticker {
   const struct rl_log *log;

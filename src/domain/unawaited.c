@@ -4,6 +4,7 @@
 
 #include "domain/context.h"
 #include "domain/future.h"
+#include "domain/report.h"
 #include "domain/timer.h"
 #include "vm/call.h"
 
@@ -19,7 +20,6 @@ void rl_future_forget_context(struct rl_future *future) {
 
 static int report(lua_State *L) {
   struct rl_future *future = lua_touserdata(L, 1);
-  const struct rl_log *log = &rl_domain_of(L)->settings->log;
   lua_rawgetp(L, LUA_REGISTRYINDEX, future);
   lua_getiuservalue(L, -1, 1);
   size_t size;
@@ -27,7 +27,7 @@ static int report(lua_State *L) {
   char prefix[RL_CONTEXT_NOTE + 64], note[RL_CONTEXT_NOTE];
   snprintf(prefix, sizeof prefix,
            "error in a task that nobody awaits%s: ", rl_context_note(future->carried, note));
-  rl_log_text(log, prefix, text, size);
+  rl_report_text(rl_domain_of(L), future->carried, RL_LOG_ERROR, prefix, text, size);
   rl_future_forget_context(future);
   rl_future_unanchor(L, future);
   return 0;
@@ -39,7 +39,7 @@ static void report_first(struct rl_domain *domain) {
   lua_State *L = domain->vm.L;
   if (rl_call_protected(L, report, future) == LUA_OK)
     return;
-  rl_log_line(&domain->settings->log,
+  rl_log_line(&domain->settings->log, RL_LOG_ERROR,
               "error in a task that nobody awaits (no memory to tell which)");
   lua_pop(L, 1);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/interrupt.h"
+#include "domain/report.h"
 #include "domain/scheduler.h"
 #include "serve/serving.h"
 #include "vm/call.h"
@@ -88,7 +89,7 @@ bool rl_loop_exit(struct rl_domain *main, struct rl_fiber *caller, int status) {
 static int report(lua_State *L) {
   size_t size;
   const char *text = rl_traceback_text(L, 1, &size);
-  rl_log_text(&rl_domain_of(L)->settings->log, "rille: ", text, size);
+  rl_report_text(rl_domain_of(L), NULL, RL_LOG_ERROR, "rille: ", text, size);
   return 0;
 }
 
@@ -101,7 +102,7 @@ static void fail(struct rl_loop *loop, lua_State *L) {
   lua_pushcfunction(L, report);
   lua_insert(L, -2);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-    rl_log_line(&loop->domain.settings->log,
+    rl_log_line(&loop->domain.settings->log, RL_LOG_ERROR,
                 "rille: the script failed, and no memory is left to say why");
 }
 
@@ -147,7 +148,7 @@ static void report_deadlock(struct rl_loop *loop) {
   luaL_traceback(L, L, "deadlock: the script waits, but nothing is left that could wake it", 0);
   size_t size;
   const char *text = lua_tolstring(L, -1, &size);
-  rl_log_text(&loop->domain.settings->log, "rille: ", text, size);
+  rl_report_text(&loop->domain, NULL, RL_LOG_ERROR, "rille: ", text, size);
   lua_pop(L, 1);
 }
 

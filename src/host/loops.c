@@ -39,8 +39,8 @@ static void run(struct rl_loop *loop) {
 static void report(const struct rl_loop *loop, int error) {
   const struct rl_domain *domain = &loop->domain;
   if (rl_course_fail(loop->course))
-    rl_log_line(&domain->settings->log, "rille: cannot start loop %u: %s", domain->vm.number,
-                uv_strerror(error));
+    rl_log_line(&domain->settings->log, RL_LOG_ERROR, "rille: cannot start loop %u: %s",
+                domain->vm.number, uv_strerror(error));
 }
 
 static void thread_main(void *argument) {

@@ -62,7 +62,7 @@ static void start_loops(struct rille *runtime) {
   int wanted = runtime->wanted < 0 ? runtime->settings.cores : runtime->wanted;
   int error = wanted > 1 ? add_loops(&runtime->first.domain, (unsigned)wanted) : 0;
   if (error != 0 && rl_course_fail(&runtime->course))
-    rl_log_line(&runtime->settings.log, "rille: cannot start %d loops: %s", wanted,
+    rl_log_line(&runtime->settings.log, RL_LOG_ERROR, "rille: cannot start %d loops: %s", wanted,
                 uv_strerror(error));
 }
 
@@ -72,6 +72,13 @@ static bool all_ending(struct rl_loop *first) {
   return rl_course_all_ending(first->course);
 }
 
+/* What was printed, and logged. */
+static void flush(struct rille *runtime) {
+  fflush(NULL);
+  if (runtime->settings.log_writer)
+    rl_log_writer_flush(&runtime->log_writer);
+}
+
 /* A thread inside a C function cannot be ended, and what it uses cannot be freed. */
 static void leave_stuck(struct rille *runtime) {
   uint64_t now = rl_clock_now(&runtime->settings.clock);
@@ -79,11 +86,11 @@ static void leave_stuck(struct rille *runtime) {
     runtime->stuck_since = now;
   if (now - runtime->stuck_since < STUCK_NS)
     return;
-  rl_log_line(&runtime->settings.log,
+  rl_log_line(&runtime->settings.log, RL_LOG_ERROR,
               "rille: compute domains are inside C functions that do not return (%u); "
               "the program ends without them",
               atomic_load(&runtime->pool.threads));
-  fflush(NULL);
+  flush(runtime);
   _exit(rl_course_status(&runtime->course));
 }
 
@@ -131,19 +138,19 @@ int rille_run(rille_t *runtime) {
   rl_loop_run(&runtime->first);
   end(runtime);
   rl_interrupt_here(NULL);
-  fflush(NULL);
   int status = rl_course_status(&runtime->course);
   if (status != 0 && runtime->settings.simulation)
-    rl_log_line(&runtime->settings.log,
+    rl_log_line(&runtime->settings.log, RL_LOG_ERROR,
                 "rille: this was a simulation: --simulate %" PRIu64 " runs it again",
                 runtime->seed);
+  flush(runtime);
   return status;
 }
 
 int rille_start(rille_t *runtime, const struct rille_script *script) {
   if (rl_source_read(&runtime->source, script) == 0)
     return rl_loop_start(&runtime->first);
-  rl_log_line(&runtime->settings.log, "rille: cannot read %s: %s",
+  rl_log_line(&runtime->settings.log, RL_LOG_ERROR, "rille: cannot read %s: %s",
               script->path ? script->path : "standard input", strerror(errno));
   return -1;
 }
@@ -207,6 +214,8 @@ static void destroy(struct rille *runtime) {
   assert(atomic_load(&runtime->heap.blocks) == 0);
   rl_heap_trim(&runtime->heap);
   rl_heap_destroy(&runtime->heap);
+  if (runtime->settings.log_writer)
+    rl_log_writer_destroy(&runtime->log_writer);
   free(runtime);
 }
 
@@ -215,17 +224,33 @@ static void simulate(struct rille *runtime, const struct rille_options *options)
   rl_simulation_init(&runtime->simulation, &runtime->settings, options->seed,
                      options->simulate == RILLE_SIMULATE_TELL);
   rl_heap_fix(&runtime->heap);
+  runtime->log_writer.direct = true; /* one thread, and nothing of others in between */
   runtime->settings.cores = SIMULATED_CORES;
   runtime->seed = options->seed;
+}
+
+static void set_up_log(struct rille *runtime, const struct rille_options *options) {
+  struct rl_settings *settings = &runtime->settings;
+  struct rl_log *log = &settings->log;
+  rl_log_init(log);
+  log->clock = &settings->clock;
+  if (options && options->log) {
+    log->write = options->log;
+    log->context = options->log_context;
+    atomic_store(&log->terminal, true); /* people read it, as far as is known here */
+    return;
+  }
+  settings->log_writer = &runtime->log_writer;
+  rl_log_writer_init(&runtime->log_writer, log);
+  log->write = rl_log_writer_put;
+  log->context = &runtime->log_writer;
 }
 
 static void set_up(struct rille *runtime, const struct rille_options *options) {
   struct rl_settings *settings = &runtime->settings;
   rl_heap_init(&runtime->heap);
   settings->heap = &runtime->heap;
-  rl_log_init(&settings->log);
-  if (options && options->log)
-    settings->log = (struct rl_log){.write = options->log, .context = options->log_context};
+  set_up_log(runtime, options);
   settings->pool = &runtime->pool;
   settings->ticker = &runtime->ticker;
   settings->ports = &runtime->ports;
@@ -265,12 +290,12 @@ static bool take_signal(const struct rl_settings *settings) {
   int error = rl_interrupt_install(settings->interrupt_signal);
   if (error == EBUSY)
     rl_log_line(
-        &settings->log,
+        &settings->log, RL_LOG_ERROR,
         "rille: signal %d has a handler already (the option interrupt_signal chooses another)",
         settings->interrupt_signal);
   else if (error != 0)
-    rl_log_line(&settings->log, "rille: cannot take signal %d: %s", settings->interrupt_signal,
-                strerror(error));
+    rl_log_line(&settings->log, RL_LOG_ERROR, "rille: cannot take signal %d: %s",
+                settings->interrupt_signal, strerror(error));
   return error == 0;
 }
 

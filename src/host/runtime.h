@@ -20,12 +20,14 @@
 #include "host/signals.h"
 #include "host/source.h"
 #include "io/clients.h"
+#include "io/log_writer.h"
 #include "io/ports.h"
 #include "rille.h"
 
 struct rille {
   struct rl_loop first; /* first: its domain and the runtime have one address */
   struct rl_settings settings;
+  struct rl_log_writer log_writer; /* unless the host takes what is logged */
   struct rl_heap heap;
   struct rl_pool pool;
   struct rl_ticker ticker;

@@ -8,6 +8,7 @@
 #include "domain/domain.h"
 #include "domain/ticker.h"
 #include "host/course.h"
+#include "io/log_writer.h"
 
 enum { URGINGS = 1 }; /* after so many further signals a halted program is left as it is */
 
@@ -25,10 +26,18 @@ static void on_end(struct rl_signals *signals, int number) {
   }
 }
 
+/* Its file was renamed. */
+static void reopen_log(const struct rl_settings *settings) {
+  if (settings->log_writer)
+    rl_log_writer_reopen(settings->log_writer);
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
   struct rl_signals *signals = handle->data;
-  if (number == SIGHUP && !signals->has_terminal)
-    rl_log_line(&signals->course->settings->log,
+  if (number == SIGUSR1)
+    reopen_log(signals->course->settings);
+  else if (number == SIGHUP && !signals->has_terminal)
+    rl_log_line(&signals->course->settings->log, RL_LOG_WARN,
                 "rille: SIGHUP: the script goes on as it was loaded; SIGTERM stops it in order");
   else
     on_end(signals, number);
@@ -47,13 +56,14 @@ static bool is_ignored(int number) {
 }
 
 void rl_signals_watch(struct rl_signals *signals, struct rl_course *course) {
-  static const int numbers[RL_TICKER_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+  static const int numbers[RL_TICKER_SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
   struct rl_ticker *ticker = course->settings->ticker;
   bool hangs_up = !is_ignored(SIGHUP); /* or it was started to outlive its terminal, by nohup */
   signals->course = course;
   signals->has_terminal = has_terminal();
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
-  rl_ticker_watch_signals(ticker, numbers, hangs_up ? 3 : 2, on_signal, signals);
+  rl_ticker_watch_signals(ticker, numbers, hangs_up ? RL_TICKER_SIGNALS : RL_TICKER_SIGNALS - 1,
+                          on_signal, signals);
   rl_ticker_want(ticker);
 }

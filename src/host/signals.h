@@ -15,8 +15,8 @@ struct rl_signals {
 
 /* SIGINT and SIGTERM stop the program in order, a second one at once. SIGHUP does the same where
  * there is a terminal, which is gone then; elsewhere it asks daemons to begin anew, which is logged
- * and goes on; where it is ignored already it stays so. SIGPIPE and SIGXFSZ are errors of what is
- * written. Before the ticker first wakes. */
+ * and goes on; where it is ignored already it stays so. SIGUSR1 has the log's file opened anew.
+ * SIGPIPE and SIGXFSZ are errors of what is written. Before the ticker first wakes. */
 void rl_signals_watch(struct rl_signals *signals, struct rl_course *course);
 
 #endif

@@ -43,7 +43,7 @@ static void go_on_accepting(struct rl_listener *listener) {
   rl_address_url(&listener->address, url, sizeof url);
   uv_timer_stop(&listener->retry);
   uv_poll_start(&listener->poll, UV_READABLE, on_poll);
-  rl_log_line(listener->log, "accepting on %s goes on", url);
+  rl_log_line(listener->log, RL_LOG_INFO, "accepting on %s goes on", url);
 }
 
 static void on_retry(uv_timer_t *timer) {
@@ -58,7 +58,7 @@ static void pause_accepting(struct rl_listener *listener, int error) {
   rl_address_url(&listener->address, url, sizeof url);
   uv_poll_stop(&listener->poll);
   uv_timer_start(&listener->retry, on_retry, RETRY_MS, RETRY_MS);
-  rl_log_line(listener->log, "accepting on %s pauses: %s", url,
+  rl_log_line(listener->log, RL_LOG_WARN, "accepting on %s pauses: %s", url,
               uv_strerror(uv_translate_sys_error(error)));
 }
 

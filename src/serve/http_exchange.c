@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "domain/domain.h"
+#include "domain/report.h"
 #include "domain/timer.h"
 #include "http/lines.h"
 #include "http/percent.h"
@@ -90,14 +91,15 @@ static struct rl_slice method_of(const struct rl_http_exchange *exchange) {
   return rl_head_slice(head, head->method_text);
 }
 
-static void log_failure(const struct rl_http_exchange *exchange, const char *text, size_t size) {
+static void log_failure(struct rl_http_exchange *exchange, const char *text, size_t size) {
   char prefix[256], id[RL_HTTP_ID];
   struct rl_slice path = exchange->path, method = method_of(exchange);
   rl_http_pool_id(exchange, id);
   snprintf(prefix, sizeof prefix,
            "error in the handler of %.*s %.*s (request %s): ", (int)method.size, method.bytes,
            path.size < 150 ? (int)path.size : 150, path.bytes, id);
-  rl_log_text(&exchange->http->domain->settings->log, prefix, text, size);
+  rl_report_text(exchange->http->domain, rl_report_context(exchange->fiber), RL_LOG_ERROR, prefix,
+                 text, size);
 }
 
 int rl_http_exchange_failure(const struct rl_http_exchange *exchange) {

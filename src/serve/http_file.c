@@ -56,9 +56,9 @@ static void log_failure(const struct rl_http_exchange *exchange, int error) {
   struct rl_slice path = exchange->path;
   if (error != UV_EOF && error != UV_EIO && error != UV_ENOMEM)
     return;
-  rl_log_line(&exchange->http->domain->settings->log, "cannot send the file for %.*s: %s",
-              path.size < 150 ? (int)path.size : 150, path.bytes,
-              error == UV_EOF ? "it became shorter meanwhile" : uv_strerror(error));
+  rl_log_line(&exchange->http->domain->settings->log, RL_LOG_ERROR,
+              "cannot send the file for %.*s: %s", path.size < 150 ? (int)path.size : 150,
+              path.bytes, error == UV_EOF ? "it became shorter meanwhile" : uv_strerror(error));
 }
 
 int rl_http_file_send(struct rl_http_exchange *exchange, struct rl_slice *before) {

@@ -263,7 +263,7 @@ static void note_nothing(const struct rl_http_exchange *exchange, lua_State *L) 
   if (find_handler(L, exchange, &handler))
     snprintf(place, sizeof place, "%s:%d: ", handler.short_src, handler.linedefined);
   rl_log_line(
-      &exchange->http->domain->settings->log,
+      &exchange->http->domain->settings->log, RL_LOG_WARN,
       "%sthe handler of %.*s %.*s returned nothing and set nothing, so the answer is 204: is "
       "a return missing? (return 204 says that it is not)",
       place, (int)method.size, method.bytes, path.size < 150 ? (int)path.size : 150, path.bytes);

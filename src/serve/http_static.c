@@ -50,7 +50,7 @@ static void log_error(const struct rl_http_exchange *exchange, struct rl_http_st
   if (files->logged && now - files->logged < QUIET)
     return;
   files->logged = now;
-  rl_log_line(&domain->settings->log, "cannot open the file for %.*s: %s",
+  rl_log_line(&domain->settings->log, RL_LOG_ERROR, "cannot open the file for %.*s: %s",
               path.size < 150 ? (int)path.size : 150, path.bytes, uv_strerror(error));
 }
 

@@ -8,6 +8,7 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/report.h"
 #include "serve/socket.h"
 #include "vm/call.h"
 #include "vm/check.h"
@@ -20,14 +21,10 @@ struct arrival {
   struct rl_socket *socket; /* held; NULL before */
 };
 
-static const struct rl_log *log_of(const struct rl_serving *serving) {
-  return &serving->domain->settings->log;
-}
-
 static void log_error(const struct rl_serving *serving, lua_State *L, const char *prefix) {
   size_t size;
   const char *text = rl_traceback_text(L, -1, &size);
-  rl_log_text(log_of(serving), prefix, text, size);
+  rl_report_text(serving->domain, NULL, RL_LOG_ERROR, prefix, text, size);
   lua_pop(L, 1);
 }
 
@@ -142,7 +139,7 @@ int rl_tcp_listen(lua_State *L, const struct rl_address *address,
   struct rl_ports_wish wish = {where, options->backlog, !options->shared};
   struct rl_domain *domain = serving->domain;
   int status = rl_listener_open(&server->listener, domain->loop, domain->settings->ports, &wish,
-                                log_of(serving), &events);
+                                &serving->domain->settings->log, &events);
   if (status == 0) {
     server->holders++;
     rl_list_push(&serving->servers, &server->closable.link);
