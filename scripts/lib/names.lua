@@ -51,6 +51,9 @@ local NAMES = {
   { "report", "number" }, { "stop", "number" }, { "bytes_limit", "integer" },
   { "set_memory_limit.bytes", "integer?" }, { "set_slice.seconds", "number" },
 
+  { "fields", "table<string, any>" }, { "log.level", '"debug"|"info"|"warn"|"error"' },
+  { "log.form", '"auto"|"plain"|"text"|"json"' },
+
   { "listen.handler", "fun(conn: $conn)" }, { "backlog", "integer" }, { "max_line", "integer" },
   { "shared", "boolean" },
 
@@ -123,6 +126,7 @@ end
 --- Modules that are fields of the one that they are named after.
 names.submodules = {
   ["rille.domains"] = true, ["rille.http"] = true, ["rille.net"] = true, ["rille.context"] = true,
+  ["rille.log"] = true,
 }
 
 --- What may be looked up by any name, in these modules and types.

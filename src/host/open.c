@@ -23,6 +23,7 @@ static const luaL_Reg modules[] = {
     {"rille.job", luaopen_rille_job},
     {"rille.json", luaopen_rille_json},
     {"rille.locks", luaopen_rille_locks},
+    {"rille.log", luaopen_rille_log},
     {"rille.net", luaopen_rille_net},
     {"rille.select", luaopen_rille_select},
     {NULL, NULL},

@@ -17,6 +17,7 @@ int luaopen_rille_http_tools(lua_State *L);
 int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
 int luaopen_rille_locks(lua_State *L);
+int luaopen_rille_log(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 int luaopen_rille_select(lua_State *L);
 

@@ -3,6 +3,10 @@
     local access_log = require "rille.http.access_log"
     app:use(access_log())
 
+It goes to the log, at level info, with the fields remote, method, target, status, bytes, seconds,
+referer, agent and, after an error that is no answer, error = true; the request's id is there as in
+every line (rille.log). Or, with one of the first two options, to a place of its own:
+
     127.0.0.1:51234 - - [22/Nov/2026:17:04:05 +0000] "GET / HTTP/1.1" 200 21 "-" "curl" 0.0042 a1-2
 
 The last two are the seconds that it took, and the request's id.
@@ -13,10 +17,9 @@ line. Use it first, so that it sees what the other middleware does.
 
 Options:
 
-    write    function(line): io.stdout by default. The line has its end
-    format   "combined", or "json": an object with time, remote, method, target, status, bytes,
-             seconds, id, referer, agent and, after an error that is no answer, error = true; or a
+    format   "combined", as above, or "json": an object with time, id and the fields; or a
              function(entry) -> line that gets these in a table
+    write    function(line): io.stdout by default. The line has its end
     skip     function(req) -> true for what is not logged, such as health checks ]]
 
 local core = require "rille.http.core"
@@ -46,11 +49,12 @@ function FORMATS.json(entry)
   return json.encode(safe) .. "\n"
 end
 
+local function print_line(line) io.stdout:write(line) end
+
 local RULES = {
-  write = { type = "function", default = function(line) io.stdout:write(line) end },
+  write = { type = "function" },
   format = {
     type = "string function",
-    default = "combined",
     check = function(value)
       if type(value) == "string" and not FORMATS[value] then return '"combined" or "json"' end
     end,
@@ -83,15 +87,29 @@ local function entry_of(req, res, start, ok, err)
   }
 end
 
+-- What takes an entry.
+local function writer_of(settings)
+  if not settings.format and not settings.write then
+    local log = rille.log
+    return function(entry)
+      entry.time, entry.id, entry.version = nil, nil, nil -- the line has those it needs
+      log.info("request", entry)
+    end
+  end
+  local format = settings.format or "combined"
+  local make, write = FORMATS[format] or format, settings.write or print_line
+  return function(entry) write(make(entry)) end
+end
+
 --- access_log([options]) -> middleware: made once, when the app is built. Does not suspend.
 return function(given)
   local settings = options("access_log", given, RULES)
-  local format, write = FORMATS[settings.format] or settings.format, settings.write
+  local note = writer_of(settings)
   return function(req, res, next)
     if settings.skip and settings.skip(req) then return next() end
     local start = rille.now()
     local ok, err = pcall(next)
-    write(format(entry_of(req, res, start, ok, err)))
+    note(entry_of(req, res, start, ok, err))
     if not ok then error(err, 0) end
   end
 end
