@@ -1,38 +1,65 @@
--- The documentation does what it says: every block of Lua in docs/ is run, with what is asked of it
--- in the console block behind it (see support/document.lua).
+-- The documentation does what it says: every block of Lua in README.md, docs/ and so on is run, with
+-- what is asked of it in the console block behind it (see support/document.lua); those that cannot
+-- be are compiled, and say why. Of the other languages what can be checked without harm is.
 
 local core = require "rille.http.core"
 local document = require "spec.support.document"
+local folders = require "spec.support.folder"
 local http = require "rille.http"
 local json = require "rille.json"
+local net = require "rille.net"
+local process = require "spec.support.process"
 local rille = require "rille"
+
+local release = os.getenv "RILLE_BUILD" == "release"
+
+local PATHS = { "README.md", "CONTRIBUTING.md", "SECURITY.md" }
+for path in io.popen "ls docs/*.md":lines() do table.insert(PATHS, path) end
+
+-- -- Lua -----------------------------------------------------------------------------------------
 
 -- What all blocks begin and end with, on lines of their own so that errors name the right ones.
 local function program_of(block, path)
+  local ends = block.text:find "%f[%w_]return [%w_]+%s*$" and "" or "\nreturn app"
   local text = "local rille, http, json, app = ...;" .. ("\n"):rep(block.line - 1) .. block.text ..
-    "\nreturn app"
+    ends
   return assert(load(text, "@" .. path))
 end
 
--- Runs it as a program that listens for real, though at another port; returns its app, and whom it
--- trusts.
-local function run(block, path)
+-- Puts others in the place of what listens: at ports that are free, and closed again by what is
+-- returned.
+local function free_ports(seen)
   local App = getmetatable(http.app()).__index
-  local listen, servers, trust = App.listen, {}, nil
+  local app_listen, net_listen, servers = App.listen, net.listen, {}
   App.listen = function(app, options)
     local given = {}
     for name, value in pairs(options) do given[name] = value end
     if not given.address then given.port = 0 end
-    trust = given.trust
-    local server = listen(app, given)
+    seen.trust = given.trust
+    local server = app_listen(app, given)
     table.insert(servers, server)
     return server
   end
+  net.listen = function(url, ...)
+    local listener = assert(net_listen((url:gsub("^(tcp://.*):%d+$", "%1:0")), ...))
+    table.insert(servers, listener)
+    return listener
+  end
+  return function()
+    App.listen, net.listen = app_listen, net_listen
+    for _, server in ipairs(servers) do server:close() end
+  end
+end
+
+-- Runs it as a program that listens for real, though at other ports; returns its app, and whom it
+-- trusts.
+local function run(block, path)
+  local seen = {}
+  local close = free_ports(seen)
   local ok, app = pcall(program_of(block, path), rille, http, json, http.app())
-  App.listen = listen
-  for _, server in ipairs(servers) do server:close() end
+  close()
   if not ok then error(app, 0) end
-  return app, trust
+  return app, seen.trust
 end
 
 local function same_text(expected, got)
@@ -73,27 +100,85 @@ local function ask(app, trust, exchange)
   same_text(table.concat(lines, "\n") .. "\n", (answer.body:gsub("\n+$", "\n")))
 end
 
+-- -- other languages -----------------------------------------------------------------------------
+
+local function succeeds(command, text)
+  local folder <close> = folders.new { block = text }
+  local result = process.run {
+    "-c", command:format(folder:at "block"), program = "bash", seconds = 20,
+  }
+  assert.equal(0, result.status, result.stderr)
+end
+
+local function has(program)
+  return os.execute(("command -v %s >/dev/null"):format(program)) == true
+end
+
+-- A configuration of nginx: servers, or what stands in one.
+local function check_nginx(text)
+  local around = text:find "^upstream" or text:find "^server"
+  local inside = around and text or "server {\n" .. text .. "\n}"
+  succeeds([[cd $(dirname %s) && mkdir -p logs && nginx -e stderr -p $PWD -t -c block]],
+    "pid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n" .. inside .. "\n}\n")
+end
+
+-- What is shown, and is no code or needs more than is at hand.
+local SHOWN = { text = true, html = true, cmake = true, ini = true, dockerfile = true, [""] = true }
+
+local CHECKS = {
+  sh = function(text)
+    succeeds("bash -n %s", text)
+    for path in text:gmatch "%f[%w.]([%w_.-]+/[%w_./-]+%.%l+)%f[%s]" do
+      if path:find "^docs/" or path:find "^examples/" or path:find "^scripts/" then
+        assert.is_truthy(io.open(path), path)
+      end
+    end
+  end,
+  json = function(text) assert.is_not_nil(json.decode(text)) end,
+  js = function(text)
+    if release and has "node" then succeeds("cp %s block.mjs && node --check block.mjs", text) end
+  end,
+  nginx = function(text)
+    if release and has "nginx" then check_nginx(text) end
+  end,
+}
+
+-- -- documents -----------------------------------------------------------------------------------
+
 local function describe_document(path)
   local app, trust
   for _, block in ipairs(document.blocks(path)) do
-    if block.language == "lua" then
-      it(("%s:%d runs"):format(path, block.line), function()
-        app, trust = run(block, path)
-      end)
+    local place = ("%s:%d"):format(path, block.line)
+    if block.language == "lua" and (block.note or ""):find "^compiled only: %S" then
+      it(place .. " compiles", function() assert(load(block.text, "@" .. path)) end)
+    elseif block.language == "lua" then
+      it(place .. " runs", function() app, trust = run(block, path) end)
     elseif block.language == "console" then
       for _, exchange in ipairs(document.exchanges(block)) do
-        it(("%s:%d answers"):format(path, exchange.line), function()
-          ask(app, trust, exchange)
-        end)
+        it(("%s:%d answers"):format(path, exchange.line), function() ask(app, trust, exchange) end)
       end
+    elseif not SHOWN[block.language] then
+      it(place .. " is right", function()
+        local check = CHECKS[block.language]
+        assert.is_function(check, "a block in an unknown language: " .. block.language)
+        check(block.text)
+      end)
     end
   end
+  it(path .. " has no link that leads nowhere", function()
+    local folder = path:match "^(.*)/[^/]*$" or "."
+    for _, link in ipairs(document.links(path)) do
+      local place = ("%s:%d: %s"):format(path, link.line, link.target)
+      local file, anchor = link.target:match "^([^#]*)#?(.*)$"
+      file = file == "" and path or folder .. "/" .. file
+      assert.is_truthy(io.open(file), place)
+      if anchor ~= "" then assert.is_true(document.anchors(file)[anchor], place) end
+    end
+  end)
 end
 
 describe("the documentation", function()
-  local listing = io.popen "ls docs/*.md"
-  for path in listing:lines() do describe_document(path) end
-  listing:close()
+  for _, path in ipairs(PATHS) do describe_document(path) end
 end)
 
 -- Defaults that are no value of an option.

@@ -3,16 +3,19 @@
 --     ```lua          a piece of a program
 --     ```console      behind it: `$ curl ...` lines, each with what comes back
 --
+-- A comment in the line before a block is its note: <!-- compiled only: why -->, and <!-- file: NAME
+-- --> for what belongs into a file of that name.
+--
 -- curl takes -i, -N, -X METHOD, -H 'Name: value', -d DATA and -F 'name=value;filename=...'. Behind
 -- -i the status and the headers that are shown must be there, and the body if one is shown. JSON is
 -- compared as what it means; "..." at the end stands for anything.
 
 local document = {}
 
---- document.blocks(path) -> list of { language, text, line (of its first line) }
+--- document.blocks(path) -> list of { language, text, line (of its first line), note }
 function document.blocks(path)
   local blocks, block = {}, nil
-  local number = 0
+  local number, note = 0, nil
   for line in io.lines(path) do
     number = number + 1
     local fence = line:match "^```(.*)$"
@@ -21,12 +24,54 @@ function document.blocks(path)
       table.insert(blocks, block)
       block = nil
     elseif fence then
-      block = { language = fence, line = number + 1 }
+      block = { language = fence, line = number + 1, note = note }
     elseif block then
       table.insert(block, line)
     end
+    note = not block and line:match "^<!%-%- (.*) %-%->$" or nil
   end
   return blocks
+end
+
+-- As GitHub does it.
+local function anchor_of(heading)
+  local text = heading:gsub("`", ""):gsub("%[([^%]]*)%]%([^%)]*%)", "%1"):lower()
+  return (text:gsub("[^%w_ \x80-\xff-]", ""):gsub(" ", "-"))
+end
+
+local function is_outside_code(inside, line)
+  if line:find "^```" then inside.code = not inside.code end
+  return not inside.code
+end
+
+--- document.anchors(path) -> set of what a link may point to in it.
+function document.anchors(path)
+  local anchors, inside = {}, {}
+  for line in io.lines(path) do
+    local heading = is_outside_code(inside, line) and line:match "^#+ (.*)$"
+    local anchor = heading and anchor_of(heading)
+    local number, plain = 0, anchor
+    while anchor and anchors[anchor] do
+      number = number + 1
+      anchor = ("%s-%d"):format(plain, number)
+    end
+    if anchor then anchors[anchor] = true end
+  end
+  return anchors
+end
+
+--- document.links(path) -> list of { target, line }: those that lead to other places of the
+-- repository.
+function document.links(path)
+  local links, inside, number = {}, {}, 0
+  for line in io.lines(path) do
+    number = number + 1
+    local text = is_outside_code(inside, line) and line or ""
+    for target in text:gmatch "%]%(([^%)%s]+)%)" do
+      if not target:find "^%a+:" then table.insert(links, { target = target, line = number }) end
+    end
+  end
+  return links
 end
 
 --- document.rows(path, name) -> list of lists: the table whose first column is called so.
