@@ -114,12 +114,17 @@ local function has(program)
   return os.execute(("command -v %s >/dev/null"):format(program)) == true
 end
 
+local MODULES = "/usr/lib/nginx/modules/"
+local LUA_IN_NGINX = ("load_module %sndk_http_module.so;\nload_module %sngx_http_lua_module.so;\n")
+  :format(MODULES, MODULES)
+
 -- A configuration of nginx: servers, or what stands in one.
 local function check_nginx(text)
   local around = text:find "^upstream" or text:find "^server"
   local inside = around and text or "server {\n" .. text .. "\n}"
+  local modules = text:find "by_lua" and LUA_IN_NGINX or ""
   succeeds([[cd $(dirname %s) && mkdir -p logs && nginx -e stderr -p $PWD -t -c block]],
-    "pid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n" .. inside .. "\n}\n")
+    modules .. "pid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n" .. inside .. "\n}\n")
 end
 
 -- What is shown, and is no code or needs more than is at hand.
@@ -139,7 +144,9 @@ local CHECKS = {
     if release and has "node" then succeeds("cp %s block.mjs && node --check block.mjs", text) end
   end,
   nginx = function(text)
-    if release and has "nginx" then check_nginx(text) end
+    local can = has "nginx" and
+      (not text:find "by_lua" or io.open(MODULES .. "ngx_http_lua_module.so"))
+    if release and can then check_nginx(text) end
   end,
 }
 
@@ -149,7 +156,7 @@ local function describe_document(path)
   local app, trust
   for _, block in ipairs(document.blocks(path)) do
     local place = ("%s:%d"):format(path, block.line)
-    if block.language == "lua" and (block.note or ""):find "^compiled only: %S" then
+    if block.language == "lua" and (block.note or ""):find "compiled only: %S" then
       it(place .. " compiles", function() assert(load(block.text, "@" .. path)) end)
     elseif block.language == "lua" then
       it(place .. " runs", function() app, trust = run(block, path) end)
@@ -198,5 +205,62 @@ describe("the options of app:listen", function()
     end
     for name in pairs(core.options) do assert.is_true(listed[name], name) end
     for name in pairs(SAID) do assert.is_true(listed[name], name) end
+  end)
+end)
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+describe("docs/security.md", function()
+  local rows = document.rows("docs/security.md", "what is enforced")
+
+  it("names specs that are there, by tests that they have", function()
+    for _, row in ipairs(rows) do
+      local text = read(row[2])
+      assert.is_truthy(text:find('"' .. row[3] .. '"', 1, true), row[2] .. ": " .. row[3])
+    end
+  end)
+
+  it("has all of its tables looked at", function()
+    local _, count = read("docs/security.md"):gsub("| spec/", "")
+    assert.equal(count, #rows)
+    assert.is_true(count > 40)
+  end)
+end)
+
+-- The project of the tutorial, from its files; in release, since it starts programs.
+describe("docs/tutorial.md", function()
+  local test = release and it or function(name) pending(name .. " (the release build only)") end
+  local folder
+
+  setup(function() folder = folders.new(document.files "docs/tutorial.md") end)
+  teardown(function() folder:remove() end)
+
+  test("has a project that passes its tests", function()
+    local result = process.run { "test", directory = folder.path }
+    assert.equal(0, result.status, result.stdout .. result.stderr)
+    assert.matches("2 successes / 0 failures / 0 errors / 0 pending", result.stdout)
+  end)
+
+  test("has a server that serves, and logs", function()
+    local app <close> = process.start {
+      "--grace", "1", "app.lua", directory = folder.path,
+      before = "export ADDRESS=unix:" .. folder:at "words.sock" .. ";",
+    }
+    assert.equal("listening at unix:" .. folder:at "words.sock", app:line())
+    local function get(path)
+      local conn <close> = assert(net.connect("unix:" .. folder:at "words.sock", { timeout = 10 }))
+      conn:write("GET ", path, " HTTP/1.0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
+      return (conn:read "all")
+    end
+    assert.matches("\r\n\r\nok\n$", get "/health")
+    assert.matches("Content%-Security%-Policy.*<title>Words</title>", get "/")
+    assert.matches("text/javascript.*fetch", get "/words.js")
+    app:signal "TERM"
+    local result = app:wait()
+    assert.equal(0, result.status)
+    assert.equal("192.0.2.7:0", json.decode(result.stdout:match "[^\n]+").remote)
   end)
 end)

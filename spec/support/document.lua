@@ -3,8 +3,8 @@
 --     ```lua          a piece of a program
 --     ```console      behind it: `$ curl ...` lines, each with what comes back
 --
--- A comment in the line before a block is its note: <!-- compiled only: why -->, and <!-- file: NAME
--- --> for what belongs into a file of that name.
+-- Comments in the lines before a block are its note: <!-- compiled only: why -->, and
+-- <!-- file: NAME --> for what belongs into a file of that name.
 --
 -- curl takes -i, -N, -X METHOD, -H 'Name: value', -d DATA and -F 'name=value;filename=...'. Behind
 -- -i the status and the headers that are shown must be there, and the body if one is shown. JSON is
@@ -28,7 +28,8 @@ function document.blocks(path)
     elseif block then
       table.insert(block, line)
     end
-    note = not block and line:match "^<!%-%- (.*) %-%->$" or nil
+    local said = not block and line:match "^<!%-%- (.*) %-%->$"
+    note = said and (note and note .. "\n" .. said or said) or nil
   end
   return blocks
 end
@@ -72,6 +73,16 @@ function document.links(path)
     end
   end
   return links
+end
+
+--- document.files(path) -> { [name] = text }: what its blocks say belongs into files.
+function document.files(path)
+  local files = {}
+  for _, block in ipairs(document.blocks(path)) do
+    local name = ("\n" .. (block.note or "")):match "\nfile: (%S+)"
+    if name then files[name] = block.text .. "\n" end
+  end
+  return files
 end
 
 --- document.rows(path, name) -> list of lists: the table whose first column is called so.
