@@ -1,6 +1,6 @@
--- The documentation does what it says: every block of Lua in README.md, docs/ and so on is run, with
--- what is asked of it in the console block behind it (see support/document.lua); those that cannot
--- be are compiled, and say why. Of the other languages what can be checked without harm is.
+-- The documentation does what it says: every block of Lua in README.md, docs/ and so on is run,
+-- with what is asked of it in the console block behind it (see support/document.lua); those that
+-- cannot be are compiled, and say why. Of the other languages what can be checked without harm is.
 
 local core = require "rille.http.core"
 local document = require "spec.support.document"
