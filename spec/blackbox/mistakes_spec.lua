@@ -4,6 +4,7 @@
 -- the line that the message must name, `ask` what the app is asked.
 
 local document = require "spec.support.document"
+local json = require "rille.json"
 local process = require "spec.support.process"
 
 -- In the other builds, which are slower, every fifth does.
@@ -54,6 +55,14 @@ local function spoil(path, case)
   return before .. text .. after, count_lines(text:sub(1, at))
 end
 
+-- What the lines of the log, which are JSON where nobody looks at a terminal, say to a reader.
+local function plain(text)
+  return (text:gsub("[^\n]+", function(line)
+    local entry = json.decode(line)
+    return type(entry) == "table" and ("%s\n%s"):format(entry.message, entry.trace) or line
+  end))
+end
+
 local count = 0
 
 local function mistakes(path, cases)
@@ -63,7 +72,7 @@ local function mistakes(path, cases)
       it(("%s: %s"):format(path, case[1]), function()
         local script, line = spoil(path, case)
         local result = process.run { "--grace", "0.1", script = script, seconds = 20 }
-        local said = result.stderr .. result.stdout
+        local said = plain(result.stderr) .. result.stdout
         for i = 2, #case do
           assert.is_truthy(said:find(case[i], 1, true), ("%q is not in: %s"):format(case[i], said))
         end
