@@ -18,8 +18,8 @@ Anything else is an error, also what stands behind that: headers are set by res.
 answered with 500 and the request's id, and logged with its traceback; an error made by
 http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the
 pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is
-complete: whoever needs something of them later copies it before. What they have stands in
-src/lib/http_request.c and src/lib/http_response.c.
+complete: whoever needs something of them later copies it before. What they have stands at the
+types req and res (src/lib/http_request.c, src/lib/http_response.c).
 
 A middleware is called as middleware(req, res, next). next() runs the rest, and returns when that is
 over; the answer then stands in `res` but has not been sent, so it may be looked at and changed:

@@ -123,6 +123,11 @@ for _, row in ipairs(NAMES) do
   if row[3] then table.insert(names.explained, { row[1], (row[2]:gsub("%$", "")), row[3] }) end
 end
 
+--- names.find(section, owner, name) -> type, or nil: of a name in a function or type `owner`.
+function names.find(section, owner, name)
+  return names.of[owner .. "." .. name] or names.of[section .. "." .. name] or names.of[name]
+end
+
 --- Modules that are fields of the one that they are named after.
 names.submodules = {
   ["rille.domains"] = true, ["rille.http"] = true, ["rille.net"] = true, ["rille.context"] = true,

@@ -96,21 +96,41 @@ function WRITE.lua(out, piece) table.insert(out, "```lua\n" .. piece.text .. "\n
 function WRITE.verbatim(out, piece) table.insert(out, "```text\n" .. piece.text .. "\n```\n") end
 
 local function write_rows(out, heading, rows)
-  table.insert(out, ("| %s | |\n| --- | --- |"):format(heading))
+  table.insert(out, ("| %s | type | |\n| --- | --- | --- |"):format(heading))
   for _, row in ipairs(rows) do
-    local shown = {}
-    for i, name in ipairs(row.names) do shown[i] = "`" .. name .. "`" end
-    table.insert(out, ("| %s | %s |"):format(table.concat(shown, ", "), cell(row.text)))
+    table.insert(out, ("| `%s` | %s | %s |"):format(row.name, cell(row.type), cell(row.text)))
   end
   table.insert(out, "")
 end
 
-function WRITE.options(out, piece) write_rows(out, "option", piece.rows) end
+-- A row for each name; the type of an option is known by its name.
+function WRITE.options(out, piece, section, owner)
+  local rows = {}
+  for _, row in ipairs(piece.rows) do
+    for _, name in ipairs(row.names) do
+      local kind = names.find(section.short, owner, name) or "any"
+      table.insert(rows, { name = name, type = kind:gsub("%$", ""), text = row.text })
+    end
+  end
+  write_rows(out, "option", rows)
+end
 
-function WRITE.fields(out, piece) write_rows(out, "field", piece.rows) end
+-- Of a field it stands before its text.
+function WRITE.fields(out, piece)
+  local rows = {}
+  for _, row in ipairs(piece.rows) do
+    local kind, text = row.text:match "^([^:]+): (.*)$"
+    for _, name in ipairs(row.names) do
+      table.insert(rows, { name = name, type = kind or "", text = text or row.text })
+    end
+  end
+  write_rows(out, "field", rows)
+end
 
-local function write_text(out, text)
-  for _, piece in ipairs(comments.pieces(text)) do WRITE[piece.kind](out, piece) end
+local function write_text(out, text, section, owner)
+  for _, piece in ipairs(comments.pieces(text)) do
+    WRITE[piece.kind](out, piece, section, owner)
+  end
 end
 
 -- -- the page ------------------------------------------------------------------------------------
@@ -144,14 +164,14 @@ local function anchors_of(sections)
   return anchors
 end
 
-local function write_entry(out, entry)
+local function write_entry(out, entry, section)
   table.insert(out, ("### %s\n"):format(heading_of(entry)))
   local lines = {}
   for i, signature in ipairs(entry.signatures) do
     lines[i] = (signature.whole:gsub("%s+", " "))
   end
   table.insert(out, "```text\n" .. table.concat(lines, "\n") .. "\n```\n")
-  write_text(out, entry.text)
+  write_text(out, entry.text, section, entry.signatures[1].name or section.short)
 end
 
 local function write_section(out, section, anchors)
@@ -159,8 +179,8 @@ local function write_section(out, section, anchors)
   if section.kind == "type" then
     table.insert(out, ("A type of [%s](#%s).\n"):format(section.of, anchors[section.of]))
   end
-  write_text(out, section.text)
-  for _, entry in ipairs(section.entries) do write_entry(out, entry) end
+  write_text(out, section.text, section, section.short)
+  for _, entry in ipairs(section.entries) do write_entry(out, entry, section) end
 end
 
 local function write_contents(out, sections, anchors)

@@ -20,10 +20,10 @@ local BASIC = {
 
 -- What a name stands for in a section, as LuaLS writes it.
 local function type_of(known, section, owner, name)
-  local text = names.of[owner .. "." .. name] or names.of[section.short .. "." .. name]
-  if not text and (BASIC[name] or name:find '^"') then return name end
-  if not text and known[name] then return known[name] end
-  text = text or names.of[name]
+  local own = names.of[owner .. "." .. name] or names.of[section.short .. "." .. name]
+  if not own and (BASIC[name] or name:find '^"') then return name end
+  if not own and known[name] then return known[name] end
+  local text = names.find(section.short, owner, name)
   if not text then
     error(("%s: no type is known for %q; scripts/lib/names.lua has them"):format(owner, name), 0)
   end
@@ -74,7 +74,9 @@ end
 -- The class of a table of options, from the rows of a text.
 local function add_options(out, known, section, owner, text)
   if not has_options(text) then return end
-  table.insert(out, "---@class " .. options_class(section, owner))
+  local class, method = table.concat(text, " "):match "and those of ([%w_]+):([%w_]+):"
+  local also = class and (": %s.%s_options"):format(known[class], method) or ""
+  table.insert(out, "---@class " .. options_class(section, owner) .. also)
   for _, piece in ipairs(comments.pieces(text)) do
     for _, row in ipairs(piece.kind == "options" and piece.rows or {}) do
       for _, name in ipairs(row.names) do

@@ -312,3 +312,45 @@ describe("a mistake in an example is told, in", function()
       to = "mutex:lock() mutex:lock() -- until" },
   })
 end)
+
+describe("a return that is missing", function()
+  local function ask(handler, options)
+    local result = process.run { "--grace", "0.1", seconds = 20, script = ([[
+      local http = require "rille.http"
+      local app = http.app()
+      app:get("/x", %s)
+      local server = app:listen { port = 0, %s }
+      local conn <close> = assert(require "rille.net".connect(server:address(), { timeout = 5 }))
+      conn:write "GET /x HTTP/1.0\r\n\r\n"
+      print(conn:read())
+      os.exit()
+    ]]):format(handler, options) }
+    return result.stdout, plain(result.stderr)
+  end
+
+  local NOTE = "script.lua:3: the handler of GET /x returned nothing and set nothing, so the "
+    .. "answer is 204: is a return missing?"
+
+  it("is told where one develops", function()
+    local answer, said = ask([[function() local text = "x" .. 1 end]], "development = true")
+    assert.equal("HTTP/1.0 204 No Content\n", (answer:gsub("1%.1", "1.0")))
+    assert.is_truthy(said:find(NOTE, 1, true), said)
+  end)
+
+  it("is told inside middleware, by the route", function()
+    local _, said = ask("function(_, _, next) next() end, function() end", "development = true")
+    assert.is_truthy(said:find("the handler of GET /x returned nothing", 1, true), said)
+  end)
+
+  it("is none where the answer was set, or nobody develops", function()
+    for _, handler in ipairs {
+      "function() return 204 end", "function(_, res) res.status = 204 end",
+      "function(_, res) res:write 'x' end", "function(_, res) res:text '' end",
+    } do
+      local _, said = ask(handler, "development = true")
+      assert.equal("", said)
+    end
+    local _, said = ask("function() end", "development = false")
+    assert.equal("", said)
+  end)
+end)

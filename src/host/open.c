@@ -35,6 +35,7 @@ static const char *const globals[][2] = {
     {"http", "rille.http"},
     {"net", "rille.net"},
     {"json", "rille.json"},
+    {"log", "rille.log"},
     {"crypto", "rille.crypto"},
     {"compress", "rille.compress"},
     {"domains", "rille.domains"},

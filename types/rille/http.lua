@@ -404,7 +404,7 @@ function res:stream(source, options) end
 ---@field [string] any
 local view = {}
 
----@class rille.http.serve_options
+---@class rille.http.serve_options: rille.http.app.listen_options
 ---@field app? rille.http.app # the app to serve
 ---@field loops? integer|"auto" # how many main domains are to run this script, each on a thread of its own, sharing the port and the compute domains: a number, or "auto" for one a core. Missing: no more than there are
 
@@ -422,7 +422,7 @@ local view = {}
 ---status, body       the body a string, a table or nothing
 ---nothing            what was set or written by `res`; 204 if that is nothing either
 ---
----Anything else is an error, also what stands behind that: headers are set by res.headers. An error is answered with 500 and the request's id, and logged with its traceback; an error made by http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is complete: whoever needs something of them later copies it before. What they have stands in src/lib/http_request.c and src/lib/http_response.c.
+---Anything else is an error, also what stands behind that: headers are set by res.headers. An error is answered with 500 and the request's id, and logged with its traceback; an error made by http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is complete: whoever needs something of them later copies it before. What they have stands at the types req and res (src/lib/http_request.c, src/lib/http_response.c).
 ---
 ---A middleware is called as middleware(req, res, next). next() runs the rest, and returns when that is over; the answer then stands in `res` but has not been sent, so it may be looked at and changed: res.status, res.headers, res.body (unless the handler has written it piece by piece: res.sent; or it is a file, of which res.length alone tells). What a middleware returns replaces the answer; one that returns nothing leaves it as it is; one that does not call next() answers by itself. An error of the rest passes through next(). Values for those further in are set as fields of req: req.user = user.
 ---
@@ -451,7 +451,7 @@ function http.error(status, body) end
 ---@return string
 function http.unescape(text) end
 
----Serves an app on several cores: http.serve{ app = app, port = 8080, loops = 4 }. The call starts what is lacking; in a loop that was started by it (or by `rille --loops`) it only listens. Each runs the script from its beginning, so it is the last thing that a script does, and what only one of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as app:listen does. Main domains only. Does not suspend.
+---Serves an app on several cores: `http.serve { app = app, port = 8080, loops = 4 }`. The call starts what is lacking; in a loop that was started by it (or by `rille --loops`) it only listens. Each runs the script from its beginning, so it is the last thing that a script does, and what only one of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as app:listen does. Main domains only. Does not suspend.
 ---
 ---Options, and those of app:listen:
 ---@param options rille.http.serve_options
