@@ -52,6 +52,12 @@ describe("rille new", function()
     assert.same({ limit = 1000, primes = 168 }, json.decode(raw_http.read_answer(conn).body))
   end)
 
+  it("leads editors to the types of Rille's modules", function()
+    local file <close> = assert(io.open(folder:at "shop/.luarc.json"))
+    local settings = json.decode(file:read "a")
+    assert.equal("/usr/share/rille/types", settings["workspace.library"][1])
+  end)
+
   it("names the project in what deploys it", function()
     local unit = assert(io.open(folder:at "shop/shop.service")):read "a"
     assert.matches("WorkingDirectory=/opt/shop\n", unit, 1, true)

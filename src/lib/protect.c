@@ -1,6 +1,6 @@
-/* What Lua's own libraries have to know of fibers that are interrupted: pcall and xpcall, which let
- * a cancellation pass that found its fiber computing, and debug.sethook and gethook, whose hooks
- * take turns with the ticker's. To a script nothing else changes. */
+/* The library debug: Lua's, but for debug.sethook and debug.gethook, whose hooks take turns with
+ * those that interrupt computing code; any domain has it. pcall and xpcall are as Lua's, too, but
+ * let a cancellation pass that found its fiber computing. To a script nothing else changes. */
 #include "domain/protect.h"
 
 #include <lauxlib.h>

@@ -157,7 +157,8 @@ files["spec"] = { std = "+busted" }
 {
   "runtime.version": "Lua 5.4",
   "diagnostics.globals": ["describe", "it", "before_each", "after_each", "setup", "teardown"],
-  "workspace.checkThirdParty": false
+  "workspace.checkThirdParty": false,
+  "workspace.library": ["/usr/share/rille/types", "/usr/local/share/rille/types"]
 }
 ]==],
   },
