@@ -268,7 +268,9 @@ end)
 describe("docs/README.md", function()
   it("lists all that is there", function()
     local linked = {}
-    for _, link in ipairs(document.links "docs/README.md") do linked["docs/" .. link.target] = true end
+    for _, link in ipairs(document.links "docs/README.md") do
+      linked["docs/" .. link.target] = true
+    end
     for _, path in ipairs(PATHS) do
       local itself = path == "docs/README.md" or not path:find "^docs/"
       assert.is_true(itself or linked[path], path)
