@@ -36,7 +36,8 @@ struct rl_worker {
   bool looking;             /* awake, found the queue empty */
   bool coming;              /* woken or started for a task, has not looked yet */
   bool dozing;              /* asleep, whether it may take tasks or not */
-  bool retiring;            /* takes no more tasks, ends when its fibers have */
+  atomic_bool retiring;     /* takes no more tasks, ends when its fibers have; its own thread reads
+                               it without the lock */
   bool stuck;               /* given up: retiring, and not known to end */
 
   /* written by its own thread, read by any */
