@@ -16,9 +16,11 @@ local site = [[
   if arg[1] then rille.domains.set_memory_limit(tonumber(arg[1])) end
   rille.domains.set_bounds(1, 1)
 
+  local function megabyte() return ("x"):rep(1024):rep(1024) end -- in two steps of few copies
+
   local function hoard()
     local all = {}
-    while true do all[#all + 1] = ("x"):rep(1 << 20) .. #all end
+    while true do all[#all + 1] = megabyte() .. #all end
   end
   local function chain()
     local list
@@ -33,7 +35,7 @@ local site = [[
     for i = 1, 1000000 do pieces[i] = i end
     while true do pieces[1] = table.concat(pieces, "0123456789") end
   end
-  function ways.gsub() return #("x"):rep(1 << 20):gsub("x", ("y"):rep(1000)) end
+  function ways.gsub() return #megabyte():gsub("x", ("y"):rep(1000)) end
   function ways.closures()
     local kept = {}
     while true do kept[#kept + 1] = function() return kept end end
@@ -57,7 +59,7 @@ local site = [[
   app:get("/next", function() return "next" end)
   app:get("/usable", function()
     local list = {}
-    for i = 1, 16 do list[i] = ("x"):rep(1 << 20) .. i end
+    for i = 1, 16 do list[i] = megabyte() .. i end
     return rille.detach(function() return "usable" end)
   end)
   app:get("/way/:way", function(req, res) return ways[req.params.way](req, res) or "done" end)
