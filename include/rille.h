@@ -70,6 +70,76 @@ struct lua_State;
  * Before rille_start; `name` is copied. 0; or -1 if there is no memory, or it is too late. */
 int rille_provide(rille_t *runtime, const char *name, int (*open)(struct lua_State *L));
 
+/* The same for a module written in Lua: `text`, which must last until rille_free. */
+int rille_module(rille_t *runtime, const char *name, const char *text, size_t size);
+
+/* A value between Lua and C. Bytes are a string's: any, `size` of them, with a zero byte behind
+ * those that Rille passes. Whoever passes a value keeps it: the host gets it until its function
+ * returns, and what it passes is copied. */
+enum rille_type { RILLE_NIL, RILLE_BOOLEAN, RILLE_INTEGER, RILLE_NUMBER, RILLE_BYTES };
+
+struct rille_value {
+  enum rille_type type;
+  union {
+    int boolean;
+    int64_t integer;
+    double number;
+    const char *bytes;
+  };
+  size_t size; /* of bytes */
+};
+
+struct rille_value rille_boolean(int boolean);
+struct rille_value rille_integer(int64_t integer);
+struct rille_value rille_number(double number);
+struct rille_value rille_bytes(const void *bytes, size_t size);
+struct rille_value rille_text(const char *text); /* up to its zero byte */
+
+/* A function of C without Lua's API, that scripts call: a native function. */
+struct rille_frame; /* one call of it, until it returns */
+
+struct rille_native {
+  const char *name;
+  /* What it wants, at most 16: `boolean`, `integer`, `number`, `bytes` (a string) or `any` (one of
+   * all these), separated by spaces; with a ? behind it one may be left out, and is nil then. */
+  const char *takes;
+  void (*call)(struct rille_frame *frame, void *context, const struct rille_value *arguments);
+  void *context;
+};
+
+/* Gives every domain a module of native functions, by the rules of rille_provide. Scripts that pass
+ * other arguments get Lua's errors for that. No exception may leave such a function. */
+int rille_native(rille_t *runtime, const char *module, const struct rille_native *natives,
+                 size_t count);
+
+/* In a native function, on its thread: its results, at the end none; or its error. The last call
+ * counts. These return (no jump passes through the host's frames); if memory is lacking, the script
+ * gets that as an error. */
+void rille_return(struct rille_frame *frame, const struct rille_value *results, size_t count);
+void rille_fail(struct rille_frame *frame, const char *message);
+
+/* In a native function that takes long, now and then: 1 if nobody waits for it any more (it was
+ * cancelled, or its time is over), so that it should return; its results do not matter then. */
+int rille_stopping(struct rille_frame *frame);
+
+/* In a native function, once: the fiber that called it is to wait when it has returned, until the
+ * ticket is completed; its domain goes on meanwhile. If the fiber is cancelled before, at the end
+ * of the program at the latest, `cancelled` is called with `context`, on the domain's thread (NULL:
+ * is not). The ticket is the host's: rille_release. NULL if there is no memory, or the fiber cannot
+ * wait here: then the function has only to return, and the script gets the error. */
+struct rille_ticket *rille_suspend(struct rille_frame *frame, void (*cancelled)(void *context),
+                                   void *context);
+
+/* Any thread, also after rille_free: completes the call, with results or an error. 0; 1 if that
+ * came too late, since it is completed or cancelled; -1 if there is no memory, and nothing has
+ * changed. Of this and `cancelled` only one happens. */
+int rille_resume(struct rille_ticket *ticket, const struct rille_value *results, size_t count);
+int rille_resume_error(struct rille_ticket *ticket, const char *message);
+
+/* The same threads: gives up the ticket. If it was not completed, that is an error where the fiber
+ * waits. NULL is allowed. */
+void rille_release(struct rille_ticket *ticket);
+
 struct rille_script {
   const char *name; /* what tracebacks call it: "@path" for files, "=name" literally */
   const char *path; /* a file to read; NULL: standard input, unless text is given */
@@ -92,8 +162,8 @@ int rille_start(rille_t *runtime, const struct rille_script *script);
 int rille_run(rille_t *runtime);
 
 /* For a program that has a loop of its own, instead of rille_run: does what is to do, without
- * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status.
- * Always on the same thread, on which other runtimes may have their turns as well. */
+ * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status. Always on the same thread, on which other
+ * runtimes may have their turns as well. */
 int rille_turn(rille_t *runtime);
 
 /* When the next turn is due: as soon as the descriptor is readable (it is the runtime's, and only

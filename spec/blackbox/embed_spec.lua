@@ -31,6 +31,27 @@ end
 
 local fibs = "fib(20) = 6765\nfib(21) = 10946\nfib(22) = 17711\nfib(23) = 28657\nfib(24) = 46368\n"
 
+-- What the other hosts print.
+local printed = {
+  own_loop = "sum: 50000005000000\nthe host went on: yes\n",
+  image_filter = "262144 pixels, checksum dc8013dc\nas if blurred in one piece: true\n",
+  host = "Copernicus\nfalse\tmap::at\nCopernicus\n",
+}
+
+--- The C of docs/embedding.md, with what it takes for granted before it.
+local function blocks_of_guide()
+  local file <close> = assert(io.open(process.root .. "/docs/embedding.md"))
+  local parts = {
+    "#include <rille.h>\n#include <stdio.h>\n",
+    "extern void start_fetching(int64_t number, struct rille_ticket *ticket);\n",
+  }
+  for block in file:read "a":gmatch "\n```c\n(.-)```" do
+    parts[#parts + 1] = block
+  end
+  assert.is_true(#parts > 3)
+  return table.concat(parts, "\n")
+end
+
 describe("the installed package", function()
   setup(function()
     if not release then return end
@@ -55,15 +76,19 @@ describe("the installed package", function()
     assert.equal(fibs, shell("env -u LD_LIBRARY_PATH " .. built .. "/minimal_static"))
   end)
 
-  test("runs in the loop of its host", function()
-    assert.equal("sum: 50000005000000\nthe host went on: yes\n", shell(built .. "/own_loop"))
-  end)
-
   test("runs its host's C functions on compute domains", function()
     for _, name in ipairs { "checksum", "checksum_static" } do
       local lines = shell(built .. "/" .. name)
       assert.matches("^%x%x%x%x%x%x%x%x 1048576 bytes of a\n", lines)
       assert.matches("\ncbf43926 123456789\n$", lines)
+    end
+  end)
+
+  test("runs what each of the other hosts is about, shared and static", function()
+    for name, expected in pairs(printed) do
+      assert.equal(expected, shell(built .. "/" .. name), name)
+      local static = shell(("env -u LD_LIBRARY_PATH %s/%s_static"):format(built, name))
+      assert.equal(expected, static, name)
     end
   end)
 
@@ -78,6 +103,27 @@ describe("the installed package", function()
       done]]
     assert.equal(fibs, shell "cat rille.txt")
     assert.equal(fibs, shell "cat rille-static.txt")
+  end)
+
+  test("builds every host with pkg-config, as its first lines say", function()
+    local hosts = shell [[
+      for source in $embed/*.c $embed/*.cpp; do
+        name=$(basename $source) line=$(sed -n 's,^ *[*/]* *\(c[c+]* .*pkg-config.*\),\1,p' $source)
+        (cd $embed; eval "${line% -o *} -Wall -Wextra -Werror -o $OLDPWD/by_line")
+        ./by_line >by_line.txt
+        echo $name $(wc -l <by_line.txt)
+      done]]
+    assert.matches("checksum.c 5\n", hosts)
+    assert.matches("host.cpp 3\n", hosts)
+    assert.matches("image_filter.c 2\n", hosts)
+    assert.matches("minimal.c 5\n", hosts)
+    assert.matches("own_loop.c 2\n", hosts)
+  end)
+
+  test("compiles what its guide shows", function()
+    folder:write("shown.c", blocks_of_guide())
+    shell "cc -std=c11 -Wall -Wextra -Werror -Wno-unused -fsyntax-only \z
+      $(pkg-config --cflags rille) shown.c"
   end)
 
   test("shows nothing but what begins with rille_", function()
@@ -96,7 +142,8 @@ describe("the installed package", function()
     local header = shell "sed 's://.*::' $prefix/include/rille.h | tr -d '\\n'"
     local seen = shell "nm -D --defined-only --format=posix $LD_LIBRARY_PATH/librille.so"
     local functions = 0
-    for name in header:gsub("/%*.-%*/", ""):gmatch "(rille_[a-z_]+)%([^()]*%);" do
+    header = header:gsub("/%*.-%*/", ""):gsub("typedef[^;]*;", "")
+    for name in header:gmatch "(rille_[a-z_]+)%([^()]*%);" do
       assert.matches("%f[%w_]" .. name .. "@", seen)
       functions = functions + 1
     end

@@ -130,6 +130,7 @@ struct rl_domain {
   unsigned fibers;               /* started and not yet ended */
   unsigned out;                  /* messages of ours that will come back */
   unsigned dealing;    /* fibers that wait at channels and for locks: each expects a message */
+  unsigned outside;    /* fibers that the host is to wake: the same */
   uint64_t expected;   /* ns that what it waits for has taken lately: to spin or not */
   size_t memory_limit; /* settings->memory_limit, as far as it has been heeded */
   int limit_error;     /* registry reference of the error for that; LUA_NOREF: there was none */
@@ -181,6 +182,17 @@ static inline void rl_domain_deal(struct rl_domain *domain) {
 
 static inline void rl_domain_dealt(struct rl_domain *domain) {
   domain->dealing--;
+  rl_domain_settle(domain);
+}
+
+/* The same for one that the host is to wake. */
+static inline void rl_domain_hand_out(struct rl_domain *domain) {
+  domain->outside++;
+  rl_domain_expect(domain);
+}
+
+static inline void rl_domain_handed_back(struct rl_domain *domain) {
+  domain->outside--;
   rl_domain_settle(domain);
 }
 

@@ -253,6 +253,14 @@ void rl_fiber_watch(struct rl_fiber *fiber);
  * left, a cancellation was seen. */
 void rl_fiber_reckon(struct rl_fiber *fiber);
 
+/* What a C function of the host's that runs long asks: whether the code of the running fiber is to
+ * stop. False outside any fiber. */
+bool rl_fiber_is_to_stop(lua_State *L);
+
+/* When it is back: stops and reports as it was asked to meanwhile; may raise. With `stop` also if
+ * the ticker has not asked yet. */
+void rl_fiber_answer(lua_State *L, bool stop);
+
 /* Bounds it from now on, running or not; see the members of these names. */
 void rl_fiber_bound(struct rl_fiber *fiber, uint64_t turn_limit, uint64_t deadline);
 

@@ -181,14 +181,15 @@ static void end_finalizer(lua_State *L, struct rl_fiber *fiber) {
   lua_error(L);
 }
 
-static void stop(lua_State *L, struct rl_fiber *fiber) {
+/* The function at `level` is where the fiber is. */
+static void stop(lua_State *L, struct rl_fiber *fiber, int level) {
   uint64_t now = rl_domain_now(fiber->domain);
   take_notice(L, fiber, now);
   struct rl_region *region = rl_region_cancelled(fiber);
   if (region && in_finalizer(L))
     end_finalizer(L, fiber);
   if (region && (!region->seen || now >= fiber->closing))
-    insist(L, fiber, region, 0);
+    insist(L, fiber, region, level);
   rl_fiber_reckon(fiber);
 }
 
@@ -271,6 +272,18 @@ static void forbid(lua_State *L, struct rl_fiber *fiber) {
 
 /* -- the hook ------------------------------------------------------------------------------ */
 
+/* All but giving way, which ends a hook. */
+static void answer(lua_State *L, struct rl_fiber *fiber, unsigned asks, int level) {
+  if (asks & RL_ASK_REPORT)
+    report(L, fiber->domain);
+  if (asks & RL_ASK_FORBID)
+    forbid(L, fiber);
+  if (asks & RL_ASK_COLLECT)
+    rl_budget_collect(L);
+  if (asks & (RL_ASK_STOP | RL_ASK_COLLECT | RL_ASK_FORBID) || fiber->insists)
+    stop(L, fiber, level);
+}
+
 void rl_fiber_look(lua_State *L, lua_Debug *ar) {
   (void)ar;
   struct rl_domain *domain = rl_domain_of(L);
@@ -279,14 +292,25 @@ void rl_fiber_look(lua_State *L, lua_Debug *ar) {
   if (!fiber)
     return;
   unsigned asks = atomic_exchange(&domain->watch.asks, 0);
-  if (asks & RL_ASK_REPORT)
-    report(L, domain);
-  if (asks & RL_ASK_FORBID)
-    forbid(L, fiber);
-  if (asks & RL_ASK_COLLECT)
-    rl_budget_collect(L);
-  if (asks & (RL_ASK_STOP | RL_ASK_COLLECT | RL_ASK_FORBID) || fiber->insists)
-    stop(L, fiber);
+  answer(L, fiber, asks, 0);
   if (asks & RL_ASK_SLICE)
     give_way(L, fiber);
+}
+
+/* -- functions of the host -------------------------------------------------------------------- */
+
+bool rl_fiber_is_to_stop(lua_State *L) {
+  struct rl_fiber *fiber = rl_fiber_running(L);
+  return fiber && (is_to_stop(fiber) || is_halted(fiber->domain));
+}
+
+void rl_fiber_answer(lua_State *L, bool stop) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_fiber *fiber = domain->running;
+  const unsigned mine = RL_ASK_STOP | RL_ASK_REPORT | RL_ASK_FORBID; /* the rest is the hook's */
+  unsigned asks = stop ? RL_ASK_STOP : 0;
+  if (atomic_load_explicit(&domain->watch.asks, memory_order_relaxed) & mine)
+    asks |= atomic_fetch_and(&domain->watch.asks, ~mine) & mine;
+  if (fiber && asks != 0)
+    answer(L, fiber, asks, 1);
 }

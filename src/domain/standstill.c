@@ -38,7 +38,7 @@ static bool has_only_messages(struct rl_domain *domain) {
 
 void rl_standstill_rest(struct rl_domain *domain) {
   struct rl_watch *watch = &domain->watch;
-  if (!of(domain)->alone || domain->ending || !has_only_messages(domain))
+  if (!of(domain)->alone || domain->ending || domain->outside > 0 || !has_only_messages(domain))
     return;
   atomic_store(&watch->dealing, domain->dealing);
   atomic_fetch_add(&watch->rest, 1);

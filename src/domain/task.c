@@ -103,6 +103,7 @@ static void late_arrived(struct rl_domain *here, struct rl_message *message) {
 
 void rl_task_give_up(struct rl_task *task) {
   atomic_fetch_add(&task->references, 1);
+  task->inside = atomic_load(&task->runner->watch.inside);
   task->late.arrive = late_arrived;
   rl_mailbox_push(&task->origin->mailbox, &task->late);
 }

@@ -98,6 +98,7 @@ struct rl_task {
   struct rl_message cancel;
   struct rl_parcel reason;
   struct rl_message late; /* from the ticker to the origin: given up */
+  const char *inside;     /* if so: the function of the host's that it was in; NULL: another's */
 
   /* origin's thread */
   struct rl_list link; /* its spare; or among those who wait for room (pool's lock) */

@@ -34,7 +34,8 @@ void rl_task_push_stuck(lua_State *L, const struct rl_task *task) {
     lua_pushliteral(L, "the task was cancelled");
   else
     rl_task_push_overdue(L, task);
-  lua_pushliteral(L, "; it is inside a C function, which cannot be stopped");
+  lua_pushfstring(L, "; it is inside %s, which cannot be stopped",
+                  task->inside ? task->inside : "a C function");
   lua_concat(L, 2);
 }
 

@@ -44,6 +44,8 @@ struct rl_watch {
   atomic_bool company;       /* other fibers of the domain may be waiting for their turn */
   _Atomic(void *) subject;   /* owner of the fiber that runs a task; NULL: another, or none */
 
+  _Atomic(const char *) inside; /* the function of the host's that it is in; NULL: none */
+
   atomic_uint_fast64_t rest; /* odd while it waits for what other domains do, or nothing */
   atomic_uint dealing;       /* if so: fibers that wait at channels and for locks */
   struct rl_message message; /* the ticker's, under its lock, while it rests: standstill.h */

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "host/native.h"
+
 struct rl_provided *rl_provided_new(struct rl_heap *heap, const char *name, lua_CFunction open) {
   size_t length = strlen(name) + 1, size = sizeof(struct rl_provided) + length;
   struct rl_provided *module = rl_alloc(heap, size);
@@ -17,6 +19,7 @@ struct rl_provided *rl_provided_new(struct rl_heap *heap, const char *name, lua_
 void rl_provided_free(struct rl_heap *heap, struct rl_provided *list) {
   while (list) {
     struct rl_provided *next = list->next;
+    rl_natives_free(heap, list->natives);
     rl_free(heap, list, list->size);
     list = next;
   }
@@ -24,7 +27,8 @@ void rl_provided_free(struct rl_heap *heap, struct rl_provided *list) {
 
 /* [preload] */
 static void register_one(lua_State *L, const struct rl_provided *module) {
-  lua_pushcfunction(L, module->open);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)module);
+  lua_pushcclosure(L, module->open, 1);
   lua_setfield(L, -2, module->name);
 }
 
@@ -33,4 +37,8 @@ void rl_provided_register(lua_State *L, const struct rl_provided *list) {
   for (; list; list = list->next)
     register_one(L, list);
   lua_pop(L, 1);
+}
+
+const struct rl_provided *rl_provided_opened(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(1));
 }

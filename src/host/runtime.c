@@ -155,32 +155,6 @@ int rille_start(rille_t *runtime, const struct rille_script *script) {
   return -1;
 }
 
-/* -- modules of the host --------------------------------------------------------------------- */
-
-/* [light userdata list] */
-static int register_in_first(lua_State *L) {
-  rl_provided_register(L, lua_touserdata(L, 1));
-  return 0;
-}
-
-int rille_provide(rille_t *runtime, const char *name, lua_CFunction open) {
-  lua_State *L = runtime->first.domain.vm.L;
-  struct rl_provided *module =
-      runtime->source.script.text ? NULL : rl_provided_new(&runtime->heap, name, open);
-  if (!module)
-    return -1;
-  if (rl_call_protected(L, register_in_first, module) != LUA_OK) {
-    lua_pop(L, 1);
-    rl_provided_free(&runtime->heap, module);
-    return -1;
-  }
-  struct rl_provided **end = &runtime->provided;
-  while (*end)
-    end = &(*end)->next;
-  *end = module;
-  return 0;
-}
-
 /* -- life ---------------------------------------------------------------------------------- */
 
 static void note_paths(struct rl_domain *here) {
