@@ -162,8 +162,8 @@ int rille_start(rille_t *runtime, const struct rille_script *script);
 int rille_run(rille_t *runtime);
 
 /* For a program that has a loop of its own, instead of rille_run: does what is to do, without
- * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status. Always on the same thread, on which other
- * runtimes may have their turns as well. */
+ * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status.
+ * Always on the same thread, on which other runtimes may have their turns as well. */
 int rille_turn(rille_t *runtime);
 
 /* When the next turn is due: as soon as the descriptor is readable (it is the runtime's, and only
@@ -181,6 +181,21 @@ void rille_stop(rille_t *runtime);
  * order in which a thread posts them. They must not wait, and not call rille_run, rille_turn or
  * rille_free. A post does not keep the program from ending. 0; or -1 if there is no memory. */
 int rille_post(rille_t *runtime, void (*call)(rille_t *runtime, void *data), void *data);
+
+/* How a call has ended: with its results; or, `failed`, with one value, the text of the error with
+ * its traceback. On the thread of rille_run or rille_turn, with the same restrictions as what was
+ * posted. */
+typedef void rille_done(rille_t *runtime, void *context, int failed,
+                        const struct rille_value *results, size_t count);
+
+/* Any thread, until rille_free: calls a Lua function, in a fiber of its own on the main domain, or
+ * as rille.detach does on a compute domain, where it may also be a native one. `name` is that of a
+ * global function, or MODULE.NAME; the module is required if it has not been. `done` (NULL: errors
+ * are logged) is called once, at the latest in rille_free, unless this returns -1: no memory. */
+int rille_call(rille_t *runtime, const char *name, const struct rille_value *arguments,
+               size_t count, rille_done *done, void *context);
+int rille_detach(rille_t *runtime, const char *name, const struct rille_value *arguments,
+                 size_t count, rille_done *done, void *context);
 
 /* Frees everything; no thread, descriptor or byte of it is left. What still runs is cancelled, and
  * waited for. The thread of rille_run, or of rille_turn. NULL is allowed. */

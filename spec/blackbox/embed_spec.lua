@@ -35,6 +35,7 @@ local fibs = "fib(20) = 6765\nfib(21) = 10946\nfib(22) = 17711\nfib(23) = 28657\
 local printed = {
   own_loop = "sum: 50000005000000\nthe host went on: yes\n",
   image_filter = "262144 pixels, checksum dc8013dc\nas if blurred in one piece: true\n",
+  frames = "frames went on meanwhile: yes\nfound a path: yes\n",
   host = "Copernicus\nfalse\tmap::at\nCopernicus\n",
 }
 
@@ -48,7 +49,7 @@ local function blocks_of_guide()
   for block in file:read "a":gmatch "\n```c\n(.-)```" do
     parts[#parts + 1] = block
   end
-  assert.is_true(#parts > 3)
+  assert.is_true(#parts > 4)
   return table.concat(parts, "\n")
 end
 
@@ -114,6 +115,7 @@ describe("the installed package", function()
         echo $name $(wc -l <by_line.txt)
       done]]
     assert.matches("checksum.c 5\n", hosts)
+    assert.matches("frames.c 2\n", hosts)
     assert.matches("host.cpp 3\n", hosts)
     assert.matches("image_filter.c 2\n", hosts)
     assert.matches("minimal.c 5\n", hosts)

@@ -169,19 +169,35 @@ static bool is_ending(struct rl_loop *loop) {
 
 bool rl_loop_turn(struct rl_loop *loop) {
   struct rl_domain *domain = &loop->domain;
-  bool alive = !rl_loop_halts(domain) && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
-  if (!alive || rl_loop_halts(domain))
+  if (rl_loop_halts(domain))
+    return false;
+  rl_domain_keep_polling(domain); /* what was sent is heard, even if nothing else is left to do */
+  bool alive = uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+  if (rl_loop_halts(domain))
     return false;
   rl_scheduler_pause(domain);
-  return true;
+  return alive || !rl_mailbox_empty(&domain->mailbox);
 }
 
 int rl_loop_timeout(const struct rl_loop *loop) {
-  return rl_scheduler_paused(&loop->domain) ? uv_backend_timeout(&loop->uv) : 0;
+  if (!rl_scheduler_paused(&loop->domain))
+    return 0;
+  return uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+}
+
+/* What was sent keeps the loop alive, even if nothing else does. */
+static bool expects_mail(struct rl_loop *loop) {
+  struct rl_domain *domain = &loop->domain;
+  if (rl_mailbox_empty(&domain->mailbox) || rl_loop_halts(domain))
+    return false;
+  rl_domain_keep_polling(domain);
+  return true;
 }
 
 void rl_loop_run(struct rl_loop *loop) {
-  if (!rl_loop_halts(&loop->domain)) /* as turns may have left it */
+  expects_mail(loop);
+  bool more = !rl_loop_halts(&loop->domain); /* turns may have left it so */
+  for (; more; more = expects_mail(loop))
     uv_run(&loop->uv, UV_RUN_DEFAULT);
   if (loop->script && rl_course_stage(loop->course) == RL_RUNNING)
     report_deadlock(loop);
