@@ -123,25 +123,14 @@ static void answer_openly(struct rl_http_exchange *exchange, struct rl_slice err
   rl_http_pool_empty(page);
 }
 
-enum { NUMBER = 96 };
-
-/* A number that was raised may have been meant as the answer. */
-static const char *explain_number(const char *text, char room[NUMBER], size_t *size) {
-  snprintf(room, NUMBER, "%.20s was raised: error(http.error(%.20s)) makes it the answer", text,
-           text);
-  *size = strlen(room);
-  return room;
-}
-
 /* [.., error]: the answer to a handler that failed. */
 static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
-  char line[128], id[RL_HTTP_ID], number[NUMBER];
+  char line[128], id[RL_HTTP_ID];
   size_t size;
   int status = rl_http_exchange_failure(exchange);
   bool left = exchange->fiber->whole.cancelled && !exchange->expired; /* the client has */
+  rl_http_result_explain(L, exchange);
   const char *text = rl_traceback_text(L, -1, &size);
-  if (lua_isinteger(L, -2))
-    text = explain_number(text, number, &size);
   if (!left && (status == 500 || exchange->expired))
     log_failure(exchange, text, size);
   rl_http_answer_failed(exchange);

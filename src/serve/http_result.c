@@ -269,12 +269,30 @@ static void note_nothing(const struct rl_http_exchange *exchange, lua_State *L) 
       place, (int)method.size, method.bytes, path.size < 150 ? (int)path.size : 150, path.bytes);
 }
 
-/* [error, exchange] -> [error] with the place of the handler, no line of which runs any more. */
+/* Whether the first line of a message says where it comes from, "app.lua:12: ". */
+static bool has_place(const char *text) {
+  size_t line = strcspn(text, "\n");
+  for (const char *at = text; (at = memchr(at, ':', line - (size_t)(at - text))); at++) {
+    size_t digits = strspn(at + 1, "0123456789");
+    if (digits > 0 && at[digits + 1] == ':')
+      return true;
+  }
+  return false;
+}
+
+/* [error, exchange] -> [error]: see rl_http_result_explain. */
 static int add_place(lua_State *L) {
   const struct rl_http_exchange *exchange = lua_touserdata(L, 2);
   lua_Debug handler;
   lua_settop(L, 1);
-  if (find_handler(L, exchange, &handler) && lua_type(L, 1) == LUA_TSTRING) {
+  if (lua_isinteger(L, 1)) {
+    lua_Integer number = lua_tointeger(L, 1);
+    lua_pushfstring(L, "%I was raised: error(http.error(%I)) makes it the answer",
+                    (LUAI_UACINT)number, (LUAI_UACINT)number);
+    lua_replace(L, 1);
+  }
+  if (lua_type(L, 1) == LUA_TSTRING && !has_place(lua_tostring(L, 1)) &&
+      find_handler(L, exchange, &handler)) {
     lua_pushfstring(L, "%s:%d: ", handler.short_src, handler.linedefined);
     lua_insert(L, 1);
     lua_concat(L, 2);
@@ -282,8 +300,7 @@ static int add_place(lua_State *L) {
   return 1;
 }
 
-/* [error] -> [error]; the same one without memory. */
-static void explain(lua_State *L, struct rl_http_exchange *exchange) {
+void rl_http_result_explain(lua_State *L, struct rl_http_exchange *exchange) {
   lua_pushcfunction(L, add_place);
   lua_pushvalue(L, -2);
   lua_pushlightuserdata(L, exchange);
@@ -304,7 +321,7 @@ static int protect(lua_State *L, struct rl_http_exchange *exchange, int nresults
   lua_pushlightuserdata(L, exchange);
   int status = lua_pcall(L, nresults + 1, 0, first + 1);
   if (status != LUA_OK)
-    explain(L, exchange);
+    rl_http_result_explain(L, exchange);
   return status;
 }
 

@@ -27,6 +27,11 @@ void rl_http_result_header(lua_State *L, struct rl_http_exchange *exchange, stru
 void rl_http_result_add(lua_State *L, struct rl_http_exchange *exchange, struct rl_slice name,
                         int index);
 
+/* [error] -> [error]: a string that does not say where it comes from gets the place of the handler,
+ * no line of which runs any more (a method that it called last of all has failed); a number, which
+ * may have been meant as the answer, says so. The same error without memory. Does not raise. */
+void rl_http_result_explain(lua_State *L, struct rl_http_exchange *exchange);
+
 /* A status for an answer, from the stack. Raises. */
 int rl_http_result_status(lua_State *L, int index);
 
