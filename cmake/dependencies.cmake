@@ -99,6 +99,26 @@ find_library(ZSTD_LIBRARY NAMES libzstd.a zstd)
 rille_optional("Coding zstd" libzstd-dev ZSTD_HEADERS ZSTD_LIBRARY
   "/codec/zstd\\.c$" "/codec/zstd_missing\\.c$")
 
+# For the program's prompt; the library that is installed has none. With the archives come those of
+# what libedit stands on.
+find_path(EDIT_HEADERS histedit.h)
+foreach(name edit bsd tinfo md)
+  find_library(EDIT_ARCHIVE_${name} lib${name}.a)
+  list(APPEND EDIT_LIBRARY ${EDIT_ARCHIVE_${name}})
+endforeach()
+if(EDIT_LIBRARY MATCHES "NOTFOUND")
+  unset(EDIT_LIBRARY)
+  find_library(EDIT_LIBRARY edit)
+endif()
+if(EDIT_HEADERS AND EDIT_LIBRARY)
+  target_include_directories(rille_dependencies SYSTEM INTERFACE ${EDIT_HEADERS})
+  target_link_libraries(rille_dependencies INTERFACE ${EDIT_LIBRARY})
+  list(APPEND rille_left_out "/lib/command_editor_missing\\.c$")
+else()
+  list(APPEND rille_left_out "/lib/command_editor\\.c$")
+  message(STATUS "Editing of lines: not in this build (libedit-dev is not installed)")
+endif()
+
 list(JOIN rille_left_out "|" rille_left_out)
 
 # The whole of Lua, also what only a C module calls.

@@ -3,14 +3,16 @@
 #
 # This library is not the one in the program. It is position-independent and goes with the shared
 # libraries of the system; any compiler's program can be linked to it, so it holds no intermediate
-# code; and its memory is the C library's, since mimalloc would take the place of its host's malloc.
+# code; its memory is the C library's, since mimalloc would take the place of its host's malloc; and
+# it has no prompt.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(rille_package_sources ${rille_sources})
-list(FILTER rille_package_sources EXCLUDE REGEX "/base/allocator_[a-z]+\\.c$")
-list(APPEND rille_package_sources src/base/allocator_libc.c)
+list(FILTER rille_package_sources EXCLUDE REGEX
+  "/(base/allocator_[a-z]+|lib/command_editor[a-z_]*)\\.c$")
+list(APPEND rille_package_sources src/base/allocator_libc.c src/lib/command_editor_missing.c)
 
 # initial-exec: the signal handler reads a thread-local variable, which must not be made there.
 add_library(rille_objects OBJECT ${rille_package_sources})
@@ -44,6 +46,7 @@ set_target_properties(rille_shared rille_static PROPERTIES
   ARCHIVE_OUTPUT_DIRECTORY ${rille_package_folder})
 
 install(TARGETS rille)
+install(FILES docs/rille.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES include/rille.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY types DESTINATION ${CMAKE_INSTALL_DATADIR}/rille) # for the Lua language server
 install(TARGETS rille_shared rille_static EXPORT rille-targets

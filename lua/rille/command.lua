@@ -2,7 +2,7 @@
 -- loaded. `rille NAME ...` runs the module rille.command.NAME, a function that gets the words after
 -- it and returns the exit status.
 
-local COMMANDS = { "bench", "check", "new", "run", "test" }
+local COMMANDS = { "bench", "check", "new", "repl", "run", "test" }
 
 -- How many letters have to be left out, put in, exchanged or swapped with their neighbour.
 local function distance(a, b)

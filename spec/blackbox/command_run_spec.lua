@@ -36,7 +36,8 @@ end)
 
 describe("a command that there is not", function()
   it("is an error that says what was meant", function()
-    local meant = { tset = "test", chekc = "check", bnch = "bench", nwe = "new", rnu = "run" }
+    local meant = { tset = "test", chekc = "check", bnch = "bench", nwe = "new", rnu = "run",
+      rpl = "repl" }
     for word, command in pairs(meant) do
       local result = run(word)
       assert.equal(("rille: no command '%s', and no file of that name; did you mean '%s'?\n")

@@ -26,6 +26,7 @@ static const char usage[] =
     "  script             a file; - for standard input\n"
     "  -e TEXT            run TEXT instead of a script\n"
     "      --watch        run it again whenever it, or a module of it, has changed\n"
+    "      --control PATH let its owner in at a Unix socket there: rille repl --attach PATH\n"
     "      --loops N      run the script N times, each on a loop and thread of its own; they "
     "share\n"
     "                     the ports they listen at and the compute domains; auto: one a core\n"
@@ -42,6 +43,7 @@ static const char usage[] =
     "command\n"
     "  test [FILES]       run specs with busted, in a fiber\n"
     "  check [FILES]      look for mistakes: also in what is detached\n"
+    "  repl               try Lua at a prompt, here or in a running server\n"
     "  bench URL          ask a server as fast as it answers\n";
 
 /* The lines of Lua that run instead of a script. */
@@ -106,6 +108,7 @@ static int parse_options(struct command *command, int argc, char **argv) {
                                           {"simulate", required_argument, NULL, SIMULATE},
                                           {"schedule", no_argument, NULL, SCHEDULE},
                                           {"watch", no_argument, NULL, WATCH},
+                                          {"control", required_argument, NULL, CONTROL},
                                           {"note-modules", required_argument, NULL, NOTE},
                                           {NULL, 0, NULL, 0}};
   int option;
@@ -158,7 +161,7 @@ static int run_line(struct command *command, const char *line, int at) {
 
 /* A word that names a command, or would: whatever could not be a script. */
 static bool is_command(const char *word) {
-  static const char *const names[] = {"bench", "check", "new", "test"};
+  static const char *const names[] = {"bench", "check", "new", "repl", "test"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(word, names[i]) == 0)
       return true;

@@ -13,6 +13,7 @@ static const luaL_Reg modules[] = {
     {"rille", luaopen_rille},
     {"rille.channel", luaopen_rille_channel},
     {"rille.command.core", luaopen_rille_command_core},
+    {"rille.command.editor", luaopen_rille_command_editor},
     {"rille.compress", luaopen_rille_compress},
     {"rille.context", luaopen_rille_context},
     {"rille.core", luaopen_rille_core},

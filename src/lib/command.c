@@ -10,6 +10,7 @@
 
 #include "lib/modules.h"
 #include "serve/socket.h"
+#include "serve/tcp.h"
 
 /* [] -> [nil, text] */
 static int fail(lua_State *L, const char *path) {
@@ -87,6 +88,12 @@ static int peer(lua_State *L) {
   return fail(L, "connection");
 }
 
+/* core.let_end(listener): it does not keep the program from ending. */
+static int let_end(lua_State *L) {
+  uv_unref((uv_handle_t *)&rl_tcp_check(L)->listener.poll);
+  return 0;
+}
+
 /* core.is_terminal() -> boolean: whether somebody types, and sees what is printed. */
 static int is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
@@ -99,6 +106,7 @@ int luaopen_rille_command_core(lua_State *L) {
                                        {"restrict", restrict_mode},
                                        {"user", user},
                                        {"peer", peer},
+                                       {"let_end", let_end},
                                        {"is_terminal", is_terminal},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);

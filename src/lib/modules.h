@@ -7,6 +7,7 @@
 int luaopen_rille(lua_State *L);
 int luaopen_rille_channel(lua_State *L);
 int luaopen_rille_command_core(lua_State *L);
+int luaopen_rille_command_editor(lua_State *L);
 int luaopen_rille_compress(lua_State *L);
 int luaopen_rille_context(lua_State *L);
 int luaopen_rille_core(lua_State *L);

@@ -88,9 +88,10 @@ rille check              # look for mistakes
 
 `routes.lua` is what it answers, `app.lua` where it listens (`HOST`, `PORT`), `spec/` has its specs.
 
-To deploy it, put the directory at `/opt/$NAME` and `$NAME.service` into `/etc/systemd/system`; then
-`systemctl enable --now $NAME`. Or `docker build --tag $NAME .`, which wants a Rille package beside
-the `Dockerfile`.
+To deploy it, put the directory at `/opt/$NAME` and `$NAME.service` into `/etc/systemd/system`,
+then `systemctl enable --now $NAME`. To look around in it:
+`sudo rille repl --attach /run/$NAME/control`. Or `docker build --tag $NAME .`, which wants a Rille
+package beside the `Dockerfile`.
 ]==],
   },
   {
@@ -124,7 +125,7 @@ After=network.target
 [Service]
 WorkingDirectory=/opt/$NAME
 Environment=PORT=8080
-ExecStart=/usr/bin/rille --loops auto app.lua
+ExecStart=/usr/bin/rille --loops auto --control /run/$NAME/control app.lua
 Restart=on-failure
 # Rille gives running requests ten seconds.
 TimeoutStopSec=15
