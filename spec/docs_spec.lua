@@ -127,8 +127,12 @@ local function check_nginx(text)
     modules .. "pid nginx.pid;\nevents {}\nhttp {\naccess_log off;\n" .. inside .. "\n}\n")
 end
 
--- What is shown, and is no code or needs more than is at hand.
-local SHOWN = { text = true, html = true, cmake = true, ini = true, dockerfile = true, [""] = true }
+-- What is shown, and is no code, needs more than is at hand, or is tried by another spec: of C that
+-- is spec/blackbox/embed_spec.lua.
+local SHOWN = {
+  text = true, html = true, cmake = true, ini = true, dockerfile = true, [""] = true, c = true,
+  cpp = true,
+}
 
 local CHECKS = {
   sh = function(text)

@@ -72,6 +72,10 @@ describe("the installed package", function()
     assert.matches("^Rille %d+%.%d+%.%d+\n$", shell "$prefix/bin/rille --version")
   end)
 
+  test("has the types of all modules, for editors", function()
+    shell(("diff -r %s/types $prefix/share/rille/types"):format(process.root))
+  end)
+
   test("is found by find_package, shared and static", function()
     assert.equal(fibs, shell(built .. "/minimal"))
     assert.equal(fibs, shell("env -u LD_LIBRARY_PATH " .. built .. "/minimal_static"))
