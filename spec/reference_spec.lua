@@ -96,6 +96,7 @@ local FORM = {
 }
 
 local OBJECTS = {
+  metric = function() return methods_of(rille.metrics.gauge { name = "reference", help = "x" }) end,
   task = function() return methods_of(rille.spawn(print)) end,
   job = function() return methods_of(rille.job(print)) end,
   scope = function()

@@ -176,6 +176,7 @@ local cost = {}
 ---@field net rille.net
 ---@field http rille.http
 ---@field log rille.log
+---@field metrics rille.metrics
 local rille = {}
 
 ---A channel that holds up to `capacity` values for receivers to come: 0, the default, makes each send wait until its value is received; math.huge never does. Channels cross domains by reference: as arguments and results, captured, in tables, through channels. Does not suspend.

@@ -249,6 +249,19 @@ function App:sse(pattern, ...)
   return require "rille.http.sse" (self, pattern, ...)
 end
 
+--- app:metrics([path]) -> app: a route, "/metrics", to all that rille.metrics tells.
+--
+-- Whoever may ask that path may know it all: put it into a group with middleware that says who that
+-- is, or listen at an address of its own.
+function App:metrics(path)
+  check_app(self, "metrics")
+  local metrics = require "rille.metrics"
+  return App.route(self, "get", path or "/metrics", function(_, res)
+    res.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+    return metrics.text()
+  end)
+end
+
 --- app:use(middleware...) -> app: around all routes of the app, wherever they were added.
 function App:use(...)
   check_not_serving(self, "use")

@@ -51,6 +51,9 @@ local NAMES = {
   { "report", "number" }, { "stop", "number" }, { "bytes_limit", "integer" },
   { "set_memory_limit.bytes", "integer?" }, { "set_slice.seconds", "number" },
 
+  { "help", "string" }, { "labels", "string[]|table<string, string|number|boolean>" },
+  { "buckets", "number[]" }, { "inc.n", "number" }, { "dec.n", "number" }, { "set.n", "number" },
+  { "observe.n", "number" }, { "metric", "$metric" },
   { "fields", "table<string, any>" }, { "log.level", '"debug"|"info"|"warn"|"error"' },
   { "log.form", '"auto"|"plain"|"text"|"json"' },
 
@@ -131,7 +134,7 @@ end
 --- Modules that are fields of the one that they are named after.
 names.submodules = {
   ["rille.domains"] = true, ["rille.http"] = true, ["rille.net"] = true, ["rille.context"] = true,
-  ["rille.log"] = true,
+  ["rille.log"] = true, ["rille.metrics"] = true,
 }
 
 --- What may be looked up by any name, in these modules and types.

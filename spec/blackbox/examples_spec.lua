@@ -435,6 +435,20 @@ describe("api", function()
   end)
 end)
 
+describe("metrics", function()
+  it("counts what it rolls, and tells", function()
+    local server <close>, port = serve("metrics.lua", 0)
+    for _ = 1, 3 do assert.matches("^[1-6]\n$", get(port, "/roll/6")) end
+    assert.equal("2 to 100 sides\n", get(port, "/roll/1000"))
+    local text = get(port, "/metrics")
+    assert.matches('\ndice_rolls_total{sides="6"} 3\n', text, 1, true)
+    assert.matches("\ndice_roll_seconds_count 3\n", text, 1, true)
+    assert.matches("\ndice_rolling 0\n", text, 1, true)
+    server:signal "TERM"
+    assert.matches('"message":"rolled"', server:wait().stderr, 1, true)
+  end)
+end)
+
 describe("gallery", function()
   --- A bitmap of one colour: blue, green, red.
   local function bitmap(width, height, colour)

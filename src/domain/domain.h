@@ -24,6 +24,9 @@ struct rl_log_writer;
 struct rl_clients;
 struct rl_channels;
 struct rl_locks;
+struct rl_metric;
+struct rl_metric_cell;
+struct rl_metrics;
 struct rl_simulation;
 struct rl_standstill;
 struct rl_ticker;
@@ -36,6 +39,7 @@ struct rl_settings {
   struct rl_simulation *simulation; /* NULL: domains have threads */
   struct rl_log log;
   struct rl_log_writer *log_writer; /* its sink; NULL: that is the embedding program's */
+  struct rl_metrics *metrics;
   struct rl_pool *pool;
   struct rl_ticker *ticker;
   struct rl_ports *ports;     /* where domains listen */
@@ -94,6 +98,20 @@ struct rl_crossing {
   char place[LUA_IDSIZE + 16]; /* where that was, ending in ": ", or empty */
 };
 
+/* What is told of a domain among the metrics; gauges.h. */
+struct rl_gauges {
+  /* written by the domain */
+  atomic_uint fibers;
+  atomic_size_t bytes; /* that Lua holds */
+  atomic_uint_least64_t collections;
+
+  /* own thread */
+  bool watched;   /* it has begun to count them */
+  uint64_t began; /* clock when the loop had looked at its sockets; 0: it has not since */
+  struct rl_metric *lag_metric;
+  struct rl_metric_cell *lag;
+};
+
 struct rl_domain {
   struct rl_vm vm; /* first: vm and domain have one address */
 
@@ -142,6 +160,7 @@ struct rl_domain {
   bool closing;      /* runs what was asked for its end; nothing else begins */
   bool ending;       /* every fiber is being cancelled, new ones are refused */
 
+  struct rl_gauges gauges;   /* any thread, some of it */
   struct rl_mailbox mailbox; /* any thread */
   struct rl_watch watch;     /* shared with the ticker */
 };

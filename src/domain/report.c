@@ -10,7 +10,7 @@ static struct rl_slice slice_of(const char *text) {
   return (struct rl_slice){text, strlen(text)};
 }
 
-static void name_domain(const struct rl_domain *domain, char name[RL_REPORT_NAME]) {
+void rl_report_name(const struct rl_domain *domain, char name[RL_REPORT_NAME]) {
   unsigned number = domain->vm.number;
   if (domain->vm.compute)
     snprintf(name, RL_REPORT_NAME, "compute-%u", number);
@@ -29,7 +29,7 @@ void rl_report_init(struct rl_report *report, const struct rl_domain *domain,
                     const struct rl_context *context) {
   struct rl_slice deadline = slice_of("deadline");
   report->count = 0;
-  name_domain(domain, report->domain);
+  rl_report_name(domain, report->domain);
   add(report, slice_of("domain"), slice_of(report->domain));
   for (unsigned i = 0; context && i < context->count; i++) {
     struct rl_slice key = rl_context_key(context, i);

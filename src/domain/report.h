@@ -18,6 +18,8 @@ struct rl_report {
   size_t count;
 };
 
+void rl_report_name(const struct rl_domain *domain, char name[RL_REPORT_NAME]);
+
 /* `context` may be NULL. */
 void rl_report_init(struct rl_report *report, const struct rl_domain *domain,
                     const struct rl_context *context);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/gauges.h"
 #include "domain/report.h"
 #include "domain/simulation.h"
 #include "domain/standstill.h"
@@ -134,12 +135,14 @@ static bool run_until_asleep(struct rl_domain *domain) {
 static void on_prepare(uv_prepare_t *prepare) {
   struct rl_domain *domain = prepare->data;
   bool asleep = run_until_asleep(domain);
+  rl_gauges_end(domain);
   if (domain->settings->simulation)
     rl_simulation_poll(domain, asleep);
 }
 
 static void on_check(uv_check_t *check) {
   struct rl_domain *domain = check->data;
+  rl_gauges_begin(domain);
   rl_mailbox_sleep(&domain->mailbox, false);
   rl_standstill_rouse(domain);
   if (!domain->awake && domain->feed)

@@ -25,6 +25,7 @@ static const luaL_Reg modules[] = {
     {"rille.json", luaopen_rille_json},
     {"rille.locks", luaopen_rille_locks},
     {"rille.log", luaopen_rille_log},
+    {"rille.metrics", luaopen_rille_metrics},
     {"rille.net", luaopen_rille_net},
     {"rille.select", luaopen_rille_select},
     {NULL, NULL},

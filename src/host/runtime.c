@@ -185,6 +185,7 @@ static void destroy(struct rille *runtime) {
   rl_clients_free(&runtime->clients);
   rl_ports_free(&runtime->ports);
   rl_search_free(&runtime->search);
+  rl_metrics_destroy(&runtime->metrics);
   assert(atomic_load(&runtime->heap.blocks) == 0);
   rl_heap_trim(&runtime->heap);
   rl_heap_destroy(&runtime->heap);
@@ -225,6 +226,8 @@ static void set_up(struct rille *runtime, const struct rille_options *options) {
   rl_heap_init(&runtime->heap);
   settings->heap = &runtime->heap;
   set_up_log(runtime, options);
+  rl_metrics_init(&runtime->metrics, &runtime->heap);
+  settings->metrics = &runtime->metrics;
   settings->pool = &runtime->pool;
   settings->ticker = &runtime->ticker;
   settings->ports = &runtime->ports;

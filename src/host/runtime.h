@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/heap.h"
+#include "base/metric.h"
 #include "domain/channel.h"
 #include "domain/domain.h"
 #include "domain/lock.h"
@@ -29,6 +30,7 @@ struct rille {
   struct rl_settings settings;
   struct rl_log_writer log_writer; /* unless the host takes what is logged */
   struct rl_heap heap;
+  struct rl_metrics metrics;
   struct rl_pool pool;
   struct rl_ticker ticker;
   struct rl_simulation simulation; /* if the options want one */

@@ -19,6 +19,7 @@ int luaopen_rille_job(lua_State *L);
 int luaopen_rille_json(lua_State *L);
 int luaopen_rille_locks(lua_State *L);
 int luaopen_rille_log(lua_State *L);
+int luaopen_rille_metrics(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 int luaopen_rille_select(lua_State *L);
 

@@ -301,7 +301,7 @@ static void push_load_on_use(lua_State *L) {
       {"domains", "rille.domains"}, {"http", "rille.http"},       {"net", "rille.net"},
       {"job", "rille.job"},         {"context", "rille.context"}, {"channel", "rille.channel"},
       {"select", "rille.select"},   {"mutex", "rille.locks"},     {"semaphore", "rille.locks"},
-      {"log", "rille.log"},
+      {"log", "rille.log"},         {"metrics", "rille.metrics"},
   };
   lua_newtable(L);
   for (size_t i = 0; i < sizeof where / sizeof *where; i++) {

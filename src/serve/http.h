@@ -60,6 +60,8 @@ struct rl_http_usual {
 
 /* -- the domain's ------------------------------------------------------------------------- */
 
+struct rl_http_meters;
+
 struct rl_http {
   struct rl_serving *serving;
   struct rl_domain *domain;
@@ -78,22 +80,25 @@ struct rl_http {
   unsigned holders; /* the clock's handle, the servers */
   struct rl_date_line date;
   struct rl_http_usual usual;
-  struct rl_buffer json; /* of the answer that is being made */
-  uint64_t ticket;       /* of the last request */
-  uint64_t boot;         /* what begins the ids of requests */
-  int request_meta;      /* registry references */
+  struct rl_http_meters *meters; /* NULL: nothing is counted; serve/http_count.h */
+  struct rl_buffer json;         /* of the answer that is being made */
+  uint64_t ticket;               /* of the last request */
+  uint64_t boot;                 /* what begins the ids of requests */
+  int request_meta;              /* registry references */
   int response_meta;
 };
 
 /* -- what is served ------------------------------------------------------------------------ */
 
 struct rl_http_static;
+struct rl_http_tally;
 
 struct rl_http_handler {
   struct rl_slice pattern;      /* of the heap */
   struct rl_http_static *files; /* served without Lua; NULL: the function is called */
   int function;                 /* registry reference, of the function or of the files */
   int arguments;                /* how many of req and res it takes */
+  struct rl_http_tally *tally;  /* NULL: nothing was counted here yet */
 };
 
 struct rl_http_host {
@@ -206,8 +211,9 @@ struct rl_http_exchange {
   struct rl_http_server *server;         /* held */
   struct rl_http_connection *connection; /* NULL once it is gone */
   enum rl_http_stage stage;
-  uint64_t started; /* ms of the loop: when its handler did */
-  bool counted;     /* among the serving's running ones */
+  uint64_t started;  /* ms of the loop: when its handler did */
+  uint64_t began_at; /* clock, of its request, while that is counted; 0 */
+  bool counted;      /* among the serving's running ones */
   struct rl_list endings;
   struct rl_http_events *events; /* of an answer that is a stream of them; NULL */
 

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
+#include "serve/http_count.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
 #include "serve/http_output.h"
@@ -158,6 +159,8 @@ static void on_readable(struct rl_http_connection *connection) {
   char *scratch = http->serving->scratch;
   ssize_t count = rl_thin_read(&connection->thin, scratch, RL_STREAM_SCRATCH);
   if (count > 0)
+    rl_http_count_received(http, (size_t)count);
+  if (count > 0)
     on_bytes(connection, scratch, (size_t)count);
   else if (count == 0)
     on_end(connection);
@@ -251,6 +254,7 @@ int rl_http_connection_open(struct rl_http_server *server, int fd, const union r
   }
   connection->client = client;
   connection->trusted = rl_http_proxy_trusted(server, peer);
+  rl_http_count_accept(server->http);
   server->open++;
   rl_http_wire_enter(connection, RL_HTTP_IDLE);
   return 0;

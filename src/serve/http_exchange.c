@@ -327,6 +327,8 @@ static bool lead(struct rl_http_exchange *exchange) {
 void rl_http_exchange_begin(struct rl_http_exchange *exchange, bool now) {
   exchange->slot->ticket = ++exchange->http->ticket;
   exchange->started = uv_now(exchange->http->domain->loop);
+  if (exchange->http->meters)
+    exchange->began_at = rl_domain_now(exchange->http->domain);
   exchange->connection->requests++;
   exchange->connection->phase = RL_HTTP_PHASES; /* not that of the request before, nor its time */
   exchange->stage = RL_HTTP_DRAINING;

@@ -4,6 +4,8 @@
 
 #include <lauxlib.h>
 
+#include "serve/http_count.h"
+#include "serve/http_file.h"
 #include "serve/http_pool.h"
 #include "serve/http_wire.h"
 
@@ -79,8 +81,9 @@ int rl_http_output_flush(struct rl_http_exchange *exchange) {
     return UV_ENOMEM;
   }
   bool follows = rl_http_file_follows(exchange);
-  uint64_t before = taken(exchange);
+  uint64_t before = taken(exchange), all = out->size + (follows ? exchange->file->length : 0);
   int status = follows ? write_file(exchange) : write_bytes(exchange);
+  rl_http_count_sent(exchange->http, (status == 0 ? all : taken(exchange)) - before);
   if (status == 0)
     forget(exchange);
   else if (status > 0)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "domain/domain.h"
 #include "io/networks.h"
+#include "serve/http_count.h"
 #include "serve/http_file.h"
 
 static const char pool_key = 0; /* its address: the key in the registry */
@@ -42,6 +43,7 @@ static void let_go(struct rl_http *http) {
   free_slots(http, &http->taken);
   free_slots(http, &http->vacant);
   rl_buffer_free(&http->json);
+  rl_http_count_free(http);
   rl_free(http->heap, http, sizeof *http);
 }
 
@@ -143,7 +145,7 @@ static struct rl_http_exchange *new_exchange(struct rl_http *http) {
   rl_buffer_init(&exchange->trailers, http->heap);
   rl_buffer_init(&exchange->out, http->heap);
   exchange->fields = exchange->body_text = exchange->whole = LUA_NOREF;
-  exchange->length = -1;
+  exchange->length = exchange->handler = -1;
   return exchange;
 }
 
@@ -200,6 +202,9 @@ static inline void wake(struct rl_wait *wait) {
 }
 
 void rl_http_pool_reset(struct rl_http_exchange *exchange) {
+  if (exchange->http->meters)
+    rl_http_count_over(exchange);
+  exchange->handler = -1;
   exchange->slot->ticket = 0;
   for (struct rl_list *link; (link = rl_list_take(&exchange->endings));) {
     struct rl_http_ending *ending = RL_OF(link, struct rl_http_ending, link);

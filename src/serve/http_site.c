@@ -10,6 +10,7 @@
 #include "domain/domain.h"
 #include "http/pattern.h"
 #include "http/scan.h"
+#include "serve/http_count.h"
 
 struct rl_http_site *rl_http_site_new(lua_State *L) {
   struct rl_http_site *site = lua_newuserdatauv(L, sizeof *site, 0);
@@ -32,6 +33,7 @@ int rl_http_site_collect(lua_State *L) {
   for (size_t i = 0; i < site->count; i++) {
     struct rl_http_handler *handler = &site->handlers[i];
     luaL_unref(L, LUA_REGISTRYINDEX, handler->function);
+    rl_free(site->heap, handler->tally, sizeof *handler->tally);
     rl_free(site->heap, (void *)(size_t)handler->pattern.bytes, handler->pattern.size + 1);
   }
   rl_free(site->heap, site->handlers, site->capacity * sizeof *site->handlers);

@@ -11,6 +11,7 @@
 #include "http/lines.h"
 #include "http/response.h"
 #include "http/scan.h"
+#include "serve/http_count.h"
 #include "serve/http_exchange.h"
 #include "serve/http_output.h"
 #include "serve/http_wire.h"
@@ -28,6 +29,7 @@ static void on_request_over(struct rl_http_ending *ending) {
   rl_socket_close(upgrade->socket);
   rl_socket_let_go(upgrade->socket);
   server->open--;
+  rl_http_count_close(server->http);
   rl_free(server->http->heap, upgrade, sizeof *upgrade);
 }
 

@@ -6,6 +6,7 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
+#include "serve/http_count.h"
 #include "serve/http_pool.h"
 #include "vm/call.h"
 
@@ -31,10 +32,12 @@ void rl_http_wire_watch(struct rl_http_connection *connection, int events) {
 static void on_closed(uv_handle_t *handle) {
   struct rl_http_connection *connection = RL_OF(handle, struct rl_http_connection, thin.poll);
   struct rl_http_server *server = connection->server;
-  if (connection->turned_away)
+  if (connection->turned_away) {
     server->turned_away--;
-  else
+  } else {
     server->open--;
+    rl_http_count_close(server->http);
+  }
   if (connection->client)
     rl_clients_leave(server->http->domain->settings->clients, connection->client);
   rl_free(server->http->heap, connection, sizeof *connection);

@@ -122,6 +122,13 @@ function app:route(method, pattern, ...) end
 ---@return rille.http.app
 function app:static(prefix, directory, options) end
 
+---A route, "/metrics", to all that rille.metrics tells.
+---
+---Whoever may ask that path may know it all: put it into a group with middleware that says who that is, or listen at an address of its own.
+---@param path? string
+---@return rille.http.app
+function app:metrics(path) end
+
 ---Around all routes of the app, wherever they were added.
 ---@param ... fun(req: rille.http.req, res: rille.http.res, next: fun()): any, any
 ---@return rille.http.app
