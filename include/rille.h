@@ -34,8 +34,8 @@ struct rille_options {
    * is logged. SIGUSR1 opens the log's file anew. SIGPIPE and SIGXFSZ are ignored; and if a compute
    * thread does not come out of a C function at the end, the process ends without it. */
   int handle_signals;
-  /* A promise that nobody calls rille_post, nor wakes a fiber in another way of the host's: if all
-   * fibers wait and nothing is left that could wake one, those waits fail with an error. */
+  /* A promise that the host posts and calls nothing while scripts wait: if all fibers do, and
+   * nothing is left that could wake one (a ticket could), those waits fail with an error. */
   int alone;
   /* What interrupts Lua code that computes; 0: SIGURG. Its handler is the process's: rille_new
    * fails, and logs that, if there is one which is not Rille's, and a host that installs its own

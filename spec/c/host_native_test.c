@@ -65,15 +65,25 @@ static void recover(struct rille_frame *frame, void *context, const struct rille
   rille_return(frame, arguments, 1);
 }
 
+static atomic_int running; /* calls of the next one */
+
 /* native.until_stopped(): computes until nobody wants it any more. */
 static void until_stopped(struct rille_frame *frame, void *context,
                           const struct rille_value *arguments) {
   (void)arguments;
   atomic_int *ended = context;
+  atomic_fetch_add(&running, 1);
   while (!rille_stopping(frame))
     usleep(1000);
   atomic_fetch_add(ended, 1);
   rille_fail(frame, "stopped");
+}
+
+/* native.begun() -> how many calls of that have begun */
+static void begun(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
+  (void)context, (void)arguments;
+  struct rille_value count = rille_integer(atomic_load(&running));
+  rille_return(frame, &count, 1);
 }
 
 /* native.slow(seconds): computes so long, and does not ask. */
@@ -130,6 +140,7 @@ static const struct rille_native natives[] = {
     {"fail", "bytes", fail_with, NULL},
     {"recover", "bytes", recover, NULL},
     {"until_stopped", "", until_stopped, &stopped},
+    {"begun", "", begun, NULL},
     {"slow", "number", slow, NULL},
     {"stuck", "", stuck, &released},
     {"release", "", release, &released},
@@ -244,26 +255,46 @@ static void natives_cross_by_name_and_run_in_parallel(void **state) {
 static void who_is_not_wanted_any_more_can_know(void **state) {
   (void)state;
   atomic_store(&stopped, 0);
+  atomic_store(&running, 0);
   run("local native, rille = require 'native', require 'rille'\n"
+      "rille.domains.set_loop_guard(math.huge)\n"
       "local function fails(text, fn, ...)\n"
       "  local ok, err = pcall(fn, ...)\n"
       "  assert(not ok and err:find(text, 1, true), err)\n"
       "end\n"
-      "local job = rille.job(native.until_stopped, { name = 'j', timeout = 0.02 })\n"
+      "local function wait_for(count)\n"
+      "  while native.begun() < count do rille.sleep(0.001) end\n"
+      "end\n"
+      "local job = rille.job(native.until_stopped, { name = 'j', timeout = 0.1 })\n"
       "fails(\"job 'j' ran longer than its timeout\", job)\n"
+      "local before = native.begun()\n"
       "local task = rille.submit(native.until_stopped)\n"
-      "rille.sleep(0.01)\n"
+      "wait_for(before + 1)\n"
       "task:cancel 'enough'\n"
       "fails('enough', task.await, task)\n"
       "fails('timed out', rille.timeout, 0.01, native.until_stopped)\n"
       "local caught = rille.submit(function()\n"
       "  while true do pcall(native.until_stopped) end\n"
       "end)\n"
-      "rille.sleep(0.01)\n"
+      "wait_for(before + 3)\n"
       "caught:cancel()\n"
       "assert(not pcall(caught.await, caught))\n",
       "");
-  assert_true(atomic_load(&stopped) >= 3);
+  assert_true(atomic_load(&stopped) >= 4);
+}
+
+static void who_runs_when_the_runtime_is_freed_can_know(void **state) {
+  (void)state;
+  struct host_log log = host_log();
+  rille_t *runtime = host_new(&log, natives, NATIVES);
+  atomic_store(&stopped, 0);
+  atomic_store(&running, 0);
+  host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
+                      "rille.detach(native.until_stopped)\n");
+  while (rille_turn(runtime) && atomic_load(&running) == 0)
+    usleep(1000);
+  rille_free(runtime);
+  assert_int_equal(atomic_load(&stopped), 1);
 }
 
 static void who_overruns_its_time_is_reported(void **state) {
@@ -363,6 +394,7 @@ int main(void) {
       cmocka_unit_test(many_results_are_bounded_by_the_stack_and_the_memory),
       cmocka_unit_test(natives_cross_by_name_and_run_in_parallel),
       cmocka_unit_test(who_is_not_wanted_any_more_can_know),
+      cmocka_unit_test(who_runs_when_the_runtime_is_freed_can_know),
       cmocka_unit_test(who_overruns_its_time_is_reported),
       cmocka_unit_test(who_holds_up_the_loop_is_reported),
       cmocka_unit_test(what_it_takes_has_to_make_sense),

@@ -29,7 +29,8 @@ static void *complete(void *context) {
 }
 
 /* native.later(ms) -> 7, "seven": from another thread. Joined by the spec. */
-static void later(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
+static void later_native(struct rille_frame *frame, void *context,
+                         const struct rille_value *arguments) {
   struct later *later = context;
   later->after = (useconds_t)(arguments[0].number * 1000);
   later->ticket = rille_suspend(frame, count_cancelled, later);
@@ -72,7 +73,7 @@ static void keep(struct rille_frame *frame, void *context, const struct rille_va
 }
 
 static int run(const char *text, struct later *of, struct host_log *log) {
-  const struct rille_native natives[] = {{"later", "number", later, of},
+  const struct rille_native natives[] = {{"later", "number", later_native, of},
                                          {"at_once", "any", at_once, NULL},
                                          {"reject", "bytes", reject, NULL},
                                          {"forget", "", forget, NULL},
@@ -220,6 +221,26 @@ static void a_ticket_outlives_its_runtime(void **state) {
   assert_int_equal(later.stopped, 1);
 }
 
+/* Every fiber waits, but not for ever. */
+static void what_waits_for_a_ticket_is_no_deadlock(void **state) {
+  (void)state;
+  struct host_log log = host_log();
+  struct later later = {.resumed = -1};
+  const struct rille_native natives[] = {{"later", "number", later_native, &later}};
+  struct rille_options options = {.log = host_log_write, .log_context = &log, .alone = 1};
+  rille_t *runtime = rille_new(&options);
+  assert_non_null(runtime);
+  assert_int_equal(rille_native(runtime, "native", natives, 1), 0);
+  host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
+                      "local channel = rille.channel()\n"
+                      "rille.spawn(function() channel:send((native.later(300))) end)\n"
+                      "assert(channel:receive() == 7)\n");
+  int status = host_finish(runtime);
+  pthread_join(later.thread, NULL);
+  assert_string_equal(log.text, "");
+  assert_int_equal(status, 0);
+}
+
 /* -- races --------------------------------------------------------------------------------- */
 
 enum { RACES = 300 };
@@ -231,7 +252,7 @@ struct race {
 
 static void race(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
   struct race *all = context;
-  later(frame, &all->list[atomic_fetch_add(&all->next, 1)], arguments);
+  later_native(frame, &all->list[atomic_fetch_add(&all->next, 1)], arguments);
 }
 
 static void of_completing_and_cancelling_one_happens(void **state) {
@@ -295,6 +316,7 @@ int main(void) {
       cmocka_unit_test(a_cancelled_call_is_completed_too_late),
       cmocka_unit_test(the_end_of_the_program_cancels_it),
       cmocka_unit_test(a_ticket_outlives_its_runtime),
+      cmocka_unit_test(what_waits_for_a_ticket_is_no_deadlock),
       cmocka_unit_test(of_completing_and_cancelling_one_happens),
 #ifdef RILLE_FAULTS
       cmocka_unit_test(without_memory_it_fails_where_it_waits),

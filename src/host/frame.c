@@ -109,15 +109,15 @@ static int finish(const struct rille_frame *frame) {
   return lua_gettop(L) - frame->native->count;
 }
 
-/* So that whoever waits for it too long is told where it is. Not only one at a time: results may
- * bring the collector to call a finalizer. */
+/* So that whoever waits for it too long is told where it is. It may not be alone in that: results
+ * can bring the collector to call a finalizer. */
 static void enter(struct rille_frame *frame, const struct rille_value *arguments) {
   const struct rl_native *native = frame->native;
   struct rl_watch *watch = &rl_domain_of(frame->L)->watch;
   const char *outer = atomic_load_explicit(&watch->inside, memory_order_relaxed);
-  atomic_store(&watch->inside, native->what);
+  atomic_store_explicit(&watch->inside, native->what, memory_order_relaxed);
   native->call(frame, native->context, arguments);
-  atomic_store(&watch->inside, outer);
+  atomic_store_explicit(&watch->inside, outer, memory_order_relaxed);
 }
 
 /* [arguments..], upvalue: light userdata native -> [results..] */

@@ -63,11 +63,15 @@ static void push(lua_State *L, const struct rille_value *value) {
   }
 }
 
+static void push_all(lua_State *L, const struct rille_value *values, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    push(L, &values[i]);
+}
+
 void rl_values_push(lua_State *L, const struct rille_value *values, size_t count) {
   if (count >= INT_MAX - LUA_MINSTACK || !lua_checkstack(L, (int)count + LUA_MINSTACK))
     luaL_error(L, "too many values");
-  for (size_t i = 0; i < count; i++)
-    push(L, &values[i]);
+  push_all(L, values, count);
 }
 
 struct list {
@@ -82,7 +86,20 @@ static int push_list(lua_State *L) {
   return (int)list->count;
 }
 
+/* As most results are: they need no memory, and so no protection. */
+static bool are_simple(const struct rille_value *values, size_t count) {
+  enum { FEW = 4 };
+  for (size_t i = 0; i < count && i < FEW; i++)
+    if (values[i].type == RILLE_BYTES)
+      return false;
+  return count <= FEW;
+}
+
 int rl_values_push_protected(lua_State *L, const struct rille_value *values, size_t count) {
+  if (are_simple(values, count) && lua_checkstack(L, (int)count)) {
+    push_all(L, values, count);
+    return LUA_OK;
+  }
   struct list list = {.values = values, .count = count};
   lua_pushcfunction(L, push_list);
   lua_pushlightuserdata(L, &list);
