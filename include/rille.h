@@ -162,13 +162,13 @@ int rille_start(rille_t *runtime, const struct rille_script *script);
 int rille_run(rille_t *runtime);
 
 /* For a program that has a loop of its own, instead of rille_run: does what is to do, without
- * waiting. 1; or 0 when it is over, and rille_run then ends it in order and tells the status.
- * Always on the same thread, on which other runtimes may have their turns as well. */
+ * waiting. 1; or 0 when it is over, or nothing is left to do unless the host calls or posts: then
+ * rille_run ends it in order and tells the status. Always on the same thread, on which other
+ * runtimes may have their turns as well. */
 int rille_turn(rille_t *runtime);
 
 /* When the next turn is due: as soon as the descriptor is readable (it is the runtime's, and only
- * to be polled, in any way), or `timeout` ms after this turn; 0: at once; -1: the descriptor tells.
- */
+ * to be polled, in any way), or `timeout` ms after a turn; 0: at once; -1: the descriptor tells. */
 int rille_descriptor(const rille_t *runtime);
 int rille_timeout(const rille_t *runtime);
 

@@ -221,6 +221,36 @@ static void a_ticket_outlives_its_runtime(void **state) {
   assert_int_equal(later.stopped, 1);
 }
 
+/* From `cancelled` the host does what it may do at any time. */
+static void cancelled_too_late(void *context) {
+  struct later *later = context;
+  later->resumed = rille_resume(later->ticket, NULL, 0);
+  rille_release(later->ticket);
+  count_cancelled(later);
+}
+
+static void hold(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
+  (void)arguments;
+  struct later *later = context;
+  later->ticket = rille_suspend(frame, cancelled_too_late, later);
+}
+
+static void who_is_told_of_a_cancellation_may_give_up(void **state) {
+  (void)state;
+  struct host_log log = host_log();
+  struct later later = {.resumed = -1};
+  const struct rille_native natives[] = {{"hold", "", hold, &later}};
+  rille_t *runtime = host_new(&log, natives, 1);
+  host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
+                      "local ok, err = pcall(rille.timeout, 0.01, native.hold)\n"
+                      "assert(not ok and err:find 'timed out', err)\n");
+  int status = host_finish(runtime);
+  assert_string_equal(log.text, "");
+  assert_int_equal(status, 0);
+  assert_int_equal(later.stopped, 1);
+  assert_int_equal(later.resumed, 1);
+}
+
 /* Every fiber waits, but not for ever. */
 static void what_waits_for_a_ticket_is_no_deadlock(void **state) {
   (void)state;
@@ -316,6 +346,7 @@ int main(void) {
       cmocka_unit_test(a_cancelled_call_is_completed_too_late),
       cmocka_unit_test(the_end_of_the_program_cancels_it),
       cmocka_unit_test(a_ticket_outlives_its_runtime),
+      cmocka_unit_test(who_is_told_of_a_cancellation_may_give_up),
       cmocka_unit_test(what_waits_for_a_ticket_is_no_deadlock),
       cmocka_unit_test(of_completing_and_cancelling_one_happens),
 #ifdef RILLE_FAULTS

@@ -59,7 +59,7 @@ static void push(lua_State *L, const struct rille_value *value) {
   case RILLE_INTEGER: lua_pushinteger(L, value->integer); break;
   case RILLE_NUMBER: lua_pushnumber(L, value->number); break;
   case RILLE_BYTES: lua_pushlstring(L, value->bytes, value->size); break;
-  case RILLE_NIL: lua_pushnil(L); break;
+  default: lua_pushnil(L); break;
   }
 }
 
