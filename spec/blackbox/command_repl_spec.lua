@@ -82,6 +82,16 @@ rille.detach(function() error "far away" end)
     assert.equal(1, result.status)
   end)
 
+  it("lets the loop go on while a program writes what is to be run", function()
+    local result = process.run {
+      program = "sh", "-c", "{ echo \"$0\"; sleep 0.3; echo 2; printf 3; } | " .. process.program
+        .. " repl",
+      "rille.spawn(function() rille.sleep(0.05) print(1) end) return",
+    }
+    assert.equal("1\n2\n3\n", result.stdout)
+    assert.equal("", result.stderr)
+  end)
+
   it("says what was not finished", function()
     local result = repl "print(1\n"
     assert.equal("the input ends within: print(1\n", result.stderr)

@@ -76,6 +76,10 @@ describe("the installed package", function()
     shell(("diff -r %s/types $prefix/share/rille/types"):format(process.root))
   end)
 
+  test("has the manual page", function()
+    assert.matches("/share/man/man1/rille.1\n$", shell "find $prefix -name rille.1")
+  end)
+
   test("is found by find_package, shared and static", function()
     assert.equal(fibs, shell(built .. "/minimal"))
     assert.equal(fibs, shell("env -u LD_LIBRARY_PATH " .. built .. "/minimal_static"))

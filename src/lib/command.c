@@ -1,5 +1,5 @@
 /* rille.command.core: what the commands in lua/rille/command/ need of the system. Not for scripts:
- * it may change at any time. Nothing here waits. */
+ * it may change at any time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -111,5 +111,6 @@ int luaopen_rille_command_core(lua_State *L) {
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   rl_lib_command_child(L);
+  rl_lib_command_input(L);
   return 1;
 }

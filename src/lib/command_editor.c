@@ -5,11 +5,8 @@
  * there is more to read, and the loop goes on. What needs Lua (a completion, an interrupt) is an
  * event that is returned as well, so that no Lua runs inside of libedit.
  *
- * libuv would make a descriptor that it polls non-blocking, for everybody who has that terminal
- * open: so it polls one of its own, opened for that. The block has two holders: the userdata, and
- * libuv's handle. Main domain only; one at a time, since the terminal is one. */
-#include <errno.h>
-#include <fcntl.h>
+ * The block has two holders: the userdata, and libuv's handle. Main domain only; one at a time,
+ * since the terminal is one. */
 #include <histedit.h>
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -18,6 +15,7 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "io/ready.h"
 #include "lib/modules.h"
 
 #define EDITOR "editor"
@@ -27,11 +25,11 @@ enum { MOST_LINES = 1000, MOST_PROMPT = 64 };
 enum event { NOTHING, COMPLETE, INTERRUPT, END };
 
 struct editor {
-  uv_poll_t poll; /* of `fd` */
+  struct rl_ready ready; /* the terminal */
   struct rl_heap *heap;
   struct rl_wait wait;
   unsigned holders;
-  int fd;
+  bool waits; /* it is open */
   EditLine *line;
   History *history;
   enum event event; /* what the last key was, besides a part of the line */
@@ -82,8 +80,16 @@ static void let_go(struct editor *editor) {
     rl_free(editor->heap, editor, sizeof *editor);
 }
 
-static void on_closed(uv_handle_t *handle) {
-  let_go(RL_OF(handle, struct editor, poll));
+static void on_closed(struct rl_ready *ready) {
+  let_go(RL_OF(ready, struct editor, ready));
+}
+
+static void on_readable(struct rl_ready *ready) {
+  rl_wake(&RL_OF(ready, struct editor, ready)->wait, 0);
+}
+
+static void undo(struct rl_wait *wait) {
+  rl_ready_stop(&RL_OF(wait, struct editor, wait)->ready);
 }
 
 /* Gives the terminal back as it was. */
@@ -97,29 +103,10 @@ static int collect(lua_State *L) {
     el_end(editor->line);
   if (editor->history)
     history_end(editor->history);
-  if (editor->fd >= 0) {
-    uv_close((uv_handle_t *)&editor->poll, on_closed);
-    close(editor->fd);
-  }
+  if (editor->waits)
+    rl_ready_close(&editor->ready);
   let_go(editor);
   return 0;
-}
-
-/* Whether the terminal is there to be waited for. */
-static bool open_terminal(struct editor *editor, uv_loop_t *loop) {
-  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int fd = isatty(STDIN_FILENO) ? open("/proc/self/fd/0", flags) : -1;
-  if (fd < 0)
-    fd = open("/dev/tty", flags);
-  if (fd < 0)
-    return false;
-  if (uv_poll_init(loop, &editor->poll, fd) != 0) {
-    close(fd);
-    return false;
-  }
-  editor->fd = fd;
-  editor->holders++;
-  return true;
 }
 
 /* As wide strings, for of others libedit makes copies that it loses. */
@@ -166,9 +153,13 @@ static int editor_open(lua_State *L) {
     return luaL_error(L, "not enough memory");
   editor->heap = domain->settings->heap;
   editor->holders = 1;
-  editor->fd = -1;
-  if (open_line(editor) && open_terminal(editor, domain->loop))
+  editor->ready.readable = on_readable;
+  editor->ready.closed = on_closed;
+  if (open_line(editor) && rl_ready_open(&editor->ready, domain->loop, STDIN_FILENO) == 0) {
+    editor->waits = true;
+    editor->holders++;
     return 1;
+  }
   luaL_pushfail(L);
   lua_pushliteral(L, "there is no terminal to type at");
   return 2;
@@ -220,18 +211,6 @@ static int take_key(lua_State *L, int status, lua_KContext context) {
   return 2;
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events) {
-  struct editor *editor = RL_OF(poll, struct editor, poll);
-  (void)status; /* reading finds out */
-  (void)events;
-  uv_poll_stop(poll);
-  rl_wake(&editor->wait, 0);
-}
-
-static void undo(struct rl_wait *wait) {
-  uv_poll_stop(&RL_OF(wait, struct editor, wait)->poll);
-}
-
 /* editor:step() -> nothing | "line", text | "end" | "interrupt" | "complete", text
  *
  * Waits for a key, and takes it. A line is complete; it is the end of the input; the line is to be
@@ -239,7 +218,7 @@ static void undo(struct rl_wait *wait) {
 static int editor_step(lua_State *L) {
   struct editor *editor = check(L);
   rl_wait_check(L, "editor:step");
-  if (uv_poll_start(&editor->poll, UV_READABLE, on_readable) != 0)
+  if (rl_ready_start(&editor->ready) != 0)
     return luaL_error(L, "the terminal cannot be waited for");
   return rl_park(L, &editor->wait, undo, take_key, (lua_KContext)editor);
 }

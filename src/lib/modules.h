@@ -23,8 +23,9 @@ int luaopen_rille_metrics(lua_State *L);
 int luaopen_rille_net(lua_State *L);
 int luaopen_rille_select(lua_State *L);
 
-/* A part of rille.command.core. [module] -> [module] */
+/* Parts of rille.command.core. [module] -> [module] */
 void rl_lib_command_child(lua_State *L);
+void rl_lib_command_input(lua_State *L);
 
 /* A part of rille.domains. [module] -> [module] */
 void rl_lib_domains_broadcast(lua_State *L);

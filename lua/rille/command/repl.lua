@@ -129,9 +129,11 @@ end
 
 -- Where nobody types, or without an editor.
 local function plain_reader(shows)
+  local input = core.open_input()
   return function(prompt)
     if shows then io.write(prompt) end
     io.flush()
+    input:await()
     local text = io.read "l"
     if not text then return "end" end
     return "line", text
