@@ -310,6 +310,9 @@ describe("rille --control", function()
   end)
 
   it("goes with scripts only", function()
+    local simulated = process.run { "--simulate", "1", "--control", "x", "-e", "print(1)" }
+    assert.equal("rille: --simulate has no sockets; --control does not go with it\n"
+      .. "Try 'rille --help'.\n", simulated.stderr)
     local result = process.run { "--control", "x", "new", "y" }
     assert.equal("rille: --control goes with a script, not with the command new\n"
       .. "Try 'rille --help'.\n", result.stderr)

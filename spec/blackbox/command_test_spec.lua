@@ -71,7 +71,16 @@ describe("rille test", function()
 
   it("says so when luacov is wanted and not there", function()
     local result = test({ ["spec/a_spec.lua"] = WAITS }, "--coverage")
-    assert.matches("LuaCov not found", result.stderr, 1, true)
+    assert.matches("^rille test: error: LuaCov not found", result.stderr)
+    assert.equal(1, result.status)
+  end)
+
+  it("explains itself, and refuses options that there are not", function()
+    local result = test({}, "--help")
+    assert.matches("^Usage: rille test ", result.stdout)
+    assert.equal(0, result.status)
+    result = test({}, "--nonsense")
+    assert.matches("^rille test: error: .*nonsense", result.stderr)
     assert.equal(1, result.status)
   end)
 

@@ -145,6 +145,8 @@ static int check_simulation(struct command *command) {
     return command->schedule ? wrong("--schedule wants a --simulate", "") : -1;
   if (options->loops != 0)
     return wrong("--simulate has one loop; --loops does not go with it", "");
+  if (command->control)
+    return wrong("--simulate has no sockets; --control does not go with it", "");
   if (command->schedule)
     options->simulate = RILLE_SIMULATE_TELL;
   return -1;

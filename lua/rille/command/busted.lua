@@ -56,6 +56,9 @@ function spec_files.load(busted, name)
   return run, trim_trace
 end
 
+-- Busted's errors begin with the name of the file that calls its runner.
+local call = load("local run, options = ...; run(options)", "@rille test", "t")
+
 --- run(options, output): runs busted on the words in `arg`. Returns if all went well, and ends the
 -- program with the number of failures if not. `options` are those of busted.runner. `output`: an
 -- output handler, known as "tap".
@@ -65,5 +68,5 @@ return function(options, output)
   if output then
     package.preload["busted.outputHandlers.tap"] = function() return output end
   end
-  require "busted.runner"(options)
+  call(require "busted.runner", options)
 end
