@@ -169,7 +169,7 @@ local cost = {}
 
 ---Detaching, fibers, time.
 ---
----All of it may be called on any domain, unless it says otherwise; what a call returns belongs to the caller. rille.domains, rille.context, rille.http and rille.net are loaded when they are first used; a script need not require them.
+---All of it may be called on any domain, unless it says otherwise; what a call returns belongs to the caller. rille.domains, rille.context, rille.http, rille.net, rille.log and rille.metrics are loaded when they are first used; a script need not require them.
 ---@class rille
 ---@field domains rille.domains
 ---@field context rille.context

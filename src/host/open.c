@@ -38,6 +38,7 @@ static const char *const globals[][2] = {
     {"net", "rille.net"},
     {"json", "rille.json"},
     {"log", "rille.log"},
+    {"metrics", "rille.metrics"},
     {"crypto", "rille.crypto"},
     {"compress", "rille.compress"},
     {"domains", "rille.domains"},
