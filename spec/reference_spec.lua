@@ -6,7 +6,7 @@ package.path = "scripts/lib/?.lua;" .. package.path
 
 local comments = require "comments"
 local http = require "rille.http"
-local names_known = require "names"
+local glossary = require "names"
 local net = require "rille.net"
 local page = require "page"
 local rille = require "rille"
@@ -240,7 +240,7 @@ describe("the reference", function()
     for name in pairs(late_of(rille)) do
       if type(rille[name]) == "table" then loaded["rille." .. name] = true end
     end
-    assert.same(sorted(names_known.submodules), sorted(loaded))
+    assert.same(sorted(glossary.submodules), sorted(loaded))
   end)
 
   it("says of all functions whether they suspend, and of all else in which domain it is", function()
