@@ -17,9 +17,9 @@ end
 --
 -- Serves an app on several cores: `http.serve { app = app, port = 8080, loops = 4 }`. The call
 -- starts what is lacking; in a loop that was started by it (or by `rille --loops`) it only listens.
--- Each runs the script from its beginning, so it is the last thing that a script does, and what only
--- one of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as app:listen
--- does. Main domains only. Does not suspend.
+-- Each runs the script from its beginning, so it is the last thing that a script does, and what
+-- only one of them is to do asks `if rille.loop() == 1`. Returns the server of this loop, as
+-- app:listen does. Main domains only. Does not suspend.
 --
 -- Options, and those of app:listen:
 --
