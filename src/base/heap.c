@@ -1,5 +1,6 @@
 /* Heap: counts, and fails on demand; the memory itself is the allocator's, that of large blocks the
- * system's (large.h), in a simulation that of all an arena's. */
+ * system's (large.h); or all of it comes from a supply: of the host's, or in a simulation an arena.
+ */
 #include "base/heap.h"
 
 #include <string.h>
@@ -31,47 +32,68 @@ void rl_heap_init(struct rl_heap *heap) {
   atomic_init(&heap->fail_on, false);
   rl_large_init(&heap->large);
   heap->plain = RL_LARGE_LEAST;
-  heap->fixed = false;
+  heap->supply = (struct rl_supply){NULL, NULL};
+}
+
+void rl_heap_supply(struct rl_heap *heap, struct rl_supply supply) {
+  heap->supply = supply;
+  heap->plain = 0;
+}
+
+static void *allocate_fixed(void *context, void *block, size_t old, size_t size) {
+  struct rl_arena *arena = context;
+  if (!block)
+    return rl_arena_take(arena, size);
+  if (size != 0)
+    return rl_arena_resize(arena, block, old, size);
+  rl_arena_release(arena, block, old);
+  return NULL;
 }
 
 void rl_heap_fix(struct rl_heap *heap) {
   if (rl_arena_open(&heap->arena) != 0)
     return;
-  heap->fixed = true;
-  heap->plain = 0;
+  rl_heap_supply(heap, (struct rl_supply){allocate_fixed, &heap->arena});
 }
 
 void rl_heap_destroy(struct rl_heap *heap) {
-  if (heap->fixed)
+  if (heap->supply.allocate == allocate_fixed)
     rl_arena_close(&heap->arena);
 }
 
 void rl_heap_trim(struct rl_heap *heap) {
+  if (heap->supply.allocate)
+    return; /* nothing is kept, and the allocator has other customers */
   rl_large_trim(&heap->large);
   rl_allocator_trim();
+}
+
+static void *call_supply(struct rl_heap *heap, void *block, size_t old, size_t size) {
+  return heap->supply.allocate(heap->supply.context, block, old, size);
 }
 
 static void release(struct rl_heap *heap, void *block, size_t size) {
   if (size < heap->plain)
     rl_allocator_release(block);
-  else if (heap->fixed)
-    rl_arena_release(&heap->arena, block, size);
+  else if (heap->supply.allocate)
+    call_supply(heap, block, size, 0);
   else
     rl_large_give(&heap->large, block);
 }
 
 static void *take_large(struct rl_heap *heap, size_t size) {
-  return heap->fixed ? rl_arena_take(&heap->arena, size) : rl_large_take(&heap->large, size);
+  return heap->supply.allocate ? call_supply(heap, NULL, 0, size)
+                               : rl_large_take(&heap->large, size);
 }
 
 /* From or to a large block, or both. */
 static void *resize_large(struct rl_heap *heap, void *block, size_t old, size_t size) {
   bool large = size >= heap->plain;
-  if (block && heap->fixed)
-    return rl_arena_resize(&heap->arena, block, old, size);
+  if (heap->supply.allocate)
+    return call_supply(heap, block, old, size);
   if (block && large && old >= RL_LARGE_LEAST)
     return rl_large_resize(&heap->large, block, size);
-  void *moved = large ? take_large(heap, size) : rl_allocator_take(size);
+  void *moved = large ? rl_large_take(&heap->large, size) : rl_allocator_take(size);
   if (moved && block) {
     memcpy(moved, block, old < size ? old : size);
     release(heap, block, old);

@@ -16,6 +16,14 @@
 #include "base/arena.h"
 #include "base/large.h"
 
+/* Where a heap takes its blocks from, if not from the allocator. As Lua calls an allocator: `size`
+ * 0 frees, NULL for want of memory, which a block that shrinks never meets; `old` is the block's
+ * size, 0 without one. */
+struct rl_supply {
+  void *(*allocate)(void *context, void *block, size_t old, size_t size);
+  void *context;
+};
+
 struct rl_heap {
   atomic_size_t bytes;  /* held by C blocks now */
   atomic_size_t blocks; /* C blocks held now; 0 after the runtime is freed, which is asserted */
@@ -24,11 +32,14 @@ struct rl_heap {
   struct rl_large_cache large;
   /* set before the first block, and apart from what is counted */
   size_t plain; /* blocks below this size are the allocator's; others take a longer way */
-  bool fixed;   /* all of them are the arena's, and used by one thread */
-  struct rl_arena arena;
+  struct rl_supply supply; /* of all blocks; allocate NULL: it has none */
+  struct rl_arena arena;   /* the supply of one that was fixed */
 };
 
 void rl_heap_init(struct rl_heap *heap);
+
+/* Before the first block: all will come from `supply`, which any thread may call. */
+void rl_heap_supply(struct rl_heap *heap, struct rl_supply supply);
 
 /* Before the first block: all will be at the same addresses in every run that asks for the same, if
  * that can be had. For one thread. */
