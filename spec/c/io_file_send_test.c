@@ -12,6 +12,7 @@ static struct rl_heap heap;
 static struct folder folder;
 static char *content;
 static uv_loop_t loop;
+static struct rl_errands errands = {.loop = &loop};
 static struct rl_file *file;
 static int ends[2]; /* what is written into, what is read from */
 static int descriptors;
@@ -34,6 +35,7 @@ static int clean(void **state) {
   (void)state;
   free(content);
   folder_remove(&folder);
+  assert_int_equal(errands.out, 0);
   return uv_loop_close(&loop);
 }
 
@@ -82,7 +84,7 @@ static void read_some(struct sending *sending, uint64_t at) {
 static void send_all(struct sending *sending, uint64_t at, uint64_t size) {
   int status;
   *sending = (struct sending){.got = 0};
-  rl_file_send_begin(&sending->send, &loop, file, at, size, on_warmed);
+  rl_file_send_begin(&sending->send, &errands, file, at, size, on_warmed);
   while ((status = rl_file_send_some(&sending->send, ends[0])) != RL_FILE_SENT) {
     assert_true(status >= 0);
     if (status == RL_FILE_SEND_COLD) {
@@ -134,7 +136,7 @@ static void reading_ahead_survives_the_answer(void **state) {
   struct sending sending = {.got = 0};
   begin();
   cool();
-  rl_file_send_begin(&sending.send, &loop, file, 0, SIZE, on_warmed);
+  rl_file_send_begin(&sending.send, &errands, file, 0, SIZE, on_warmed);
   rl_file_send_some(&sending.send, ends[0]);
   rl_file_send_end(&sending.send);
   rl_file_release(file);
@@ -173,7 +175,7 @@ static void one_that_was_cut_is_an_error(void **state) {
   (void)state;
   struct sending sending = {.got = 0};
   begin();
-  rl_file_send_begin(&sending.send, &loop, file, 0, SIZE, on_warmed);
+  rl_file_send_begin(&sending.send, &errands, file, 0, SIZE, on_warmed);
   assert_int_equal(ftruncate(file->fd, 1000000), 0);
   assert_int_equal(send_until_it_fails(&sending), UV_EOF);
   rl_file_send_end(&sending.send);
@@ -186,7 +188,7 @@ static void so_is_a_reader_that_left(void **state) {
   struct sending sending = {.got = 0};
   begin();
   shutdown(ends[1], SHUT_RD);
-  rl_file_send_begin(&sending.send, &loop, file, 0, SIZE, on_warmed);
+  rl_file_send_begin(&sending.send, &errands, file, 0, SIZE, on_warmed);
   assert_int_equal(send_until_it_fails(&sending), UV_EPIPE);
   rl_file_send_end(&sending.send);
   end();

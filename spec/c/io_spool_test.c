@@ -6,6 +6,7 @@
 static struct rl_heap heap;
 static struct folder folder;
 static uv_loop_t loop;
+static struct rl_errands errands = {.loop = &loop};
 static int descriptors, calls;
 
 static int make(void **state) {
@@ -18,6 +19,7 @@ static int make(void **state) {
 static int clean(void **state) {
   (void)state;
   folder_remove(&folder);
+  assert_int_equal(errands.out, 0);
   return uv_loop_close(&loop);
 }
 
@@ -35,7 +37,7 @@ static struct rl_spool *begin(const char *name) {
   descriptors = folder_descriptors();
   calls = 0;
   struct rl_spool *spool =
-      rl_spool_create(&loop, &heap, text(folder_at(&folder, name)), 0600, on_done, &heap);
+      rl_spool_create(&errands, &heap, text(folder_at(&folder, name)), 0600, on_done, &heap);
   assert_non_null(spool);
   rl_spool_open(spool);
   uv_run(&loop, UV_RUN_DEFAULT);
@@ -135,7 +137,7 @@ static void lives_without_memory(void **state) {
   struct rl_slice name = text(folder_at(&folder, "f-"));
   for (int n = 1; n <= 2; n++) {
     atomic_store(&heap.fail_in, n);
-    assert_null(rl_spool_create(&loop, &heap, name, 0600, on_done, &heap));
+    assert_null(rl_spool_create(&errands, &heap, name, 0600, on_done, &heap));
   }
   atomic_store(&heap.fail_in, 0);
   struct rl_spool *spool = begin("f-");

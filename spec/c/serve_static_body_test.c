@@ -12,6 +12,7 @@ enum { SIZE = 1000003 };
 static struct rl_heap heap;
 static struct folder folder;
 static uv_loop_t loop;
+static struct rl_errands errands = {.loop = &loop};
 static char *content;
 static char *wanted; /* what must come out */
 static size_t size;
@@ -34,6 +35,7 @@ static int clean(void **state) {
   free(content);
   free(wanted);
   folder_remove(&folder);
+  assert_int_equal(errands.out, 0);
   return uv_loop_close(&loop);
 }
 
@@ -65,7 +67,7 @@ static void begin(struct rl_static_body *body, const char *ranges, bool in_memor
     if (i < answer.plan.count)
       expect((struct rl_slice){content + piece.first, piece.last - piece.first + 1});
   }
-  rl_static_body_begin(body, &loop, &answer, &text, on_warmed);
+  rl_static_body_begin(body, &errands, &answer, &text, on_warmed);
   assert_null(answer.file);
   rl_buffer_free(&fields);
 }

@@ -13,7 +13,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "domain/watch.h"
+#include "io/errands.h"
 #include "io/mailbox.h"
+#include "io/sigpipe.h"
 #include "vm/state.h"
 
 struct rl_domain;
@@ -121,9 +123,14 @@ struct rl_domain {
       *main; /* where run_in_main goes when no task says otherwise: itself, or the first */
   const struct rl_feed *feed; /* NULL on main domains */
   uv_loop_t *loop;
+  struct rl_errands errands; /* of this loop */
+  struct rl_sigpipe sigpipe;
+  bool hushed; /* SIGPIPE is kept from the thread while the loop polls */
   uv_prepare_t prepare;
   uv_check_t check;
   uv_idle_t idle; /* active while fibers are ready, so that the loop does not block */
+  bool guest;     /* the loop is the host's, who may leave it between two turns */
+  bool paused;    /* it may have done so: senders are to wake the domain */
   unsigned open;  /* handles of the four (mailbox included) not yet closed */
   struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
   unsigned spare_fibers;                     /* how many of the latter */

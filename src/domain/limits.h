@@ -10,7 +10,10 @@
 
 struct rl_fiber;
 
-enum { RL_LIMITS_STEP = 100 }; /* instructions that are counted at once */
+enum {
+  RL_LIMITS_STEP = 100,      /* instructions that are counted at once */
+  RL_LIMITS_LEAST = 4 << 20, /* bytes of Lua memory that a domain needs in any case */
+};
 
 struct rl_limits {
   size_t memory;         /* bytes of Lua memory; 0: any */

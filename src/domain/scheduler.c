@@ -132,38 +132,63 @@ static bool run_until_asleep(struct rl_domain *domain) {
   return false;
 }
 
-static void on_prepare(uv_prepare_t *prepare) {
-  struct rl_domain *domain = prepare->data;
-  bool asleep = run_until_asleep(domain);
-  rl_gauges_end(domain);
-  if (domain->settings->simulation)
-    rl_simulation_poll(domain, asleep);
-}
-
-static void on_check(uv_check_t *check) {
-  struct rl_domain *domain = check->data;
-  rl_gauges_begin(domain);
+static void wake_up(struct rl_domain *domain) {
+  domain->paused = false;
   rl_mailbox_sleep(&domain->mailbox, false);
   rl_standstill_rouse(domain);
   if (!domain->awake && domain->feed)
     domain->feed->rouse(domain);
   set_awake(domain, true);
-  if (rl_list_empty(&domain->ready))
-    uv_idle_stop(&domain->idle);
-  pass(domain);
-}
-
-static void on_wake(uv_async_t *wake) {
-  (void)wake; /* it only ended the poll; on_check does the rest */
 }
 
 void rl_scheduler_pause(struct rl_domain *domain) {
+  domain->paused = true;
   if (rl_list_empty(&domain->ready))
     fall_asleep(domain);
 }
 
 bool rl_scheduler_paused(const struct rl_domain *domain) {
   return atomic_load(&domain->mailbox.sleeping); /* a sender that wakes it takes this back */
+}
+
+/* The writing that libuv does while it polls would raise SIGPIPE in the host. */
+static void hush(struct rl_domain *domain) {
+  domain->hushed = domain->errands.writes > 0;
+  if (domain->hushed)
+    rl_sigpipe_block(&domain->sigpipe);
+}
+
+static void unhush(struct rl_domain *domain) {
+  if (domain->hushed)
+    rl_sigpipe_restore(&domain->sigpipe, true);
+  domain->hushed = false;
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  struct rl_domain *domain = prepare->data;
+  if (domain->paused)
+    wake_up(domain);
+  bool asleep = run_until_asleep(domain);
+  rl_gauges_end(domain);
+  if (domain->settings->simulation)
+    rl_simulation_poll(domain, asleep);
+  hush(domain);
+}
+
+static void on_check(uv_check_t *check) {
+  struct rl_domain *domain = check->data;
+  unhush(domain);
+  rl_gauges_begin(domain);
+  wake_up(domain);
+  if (rl_list_empty(&domain->ready))
+    uv_idle_stop(&domain->idle);
+  pass(domain);
+  if (domain->guest)
+    rl_scheduler_pause(domain);
+}
+
+static void on_wake(uv_async_t *wake) {
+  (void)wake; /* it only ended the poll; on_check does the rest */
 }
 
 void rl_scheduler_drain(struct rl_domain *domain) {
@@ -216,31 +241,44 @@ static int open_modules(lua_State *L) {
   return 0;
 }
 
+static int open_state(struct rl_domain *domain) {
+  if (domain->settings->simulation)
+    rl_simulation_prepare(domain);
+  if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)
+    return UV_ENOMEM;
+  if (rl_call_protected(domain->vm.L, open_modules, domain) == LUA_OK)
+    return 0;
+  size_t size;
+  const char *text = rl_traceback_text(domain->vm.L, -1, &size);
+  rl_report_text(domain, NULL, RL_LOG_ERROR, "cannot open the modules of a domain: ", text, size);
+  return UV_ENOMEM;
+}
+
+static void close_state(struct rl_domain *domain) {
+  domain->ending = true; /* finalizers start nothing any more */
+  rl_vm_close(&domain->vm);
+  /* Only now: finalizers may still look at the fibers of old waits, and give tasks back. */
+  rl_fiber_free_all(domain);
+  rl_task_free_all(domain);
+}
+
+/* The handles last: they would need turns of the loop to go again. */
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   domain->loop = loop;
+  domain->errands = (struct rl_errands){.loop = loop};
   struct rl_list *lists[] = {&domain->ready,      &domain->parked,      &domain->free_fibers,
                              &domain->timers,     &domain->free_timers, &domain->unawaited,
                              &domain->free_tasks, &domain->sliced,      &domain->watch.link};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     rl_list_init(lists[i]);
-  if (domain->settings->simulation)
-    rl_simulation_prepare(domain);
-  if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)
-    return UV_ENOMEM;
-  int error = open_handles(domain);
-  if (error != 0) {
-    rl_vm_close(&domain->vm);
-    return error;
-  }
-  if (rl_call_protected(domain->vm.L, open_modules, domain) == LUA_OK) {
+  int error = open_state(domain);
+  if (error == 0)
+    error = open_handles(domain);
+  if (error == 0)
     rl_ticker_enter(domain->settings->ticker, domain);
-    return 0;
-  }
-  size_t size;
-  const char *text = rl_traceback_text(domain->vm.L, -1, &size);
-  rl_report_text(domain, NULL, RL_LOG_ERROR, "cannot open the modules of a domain: ", text, size);
-  rl_scheduler_close(domain);
-  return UV_ENOMEM;
+  else
+    close_state(domain);
+  return error;
 }
 
 void rl_scheduler_end(struct rl_domain *domain) {
@@ -251,10 +289,6 @@ void rl_scheduler_end(struct rl_domain *domain) {
 void rl_scheduler_close(struct rl_domain *domain) {
   rl_ticker_leave(domain->settings->ticker, domain);
   rl_future_report_all(domain);
-  domain->ending = true; /* finalizers start nothing any more */
-  rl_vm_close(&domain->vm);
-  /* Only now: finalizers may still look at the fibers of old waits, and give tasks back. */
-  rl_fiber_free_all(domain);
-  rl_task_free_all(domain);
+  close_state(domain);
   close_handles(domain);
 }

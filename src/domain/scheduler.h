@@ -11,8 +11,8 @@
 
 /* Opens the domain on `loop`: state, modules, mailbox, handles. The caller has zeroed the struct
  * and set settings, main, feed, vm.compute and vm.number. 0; or a negative libuv error, with
- * everything undone but the loop's closing handles, which the caller's loop must run once more to
- * drop; the text of a Lua error while opening modules is logged. */
+ * everything undone, and nothing left in the loop; the text of a Lua error while opening modules is
+ * logged. */
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop);
 
 /* Takes messages and runs fibers until nothing is ready, without the loop. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/interrupt.h"
 #include "domain/ticker.h"
 
 /* Its address is the registry key of a message that must be at hand where nothing may raise. */
@@ -68,7 +69,10 @@ static void count_turn(struct rl_watch *watch) {
   atomic_store_explicit(&watch->turn, turn, memory_order_relaxed);
 }
 
+/* A guest's thread is its host's, and other runtimes', in between. */
 static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
+  if (domain->guest)
+    rl_interrupt_here(domain);
   rl_budget_begin(fiber);
   domain->running = fiber;
   domain->innermost = fiber->L;
@@ -83,6 +87,8 @@ static void end_turn(struct rl_domain *domain) {
   domain->innermost = NULL;
   atomic_store_explicit(&domain->watch.subject, NULL, memory_order_relaxed);
   count_turn(&domain->watch);
+  if (domain->guest)
+    rl_interrupt_here(NULL);
 }
 
 static void stop_being_sliced(struct rl_fiber *fiber) {

@@ -39,7 +39,7 @@ static void on_connect(uv_connect_t *request, int status) {
 
 static void attempt(struct rl_dial *dial, const struct sockaddr *address) {
   struct rl_stream *stream = dial->stream;
-  int status = uv_tcp_init(dial->loop, &stream->uv.tcp);
+  int status = uv_tcp_init(dial->errands->loop, &stream->uv.tcp);
   stream->uv.handle.data = dial;
   stream->closing = false;
   if (address->sa_family == AF_INET6)
@@ -54,7 +54,7 @@ static void attempt(struct rl_dial *dial, const struct sockaddr *address) {
 
 static void attempt_local(struct rl_dial *dial) {
   struct rl_stream *stream = dial->stream;
-  uv_pipe_init(dial->loop, &stream->uv.pipe, 0);
+  uv_pipe_init(dial->errands->loop, &stream->uv.pipe, 0);
   stream->uv.handle.data = dial;
   uv_pipe_connect(&dial->request.connect, &stream->uv.pipe, dial->address.where.local.sun_path,
                   on_connect);
@@ -81,6 +81,7 @@ static void nothing_arrives(struct rl_stream *stream) {
 static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *found) {
   struct rl_dial *dial = RL_OF(request, struct rl_dial, request);
   dial->looking_up = false;
+  dial->errands->out--;
   dial->found = dial->next = found;
   if (dial->error)
     status = dial->error;
@@ -95,16 +96,19 @@ static int look_up(struct rl_dial *dial) {
   char port[8];
   snprintf(port, sizeof port, "%u", (unsigned)dial->address.port);
   dial->looking_up = true;
-  return uv_getaddrinfo(dial->loop, &dial->request.lookup, on_lookup, dial->address.where.name,
-                        port, &hints);
+  int error = uv_getaddrinfo(dial->errands->loop, &dial->request.lookup, on_lookup,
+                             dial->address.where.name, port, &hints);
+  if (error == 0)
+    dial->errands->out++;
+  return error;
 }
 
-int rl_dial_start(struct rl_dial *dial, uv_loop_t *loop, struct rl_stream *stream,
+int rl_dial_start(struct rl_dial *dial, struct rl_errands *errands, struct rl_stream *stream,
                   const struct rl_address *address,
                   void (*done)(struct rl_dial *dial, int status)) {
   static const struct rl_stream_events while_dialling = {nothing_arrives, attempt_closed};
   memset(dial, 0, sizeof *dial);
-  dial->loop = loop;
+  dial->errands = errands;
   dial->stream = stream;
   dial->on = stream->on;
   dial->address = *address;

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "io/address.h"
+#include "io/errands.h"
 #include "io/stream.h"
 
 struct rl_dial {
@@ -17,7 +18,7 @@ struct rl_dial {
     uv_getaddrinfo_t lookup;
     uv_connect_t connect;
   } request;
-  uv_loop_t *loop;
+  struct rl_errands *errands; /* the lookup is one */
   struct rl_stream *stream;
   const struct rl_stream_events *on; /* the stream's own, put back when it is connected */
   struct rl_address address;
@@ -30,7 +31,7 @@ struct rl_dial {
 };
 
 /* The stream is freshly initialised. 0, or an error: then `done` is not called. */
-int rl_dial_start(struct rl_dial *dial, uv_loop_t *loop, struct rl_stream *stream,
+int rl_dial_start(struct rl_dial *dial, struct rl_errands *errands, struct rl_stream *stream,
                   const struct rl_address *address, void (*done)(struct rl_dial *dial, int status));
 
 /* Gives up; `done` still comes, with UV_ECANCELED. */

@@ -14,19 +14,20 @@ enum { PIECE = 32 * 1024 };
 
 struct rl_file_warming {
   uv_work_t work;
-  struct rl_file *file;      /* held */
-  uint64_t from, to;         /* bytes */
+  struct rl_file *file; /* held */
+  uint64_t from, to;    /* bytes */
+  struct rl_errands *errands;
   struct rl_file_send *send; /* NULL once it does not care any more */
 };
 
-void rl_file_send_begin(struct rl_file_send *send, uv_loop_t *loop, struct rl_file *file,
+void rl_file_send_begin(struct rl_file_send *send, struct rl_errands *errands, struct rl_file *file,
                         uint64_t at, uint64_t size, void (*warmed)(struct rl_file_send *send)) {
   *send = (struct rl_file_send){
       .file = rl_file_hold(file),
       .at = at,
       .left = size,
       .warm = at,
-      .loop = loop,
+      .errands = errands,
       .warmed = warmed,
   };
 }
@@ -59,6 +60,7 @@ static void finish_reading(uv_work_t *work, int status) {
   struct rl_file_send *send = warming->send;
   struct rl_heap *heap = warming->file->heap;
   (void)status;
+  warming->errands->out--;
   rl_file_release(warming->file);
   rl_free(heap, warming, sizeof *warming);
   if (!send)
@@ -73,8 +75,9 @@ static int warm_up(struct rl_file_send *send, uint64_t to) {
   struct rl_file_warming *warming = rl_alloc(heap, sizeof *warming);
   if (!warming)
     return UV_ENOMEM;
-  *warming = (struct rl_file_warming){.file = send->file, .from = send->at, .to = to, .send = send};
-  int error = uv_queue_work(send->loop, &warming->work, read_pages, finish_reading);
+  *warming = (struct rl_file_warming){
+      .file = send->file, .from = send->at, .to = to, .errands = send->errands, .send = send};
+  int error = rl_errand_send(send->errands, &warming->work, read_pages, finish_reading);
   if (error) {
     rl_free(heap, warming, sizeof *warming);
     return error;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "io/errands.h"
 #include "io/file.h"
 
 enum { RL_FILE_SEND_SLICE = 256 * 1024 };
@@ -30,12 +31,12 @@ struct rl_file_send {
   uint64_t at, left;    /* bytes */
   uint64_t warm;        /* known to be in memory up to here */
   struct rl_file_warming *warming;
-  uv_loop_t *loop;
+  struct rl_errands *errands;
   void (*warmed)(struct rl_file_send *send); /* from the loop, once for each COLD */
 };
 
 /* For a file that has a descriptor, of which it takes a hold. `size` > 0 bytes from `at` on. */
-void rl_file_send_begin(struct rl_file_send *send, uv_loop_t *loop, struct rl_file *file,
+void rl_file_send_begin(struct rl_file_send *send, struct rl_errands *errands, struct rl_file *file,
                         uint64_t at, uint64_t size, void (*warmed)(struct rl_file_send *send));
 
 /* Sends what the non-blocking socket takes, one slice at most, so that others get their turn: an

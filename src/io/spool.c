@@ -101,13 +101,14 @@ static void begin(struct rl_spool *spool, void (*job)(struct rl_spool *spool)) {
   spool->job = job;
   spool->busy = true;
   spool->error = 0;
-  uv_queue_work(spool->loop, &spool->work, work, after_work); /* fails for want of a function */
+  rl_errand_send(spool->errands, &spool->work, work, after_work); /* cannot fail */
 }
 
 static void after_work(uv_work_t *request, int status) {
   struct rl_spool *spool = RL_OF(request, struct rl_spool, work);
   (void)status; /* nothing is ever taken back */
   spool->busy = false;
+  spool->errands->out--;
   if (spool->job == remove_file)
     free_spool(spool);
   else if (spool->done)
@@ -124,13 +125,14 @@ static char *join(struct rl_heap *heap, struct rl_slice text, const char *tail, 
   return joined;
 }
 
-struct rl_spool *rl_spool_create(uv_loop_t *loop, struct rl_heap *heap, struct rl_slice prefix,
-                                 unsigned mode, void (*done)(struct rl_spool *spool), void *owner) {
+struct rl_spool *rl_spool_create(struct rl_errands *errands, struct rl_heap *heap,
+                                 struct rl_slice prefix, unsigned mode,
+                                 void (*done)(struct rl_spool *spool), void *owner) {
   struct rl_spool *spool = rl_zalloc(heap, sizeof *spool);
   if (!spool)
     return NULL;
   *spool = (struct rl_spool){
-      .loop = loop, .heap = heap, .done = done, .owner = owner, .fd = -1, .mode = mode};
+      .errands = errands, .heap = heap, .done = done, .owner = owner, .fd = -1, .mode = mode};
   rl_buffer_init(&spool->bytes, heap);
   spool->path = join(heap, prefix, room, &spool->path_size);
   if (spool->path)

@@ -16,10 +16,11 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "io/errands.h"
 
 struct rl_spool {
   uv_work_t work; /* first */
-  uv_loop_t *loop;
+  struct rl_errands *errands;
   struct rl_heap *heap;
   void (*done)(struct rl_spool *spool); /* NULL once it was dropped */
   void *owner;
@@ -40,8 +41,9 @@ struct rl_spool {
 
 /* For a file of that mode whose name begins with `prefix`, to which letters are added. NULL when
  * there is no memory. */
-struct rl_spool *rl_spool_create(uv_loop_t *loop, struct rl_heap *heap, struct rl_slice prefix,
-                                 unsigned mode, void (*done)(struct rl_spool *spool), void *owner);
+struct rl_spool *rl_spool_create(struct rl_errands *errands, struct rl_heap *heap,
+                                 struct rl_slice prefix, unsigned mode,
+                                 void (*done)(struct rl_spool *spool), void *owner);
 
 /* Makes the file. */
 void rl_spool_open(struct rl_spool *spool);

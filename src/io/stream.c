@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "io/sigpipe.h"
 
 /* A copied rest of output. */
 struct copy {
@@ -27,10 +28,11 @@ static size_t pending(const struct rl_stream *stream) {
   return stream->input.size - stream->start;
 }
 
-void rl_stream_init(struct rl_stream *stream, struct rl_heap *heap, char *scratch,
-                    const struct rl_stream_events *on) {
+void rl_stream_init(struct rl_stream *stream, struct rl_heap *heap, struct rl_errands *errands,
+                    char *scratch, const struct rl_stream_events *on) {
   memset(stream, 0, sizeof *stream);
   rl_buffer_init(&stream->input, heap);
+  stream->errands = errands;
   stream->scratch = scratch;
   stream->on = on;
   stream->limit = RL_STREAM_LIMIT;
@@ -171,6 +173,7 @@ void rl_stream_hold(struct rl_stream *stream, bool holds) {
 static void on_written(uv_write_t *request, int status) {
   struct rl_stream *stream = stream_of(request->handle);
   struct rl_write *write = RL_OF(request, struct rl_write, request);
+  stream->errands->writes--;
   if (status < 0 && status != UV_ECANCELED)
     rl_stream_fail(stream, status);
   else if (stream->finishing && uv_stream_get_write_queue_size(&stream->uv.stream) == 0)
@@ -180,9 +183,14 @@ static void on_written(uv_write_t *request, int status) {
 
 int rl_stream_queue(struct rl_stream *stream, struct rl_write *write, const uv_buf_t *bufs,
                     unsigned count) {
+  struct rl_sigpipe sigpipe;
+  rl_sigpipe_block(&sigpipe);
   int status = uv_write(&write->request, &stream->uv.stream, bufs, count, on_written);
+  rl_sigpipe_restore(&sigpipe, true);
   if (status != 0)
     rl_stream_fail(stream, status);
+  else
+    stream->errands->writes++;
   return status;
 }
 
@@ -229,15 +237,34 @@ static size_t advance(uv_buf_t **bufs, unsigned *count, size_t size) {
   return rest;
 }
 
+/* As uv_try_write, which knows nothing against SIGPIPE. */
+static ssize_t send_now(struct rl_stream *stream, uv_buf_t *bufs, unsigned count) {
+  enum { MOST = 1024 }; /* buffers in one call */
+  uv_os_fd_t fd;
+  if (uv_stream_get_write_queue_size(&stream->uv.stream) > 0)
+    return UV_EAGAIN; /* so the order is kept */
+  int error = uv_fileno(&stream->uv.handle, &fd);
+  if (error != 0)
+    return error;
+  struct msghdr message = {.msg_iov = (struct iovec *)(void *)bufs, /* the same, in libuv's words */
+                           .msg_iovlen = count < MOST ? count : MOST};
+  ssize_t sent;
+  do
+    sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0)
+    return errno == ENOBUFS ? UV_EAGAIN : uv_translate_sys_error(errno);
+  return sent;
+}
+
 int rl_stream_write(struct rl_stream *stream, uv_buf_t **bufs, unsigned *count) {
   size_t rest = advance(bufs, count, 0);
   if (rest == 0)
     return 0;
-  /* libuv refuses with EAGAIN as long as something is queued, so the order is kept. */
-  int written = uv_try_write(&stream->uv.stream, *bufs, *count);
+  ssize_t written = send_now(stream, *bufs, *count);
   if (written < 0 && written != UV_EAGAIN) {
-    rl_stream_fail(stream, written);
-    return written;
+    rl_stream_fail(stream, (int)written);
+    return (int)written;
   }
   if (written > 0)
     rest = advance(bufs, count, (size_t)written);

@@ -22,6 +22,7 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "io/errands.h"
 
 enum {
   RL_STREAM_LIMIT = 64 * 1024,   /* input kept for a reader that is busy elsewhere */
@@ -44,6 +45,7 @@ struct rl_stream {
     uv_pipe_t pipe;
   } uv; /* first */
   const struct rl_stream_events *on;
+  struct rl_errands *errands;
   char *scratch; /* where libuv reads into; shared by the streams of a loop */
 
   struct rl_buffer input;
@@ -67,8 +69,8 @@ struct rl_write {
 };
 
 /* No handle yet. The scratch outlives the stream. */
-void rl_stream_init(struct rl_stream *stream, struct rl_heap *heap, char *scratch,
-                    const struct rl_stream_events *on);
+void rl_stream_init(struct rl_stream *stream, struct rl_heap *heap, struct rl_errands *errands,
+                    char *scratch, const struct rl_stream_events *on);
 
 /* Takes over a connected, non-blocking descriptor and starts to read. 0; or an error: then both the
  * descriptor and the handle are being closed, and `closed` comes. */

@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/limits.h"
 #include "domain/pool.h"
 #include "domain/ticker.h"
 #include "lib/modules.h"
@@ -124,10 +125,9 @@ static int set_loop_guard(lua_State *L) {
  * ended with an error; code of a main domain gets an error, which it may catch. Counts for what
  * begins from now on. Memory outside Lua (packed values, buffers of connections) does not count. */
 static int set_memory_limit(lua_State *L) {
-  enum { LEAST = 4 << 20 };
   lua_settop(L, 1);
   lua_Integer limit = lua_isnil(L, 1) ? 0 : luaL_checkinteger(L, 1);
-  if (!lua_isnil(L, 1) && limit < LEAST)
+  if (!lua_isnil(L, 1) && limit < RL_LIMITS_LEAST)
     luaL_argerror(L, 1,
                   lua_pushfstring(L, "a memory limit must be at least 4 MiB, got %I bytes",
                                   (LUAI_UACINT)limit));

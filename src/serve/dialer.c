@@ -103,7 +103,7 @@ int rl_dialer_connect(lua_State *L, struct rl_socket *socket, const struct rl_ad
       return luaL_error(L, "not enough memory");
     }
   }
-  int status = rl_dial_start(&dialer->dial, domain->loop, &socket->stream, address, on_done);
+  int status = rl_dial_start(&dialer->dial, &domain->errands, &socket->stream, address, on_done);
   if (status != 0) {
     stop_timer(dialer);
     let_go(dialer);

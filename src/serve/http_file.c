@@ -46,7 +46,7 @@ static void on_warmed(struct rl_static_body *body) {
 
 void rl_http_file_begin(struct rl_http_exchange *exchange) {
   struct rl_http_file *file = exchange->file;
-  rl_static_body_begin(&file->body, exchange->http->domain->loop, &file->answer, &file->text,
+  rl_static_body_begin(&file->body, &exchange->http->domain->errands, &file->answer, &file->text,
                        on_warmed);
   file->sending = true;
 }

@@ -81,7 +81,7 @@ static struct upload *create(lua_State *L, struct rl_http_exchange *exchange,
   *upload = (struct upload){.heap = heap, .holders = 1, .ending = {.over = on_request_over}};
   rl_list_init(&upload->ending.link);
   *box = upload;
-  upload->spool = rl_spool_create(domain->loop, heap, prefix, mode, on_done, upload);
+  upload->spool = rl_spool_create(&domain->errands, heap, prefix, mode, on_done, upload);
   if (!upload->spool)
     luaL_error(L, "not enough memory");
   upload->holders++;

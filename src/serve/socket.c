@@ -68,7 +68,7 @@ struct rl_socket *rl_socket_new(lua_State *L, struct rl_serving *serving) {
   socket->serving = serving;
   socket->holders = 1;
   socket->max_line = RL_SOCKET_MAX_LINE;
-  rl_stream_init(&socket->stream, heap, serving->scratch, &events);
+  rl_stream_init(&socket->stream, heap, &domain->errands, serving->scratch, &events);
   rl_reader_init(&socket->reader, domain, &socket->stream);
   return socket;
 }

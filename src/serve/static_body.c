@@ -23,14 +23,14 @@ void rl_static_body_copy(const struct rl_static_answer *answer, const struct rl_
   }
 }
 
-void rl_static_body_begin(struct rl_static_body *body, uv_loop_t *loop,
+void rl_static_body_begin(struct rl_static_body *body, struct rl_errands *errands,
                           struct rl_static_answer *answer, struct rl_buffer *text,
                           void (*warmed)(struct rl_static_body *body)) {
   *body = (struct rl_static_body){
       .file = answer->file,
       .plan = answer->plan,
       .text = *text,
-      .loop = loop,
+      .errands = errands,
       .warmed = warmed,
   };
   answer->file = NULL;
@@ -129,7 +129,7 @@ static void on_warmed(struct rl_file_send *send) {
 static int send_far(struct rl_static_body *body, int socket) {
   if (!body->sending) {
     struct rl_range piece = body->plan.pieces[body->step / 2];
-    rl_file_send_begin(&body->send, body->loop, body->file, piece.first,
+    rl_file_send_begin(&body->send, body->errands, body->file, piece.first,
                        piece.last - piece.first + 1, on_warmed);
     body->sending = true;
   }

@@ -23,7 +23,7 @@ struct rl_static_body {
   struct rl_file *file; /* held */
   struct rl_file_plan plan;
   struct rl_buffer text;
-  uv_loop_t *loop;
+  struct rl_errands *errands;
   int step;      /* even: the text before piece step/2; odd: that piece */
   size_t done;   /* bytes of a step in memory */
   uint64_t sent; /* bytes all in all, with those before it */
@@ -37,7 +37,7 @@ void rl_static_body_copy(const struct rl_static_answer *answer, const struct rl_
                          struct rl_buffer *to);
 
 /* Takes over the answer's file, which is there, and the text, which is empty afterwards. */
-void rl_static_body_begin(struct rl_static_body *body, uv_loop_t *loop,
+void rl_static_body_begin(struct rl_static_body *body, struct rl_errands *errands,
                           struct rl_static_answer *answer, struct rl_buffer *text,
                           void (*warmed)(struct rl_static_body *body));
 
