@@ -26,13 +26,16 @@ enum rille_simulate {
   RILLE_SIMULATE_TELL /* and log each change from one domain to another */
 };
 
+struct uv_loop_s; /* uv_loop_t */
+
 struct rille_options {
   int loops;    /* main domains, which all run the script, each on a thread of its own but for
                    the first, and share ports and pool; 0: one; < 0: one for each core */
   double grace; /* seconds that running handlers get when the program stops; < 0: 10 s */
   /* SIGINT and SIGTERM stop the program in order, as does SIGHUP if it has a terminal; if not, that
    * is logged. SIGUSR1 opens the log's file anew. SIGPIPE and SIGXFSZ are ignored; and if a compute
-   * thread does not come out of a C function at the end, the process ends without it. */
+   * thread does not come out of a C function at the end, the process ends without it, after stdio
+   * was flushed. */
   int handle_signals;
   /* A promise that the host posts and calls nothing while scripts wait: if all fibers do, and
    * nothing is left that could wake one (a ticket could), those waits fail with an error. */
@@ -53,6 +56,34 @@ struct rille_options {
    * rille_run only. */
   enum rille_simulate simulate;
   uint64_t seed;
+  /* Compute domains: min_domains are kept, up to max_domains start on demand; 0: as many as cores,
+   * but min_domains at least; < 0: none, and tasks run on the main domain. */
+  int min_domains, max_domains;
+  int queue_limit;     /* tasks that may wait for a domain; 0: 1,000 */
+  size_t memory_limit; /* bytes of Lua memory that each domain may have, from 4 MiB; 0: any */
+  /* Where `require` looks in every domain: what package.path and package.cpath begin as; NULL: as
+   * in Lua. Before it does, find_module is asked for the source of a module, as text, and its size;
+   * NULL: there is none. It is called by any domain's thread, by several at once, and must not call
+   * Rille. All of that, and what it returns, lasts until the runtime is freed. */
+  const char *path, *cpath;
+  const char *(*find_module)(void *context, const char *name, size_t *size);
+  void *find_context;
+  /* Where all memory comes from that Lua states hold, that carries values between domains, and that
+   * Rille itself asks for; but not that of libuv, OpenSSL and the C library, nor threads' stacks,
+   * nor what is logged. As Lua has it: new_size 0 frees, and NULL says that there is no
+   * memory, which it must not when a block shrinks; but old_size is the block's, 0 without one.
+   * Called by any of Rille's threads, by several at once; must not call Rille. NULL: malloc. */
+  void *(*allocate)(void *context, void *pointer, size_t old_size, size_t new_size);
+  void *allocate_context;
+  /* The host's own loop: the main domain runs on it whenever the host does, always on one thread,
+   * and neither rille_run nor rille_turn is called. The program goes on until os.exit, a failed
+   * script or rille_stop, then ends in turns of the loop, which it keeps alive, and `over` is
+   * called. rille_free ends it, if it has not ended, and frees it in the next turns; then no handle
+   * of it is in the loop, and `freed` is called last. Not with simulate. */
+  struct uv_loop_s *loop;
+  void (*over)(void *context, int status); /* not after rille_free, which it may call */
+  void (*freed)(void *context);
+  void *loop_context; /* of both, which are called by the loop, and may be NULL */
 };
 
 /* A runtime with its main domain open; NULL if there is no memory, or the loop or the signal cannot

@@ -24,16 +24,23 @@ static const double MOST_GRACE = 1e12; /* what is longer is for ever */
 
 /* -- stopping ------------------------------------------------------------------------------ */
 
+static void rest(struct rl_loop *loop) {
+  if (loop->domain.guest)
+    loop->rest(loop);
+  else
+    uv_stop(loop->uv);
+}
+
 static void on_watch(uv_timer_t *timer) {
   struct rl_loop *loop = timer->data;
-  bool over = uv_now(&loop->uv) >= loop->stop_at;
+  bool over = uv_now(loop->uv) >= loop->stop_at;
   if (rl_serving_running(&loop->domain) > 0 && !over)
     return;
-  uv_stop(&loop->uv);
   if (over) { /* for all: another loop may be kept from looking at its clock */
     uv_timer_stop(timer);
     rl_course_advance(loop->course, RL_HALTED);
   }
+  rest(loop);
 }
 
 /* No new connections; what runs may finish. */
@@ -42,10 +49,10 @@ static void stop_gracefully(struct rl_loop *loop) {
     return;
   loop->stopping = true;
   rl_serving_stop_listening(&loop->domain);
-  uv_update_time(&loop->uv);
+  uv_update_time(loop->uv);
   double grace = atomic_load(&loop->domain.settings->grace);
   grace = grace < MOST_GRACE ? grace : MOST_GRACE;
-  loop->stop_at = uv_now(&loop->uv) + (uint64_t)(grace * 1000);
+  loop->stop_at = uv_now(loop->uv) + (uint64_t)(grace * 1000);
   uv_timer_start(&loop->clock, on_watch, 0, WATCH_MS);
 }
 
@@ -55,7 +62,7 @@ static void look(struct rl_loop *loop) {
   if (stage >= RL_STOPPING && stage < RL_ENDING)
     stop_gracefully(loop);
   if (stage >= RL_HALTED)
-    uv_stop(&loop->uv);
+    rest(loop);
 }
 
 static void told(struct rl_domain *here, struct rl_message *message) {
@@ -159,7 +166,7 @@ static void report_deadlock(struct rl_loop *loop) {
 void rl_loop_await(struct rl_loop *loop, bool (*done)(struct rl_loop *loop)) {
   rl_domain_expect(&loop->domain); /* the loop stays alive */
   while (!done(loop))
-    uv_run(&loop->uv, UV_RUN_ONCE);
+    uv_run(loop->uv, UV_RUN_ONCE);
   rl_domain_settle(&loop->domain);
 }
 
@@ -172,7 +179,7 @@ bool rl_loop_turn(struct rl_loop *loop) {
   if (rl_loop_halts(domain))
     return false;
   rl_domain_keep_polling(domain); /* what was sent is heard, even if nothing else is left to do */
-  bool alive = uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+  bool alive = uv_run(loop->uv, UV_RUN_NOWAIT) != 0;
   if (rl_loop_halts(domain))
     return false;
   rl_scheduler_pause(domain);
@@ -182,7 +189,7 @@ bool rl_loop_turn(struct rl_loop *loop) {
 int rl_loop_timeout(const struct rl_loop *loop) {
   if (!rl_scheduler_paused(&loop->domain))
     return 0;
-  return uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+  return uv_loop_alive(loop->uv) ? uv_backend_timeout(loop->uv) : -1;
 }
 
 /* What was sent keeps the loop alive, even if nothing else does. */
@@ -198,7 +205,7 @@ void rl_loop_run(struct rl_loop *loop) {
   expects_mail(loop);
   bool more = !rl_loop_halts(&loop->domain); /* turns may have left it so */
   for (; more; more = expects_mail(loop))
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_run(loop->uv, UV_RUN_DEFAULT);
   if (loop->script && rl_course_stage(loop->course) == RL_RUNNING)
     report_deadlock(loop);
   rl_course_rest_loop(loop->course);
@@ -223,18 +230,15 @@ static void on_press(uv_timer_t *timer) {
 void rl_loop_finish(struct rl_loop *loop, bool (*done)(struct rl_loop *loop)) {
   uv_timer_start(&loop->clock, on_press, 0, PRESS_MS);
   while (!done(loop) || !rl_scheduler_ended(&loop->domain))
-    uv_run(&loop->uv, UV_RUN_ONCE);
+    uv_run(loop->uv, UV_RUN_ONCE);
   uv_timer_stop(&loop->clock);
 }
 
 /* -- life ---------------------------------------------------------------------------------- */
 
-static void close_handles(struct rl_loop *loop) {
-  uv_close((uv_handle_t *)&loop->clock, NULL);
-  uv_run(&loop->uv, UV_RUN_NOWAIT); /* an old uv_stop would end the next run at once */
-  uv_run(&loop->uv, UV_RUN_DEFAULT);
-  if (uv_loop_close(&loop->uv) != 0) {
-    uv_print_all_handles(&loop->uv, stderr);
+static void close_loop(struct rl_loop *loop) {
+  if (uv_loop_close(loop->uv) != 0) {
+    uv_print_all_handles(loop->uv, stderr);
     abort(); /* a handle that outlives its owner is a bug of ours */
   }
 }
@@ -246,38 +250,51 @@ int rl_loop_init(struct rl_loop *loop, const struct rl_loop_origin *origin) {
   domain->vm.number = origin->number;
   loop->course = origin->course;
   loop->source = origin->source;
-  int error = uv_loop_init(&loop->uv);
-  if (error != 0)
-    return error;
-  uv_timer_init(&loop->uv, &loop->clock);
-  loop->clock.data = loop;
-  return 0;
+  loop->rest = origin->rest;
+  domain->guest = origin->host;
+  loop->uv = origin->host ? origin->host : &loop->own;
+  return origin->host ? 0 : uv_loop_init(&loop->own);
 }
 
 void rl_loop_discard(struct rl_loop *loop) {
-  close_handles(loop);
+  if (!loop->domain.guest)
+    close_loop(loop);
 }
 
 int rl_loop_open(struct rl_loop *loop) {
   struct rl_domain *domain = &loop->domain;
   rl_interrupt_here(domain);
-  int error = rl_scheduler_open(domain, &loop->uv);
+  int error = rl_scheduler_open(domain, loop->uv);
   if (error != 0) {
     rl_interrupt_here(NULL);
-    close_handles(loop);
+    rl_loop_discard(loop);
     return error;
   }
+  uv_timer_init(loop->uv, &loop->clock);
+  loop->clock.data = loop;
   loop->follower = (struct rl_follower){.domain = domain, .message.arrive = told};
   rl_course_follow(loop->course, &loop->follower);
   look(loop);
   return 0;
 }
 
-void rl_loop_close(struct rl_loop *loop) {
+void rl_loop_leave(struct rl_loop *loop) {
   rl_course_unfollow(loop->course, &loop->follower);
   rl_scheduler_drain(&loop->domain); /* what came too late to matter */
   assert(rl_scheduler_ended(&loop->domain));
   rl_interrupt_here(NULL);
   rl_scheduler_close(&loop->domain);
-  close_handles(loop);
+}
+
+bool rl_loop_has_left(const struct rl_loop *loop) {
+  return loop->domain.open == 0 && loop->domain.errands.out == 0;
+}
+
+void rl_loop_close(struct rl_loop *loop) {
+  rl_loop_leave(loop);
+  uv_close((uv_handle_t *)&loop->clock, NULL);
+  uv_run(loop->uv, UV_RUN_NOWAIT); /* an old uv_stop would end the next run at once */
+  uv_run(loop->uv, UV_RUN_DEFAULT);
+  assert(rl_loop_has_left(loop));
+  close_loop(loop);
 }

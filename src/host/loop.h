@@ -17,8 +17,11 @@ struct rl_loop {
   struct rl_course *course;
   const struct rl_source *source;
   struct rl_follower follower;
-  uv_loop_t uv;
-  uv_timer_t clock;        /* of stopping and of ending */
+  uv_loop_t *uv;    /* `own`, or the host's */
+  uv_loop_t own;    /* if it is no guest */
+  uv_timer_t clock; /* of stopping and of ending */
+  /* A guest has nothing left to wait for, or is not to: it is to end. Perhaps called again. */
+  void (*rest)(struct rl_loop *loop);
   struct rl_fiber *script; /* while it runs */
   struct rl_fiber *leaver; /* that called os.exit, if it could be suspended */
   bool stopping;           /* no new connections, handlers finish */
@@ -35,6 +38,8 @@ struct rl_loop_origin {
   struct rl_course *course;
   const struct rl_source *source; /* read before rl_loop_start */
   unsigned number;                /* from 1 */
+  uv_loop_t *host;                /* the host's loop, for a guest; NULL: it has its own */
+  void (*rest)(struct rl_loop *loop);
 };
 
 /* On any thread, makes a zeroed loop, or takes one back that was not opened; on its own thread,
@@ -69,6 +74,11 @@ void rl_loop_finish(struct rl_loop *loop, bool (*done)(struct rl_loop *loop));
 
 /* After that: nothing of it is left but its memory. */
 void rl_loop_close(struct rl_loop *loop);
+
+/* The same for a guest, with turns of the host's loop in between: its handles begin to close, but
+ * for the clock; they have, and nothing else of it is under way in that loop. */
+void rl_loop_leave(struct rl_loop *loop);
+bool rl_loop_has_left(const struct rl_loop *loop);
 
 /* settings->halts, settings->exit */
 bool rl_loop_halts(struct rl_domain *main);

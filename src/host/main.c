@@ -274,6 +274,7 @@ static int program(int argc, char **argv) {
   if (!runtime)
     return wrong("cannot start: not enough memory or descriptors", "");
   status = rille_start(runtime, &command.script) == 0 ? rille_run(runtime) : EXIT_FAILURE;
+  fflush(NULL); /* what scripts wrote is not lost if something fails to be freed */
   rille_free(runtime);
   free(command.words);
   return status;

@@ -25,6 +25,17 @@
 #include "io/ports.h"
 #include "rille.h"
 
+/* A runtime whose first loop is the host's, as far as it differs from others; guest.c. */
+struct rl_guest {
+  void (*over)(void *context, int status); /* the host's; or NULL */
+  void (*freed)(void *context);            /* the host's; or NULL */
+  void *context;
+  struct rl_message begin; /* arrives with the first turn */
+  bool ending;             /* the loop rests, and the clock takes steps */
+  unsigned step;           /* how many have been taken */
+  bool freeing;            /* rille_free was called */
+};
+
 struct rille {
   struct rl_loop first; /* first: its domain and the runtime have one address */
   struct rl_settings settings;
@@ -45,13 +56,52 @@ struct rille {
   struct rl_provided *provided; /* modules of the host */
   bool handles_signals;         /* and decides how the process ends */
   struct rl_signals signals;
-  uint64_t stuck_since; /* clock when at the end not only stuck domains were left */
-  int wanted;           /* loops, by the options */
-  uint64_t seed;        /* of a simulation */
+  uint64_t stuck_since;  /* clock when at the end not only stuck domains were left */
+  int wanted;            /* loops, by the options */
+  uint64_t seed;         /* of a simulation */
+  struct rl_guest guest; /* if the first loop is one */
   bool begun, ended;
 };
 
-/* Before its first loop runs: makes it this thread's, and starts the further ones, once. */
+/* Before its first loop runs: makes it this thread's; and, once, starts the further ones, and the
+ * compute domains that are to be there. */
 void rl_runtime_begin(struct rille *runtime);
+
+/* Whether a call is not for it, since its host runs its loop; the log says so. */
+bool rl_runtime_refuses(const struct rille *runtime, const char *call);
+
+/* The last of all: gives back what it consists of. */
+void rl_runtime_destroy(struct rille *runtime);
+
+/* -- options.c ------------------------------------------------------------------------------ */
+
+/* Whether they make sense; their log says what does not. */
+bool rl_options_check(const struct rille_options *options);
+
+/* Sets up all that a runtime has besides its loops; nothing of it can fail. The runtime is zeroed.
+ */
+void rl_options_apply(struct rille *runtime, const struct rille_options *options);
+
+/* -- ending.c: what the end of a program waits for ------------------------------------------- */
+
+/* At the first loop, again and again: every loop has cancelled its fibers; no compute domain is
+ * left, and those that are have been pressed; no other loop is left. */
+bool rl_ending_all_cancelled(struct rl_loop *first);
+bool rl_ending_pool_is_gone(struct rl_loop *first);
+bool rl_ending_is_alone(struct rl_loop *first);
+
+/* All of it one after the other, in a loop of its own that has been run. */
+void rl_ending_run(struct rille *runtime);
+
+/* -- guest.c -------------------------------------------------------------------------------- */
+
+/* With rille_start: the first turn begins it. */
+void rl_guest_begin(struct rille *runtime);
+
+/* rl_loop's `rest`: the end begins, unless it has. */
+void rl_guest_rest(struct rl_loop *first);
+
+/* rille_free: ends it if it has not ended, and frees it. */
+void rl_guest_free(struct rille *runtime);
 
 #endif

@@ -1,4 +1,4 @@
-/* Search: two strings under a lock. */
+/* Search: two strings under a lock, and a searcher of the host's. */
 #include "host/search.h"
 
 #include <lauxlib.h>
@@ -7,8 +7,13 @@
 
 #include "vm/call.h"
 
-void rl_search_init(struct rl_search *search, struct rl_heap *heap) {
-  *search = (struct rl_search){.heap = heap};
+void rl_search_init(struct rl_search *search, struct rl_heap *heap,
+                    const struct rille_options *options) {
+  *search = (struct rl_search){.heap = heap,
+                               .first_path = options->path,
+                               .first_cpath = options->cpath,
+                               .find = options->find_module,
+                               .context = options->find_context};
   pthread_mutex_init(&search->lock, NULL);
 }
 
@@ -49,6 +54,54 @@ static int note(lua_State *L) {
 void rl_search_note(struct rl_search *search, lua_State *L) {
   if (rl_call_protected(L, note, search) != LUA_OK)
     lua_pop(L, 1);
+}
+
+/* [name], upvalue: light userdata search: a loader and where it comes from; or why there is none.
+ */
+static int find_in_host(lua_State *L) {
+  const struct rl_search *search = lua_touserdata(L, lua_upvalueindex(1));
+  const char *name = luaL_checkstring(L, 1);
+  size_t size = 0;
+  const char *text = search->find(search->context, name, &size);
+  if (!text) {
+    lua_pushliteral(L, "the host has no such module");
+    return 1;
+  }
+  lua_pushfstring(L, "=%s", name);
+  if (luaL_loadbufferx(L, text, size, lua_tostring(L, -1), "t") != LUA_OK)
+    return luaL_error(L, "error loading module '%s' of the host:\n\t%s", name, lua_tostring(L, -1));
+  lua_pushliteral(L, ":host:");
+  return 2;
+}
+
+/* [package]: asks the host after package.preload, and before any path. */
+static void add_searcher(struct rl_search *search, lua_State *L) {
+  enum { PLACE = 2 };
+  lua_getfield(L, -1, "searchers"); // [package, searchers]
+  for (lua_Integer i = luaL_len(L, -1); i >= PLACE; i--) {
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushlightuserdata(L, search);
+  lua_pushcclosure(L, find_in_host, 1);
+  lua_rawseti(L, -2, PLACE);
+  lua_pop(L, 1);
+}
+
+static void set_path(lua_State *L, const char *field, const char *path) {
+  if (!path)
+    return;
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, field);
+}
+
+void rl_search_open(struct rl_search *search, lua_State *L) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  set_path(L, "path", search->first_path);
+  set_path(L, "cpath", search->first_cpath);
+  if (search->find)
+    add_searcher(search, L);
+  lua_pop(L, 1);
 }
 
 /* [package] */

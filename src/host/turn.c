@@ -5,6 +5,8 @@
 #include "host/runtime.h"
 
 int rille_turn(rille_t *runtime) {
+  if (rl_runtime_refuses(runtime, "rille_turn"))
+    return 0;
   if (runtime->begun)
     rl_interrupt_here(&runtime->first.domain);
   else
@@ -15,7 +17,7 @@ int rille_turn(rille_t *runtime) {
 }
 
 int rille_descriptor(const rille_t *runtime) {
-  return uv_backend_fd(&runtime->first.uv);
+  return uv_backend_fd(runtime->first.uv);
 }
 
 int rille_timeout(const rille_t *runtime) {
