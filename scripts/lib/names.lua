@@ -138,6 +138,9 @@ names.submodules = {
 }
 
 --- What may be looked up by any name, in these modules and types.
-names.indexed = { context = "string?", view = "any", req = "any", session = "any" }
+names.indexed = {
+  ["rille.context"] = "string?", ["rille.http.view"] = "any", ["rille.http.req"] = "any",
+  ["rille.http.session.session"] = "any",
+}
 
 return names

@@ -80,7 +80,8 @@ local function add_options(out, known, section, owner, text)
   for _, piece in ipairs(comments.pieces(text)) do
     for _, row in ipairs(piece.kind == "options" and piece.rows or {}) do
       for _, name in ipairs(row.names) do
-        table.insert(out, ("---@field %s? %s # %s"):format(name,
+        local mark = row.text:find "^needed" and "" or "?"
+        table.insert(out, ("---@field %s%s %s # %s"):format(name, mark,
           type_of(known, section, owner, name), row.text))
       end
     end
@@ -172,9 +173,8 @@ local function add_section(out, known, sections, section)
   table.insert(out, "---@class " .. class_of(section))
   add_fields(out, known, section)
   if section.kind == "module" then add_submodules(out, sections, section) end
-  if names.indexed[section.short] then
-    table.insert(out, "---@field [string] " .. names.indexed[section.short])
-  end
+  local indexed = names.indexed[class_of(section)]
+  if indexed then table.insert(out, "---@field [string] " .. indexed) end
   for _, entry in ipairs(section.entries) do
     for _, signature in ipairs(entry.signatures) do
       if signature.called then add_overload(out, known, section, entry, signature) end

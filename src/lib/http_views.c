@@ -2,10 +2,9 @@
  * trailers. It ends with its request, in its domain. What is looked up is found in the head each
  * time; no table is built that nobody reads. Nothing of it suspends.
  *
- * req.query.name is the first value of that name, or nil; req.query("name") a list of all of them;
- * pairs(req.query) goes over all in their order. The same goes for params, headers and cookies;
- * headers.name joins several values with a comma, as HTTP means it, and takes the name in any case.
- * params.name is an integer where the route says {int}.
+ * req.query.name is the first value of that name, or nil. The same goes for params, headers and
+ * cookies; headers.name joins several values with a comma, as HTTP means it, and takes the name in
+ * any case. params.name is an integer where the route says {int}.
  *
  * req.trailers is the same for what a client sends behind a chunked body: to be asked when that has
  * been read to its end, an error before. What means something in a head never stands among them. */
@@ -232,6 +231,7 @@ static int view_index(lua_State *L) {
   return visit.count > 0;
 }
 
+/* view(name) -> table: a list of all values of that name: req.query("tag"). */
 static int view_call(lua_State *L) {
   enum view view = view_of(L);
   struct rl_slice key = check_key(L, view);
@@ -253,6 +253,7 @@ static int next_pair(lua_State *L) {
   return 2;
 }
 
+/* pairs(view) -> iterator: all names and values, in their order. */
 static int view_pairs(lua_State *L) {
   enum view view = view_of(L);
   struct visit visit = begin(L, view);

@@ -404,11 +404,12 @@ function res:stream(source, options) end
 
 ---What a client sent, by name: req.query, params, headers, cookies, trailers. It ends with its request, in its domain. What is looked up is found in the head each time; no table is built that nobody reads. Nothing of it suspends.
 ---
----req.query.name is the first value of that name, or nil; req.query("name") a list of all of them; pairs(req.query) goes over all in their order. The same goes for params, headers and cookies; headers.name joins several values with a comma, as HTTP means it, and takes the name in any case. params.name is an integer where the route says {int}.
+---req.query.name is the first value of that name, or nil. The same goes for params, headers and cookies; headers.name joins several values with a comma, as HTTP means it, and takes the name in any case. params.name is an integer where the route says {int}.
 ---
 ---req.trailers is the same for what a client sends behind a chunked body: to be asked when that has been read to its end, an error before. What means something in a head never stands among them.
 ---@class rille.http.view
 ---@field [string] any
+---@overload fun(name: string): table
 local view = {}
 
 ---@class rille.http.serve_options: rille.http.app.listen_options

@@ -3,7 +3,7 @@
 -- Made by scripts/reference from the comments at the bindings.
 
 ---@class rille.http.cors.cors_options
----@field origin? string|string[]|fun(origin: string, req: rille.http.req): boolean # needed: "*", an origin such as "https://app.example.com", a list of them, or a function(origin, req) -> boolean
+---@field origin string|string[]|fun(origin: string, req: rille.http.req): boolean # needed: "*", an origin such as "https://app.example.com", a list of them, or a function(origin, req) -> boolean
 ---@field methods? string[] # { "GET", "HEAD", "POST" }
 ---@field headers? string[] # { "Content-Type" }: what a page may send
 ---@field expose? string[] # {}: what a page may read of the answer's headers, besides the usual ones

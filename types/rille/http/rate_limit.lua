@@ -3,7 +3,7 @@
 -- Made by scripts/reference from the comments at the bindings.
 
 ---@class rille.http.rate_limit.rate_limit_options
----@field rate? number # needed: requests a second, in the long run
+---@field rate number # needed: requests a second, in the long run
 ---@field burst? number # rate, at least 1: requests at once
 ---@field key? fun(req: rille.http.req): string? # function(req) -> string: who counts as one client; nil lets the request pass. The address by default, of IPv6 the first half. Behind a proxy that is the proxy, unless app:listen is told to trust it
 ---@field max_keys? integer # 10000: clients that are remembered, those seen last; memory stays bounded

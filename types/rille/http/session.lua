@@ -41,7 +41,6 @@ function session:destroy() end
 ---
 ---All of it works in the domain that serves. By default the client itself keeps the session, in a sealed cookie, which holds some 2,800 bytes and cannot be taken back before its time: one that was stolen outlives a logout. With a `store` the cookie holds a random name only.
 ---@class rille.http.session
----@field [string] any
 ---@overload fun(options: rille.http.session.session_options): fun(req: rille.http.req, res: rille.http.res, next: fun()): any, any
 local session = {}
 
