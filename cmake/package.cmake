@@ -18,7 +18,7 @@ list(APPEND rille_package_sources src/base/allocator_libc.c src/lib/command_edit
 add_library(rille_objects OBJECT ${rille_package_sources})
 set_target_properties(rille_objects PROPERTIES
   POSITION_INDEPENDENT_CODE ON INTERPROCEDURAL_OPTIMIZATION_RELEASE OFF C_VISIBILITY_PRESET hidden)
-target_compile_options(rille_objects PRIVATE -ftls-model=initial-exec)
+target_compile_options(rille_objects PRIVATE -ftls-model=initial-exec -fno-lto)
 target_include_directories(rille_objects PRIVATE include src)
 target_include_directories(rille_objects SYSTEM PRIVATE
   $<TARGET_PROPERTY:rille_dependencies,INTERFACE_INCLUDE_DIRECTORIES>)
@@ -36,9 +36,24 @@ set_target_properties(rille_shared PROPERTIES
   INTERPROCEDURAL_OPTIMIZATION_RELEASE OFF
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME rille)
 
-add_library(rille_static STATIC $<TARGET_OBJECTS:rille_objects>)
+# The static library is one object, whose names are its own but for rille_: it shares those of its
+# host, and llhttp's may be there as well. The C tests link what it is made of.
+add_library(rille_unhidden STATIC $<TARGET_OBJECTS:rille_objects>)
+target_link_libraries(rille_unhidden INTERFACE ${rille_shared_names})
+set(rille_one ${rille_package_folder}/rille.o)
+add_custom_command(
+  OUTPUT ${rille_one}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${rille_package_folder}
+  COMMAND ${CMAKE_C_COMPILER} -nostdlib -no-pie -r -o ${rille_one} $<TARGET_OBJECTS:rille_objects>
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=rille_* ${rille_one}
+  DEPENDS rille_objects $<TARGET_OBJECTS:rille_objects>
+  COMMENT "Hiding what is not rille_"
+  COMMAND_EXPAND_LISTS
+  VERBATIM)
+add_library(rille_static STATIC ${rille_one})
+set_target_properties(rille_static PROPERTIES LINKER_LANGUAGE C)
 target_link_libraries(rille_static INTERFACE ${rille_shared_names})
-set_target_properties(rille_static PROPERTIES INTERPROCEDURAL_OPTIMIZATION_RELEASE OFF EXPORT_NAME static)
+set_target_properties(rille_static PROPERTIES EXPORT_NAME static)
 
 set_target_properties(rille_shared rille_static PROPERTIES
   OUTPUT_NAME rille

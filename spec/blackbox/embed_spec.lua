@@ -148,6 +148,27 @@ describe("the installed package", function()
     assert.is_true(count >= 5)
   end)
 
+  test("hides the rest in the static library as well", function()
+    local seen = shell "nm -g --defined-only --format=posix $LD_LIBRARY_PATH/librille.a"
+    local count = 0
+    for name in seen:gmatch "(%S+) %a [^\n]*\n" do
+      assert.matches("^rille_", name)
+      count = count + 1
+    end
+    assert.is_true(count >= 5)
+  end)
+
+  test("has the interface that was recorded", function()
+    if process.run({ "-c", "command -v abidiff", program = "sh" }).status ~= 0 then
+      return pending "there is no abidiff: scripts/setup abi installs it"
+    end
+    local result = process.run {
+      "--check", prefix, program = process.root .. "/scripts/abi", seconds = 60,
+    }
+    assert.equal("", result.stdout .. result.stderr)
+    assert.equal(0, result.status)
+  end)
+
   test("shows every function of its header", function()
     local header = shell "sed 's://.*::' $prefix/include/rille.h | tr -d '\\n'"
     local seen = shell "nm -D --defined-only --format=posix $LD_LIBRARY_PATH/librille.so"
