@@ -248,6 +248,11 @@ describe("docs/tutorial.md", function()
     assert.matches("2 successes / 0 failures / 0 errors / 0 pending", result.stdout)
   end)
 
+  test("has a project that passes the check", function()
+    local result = process.run { "check", directory = folder.path }
+    assert.equal(0, result.status, result.stdout .. result.stderr)
+  end)
+
   test("has a server that serves, and logs", function()
     local app <close> = process.start {
       "--grace", "1", "app.lua", directory = folder.path,
