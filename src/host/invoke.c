@@ -69,11 +69,12 @@ static size_t read_results(lua_State *L, int first, size_t count, struct rille_v
   return read;
 }
 
-/* A table, say: C has no place for it. */
+/* A table, mostly: C has no place for it. */
 static void tell_unreadable(struct invocation *call, lua_State *L, int first, size_t index) {
-  char text[160];
-  snprintf(text, sizeof text, "result %zu of %.80s is a %s, which cannot go to C", index + 1,
-           call->name, luaL_typename(L, first + (int)index));
+  char text[200];
+  snprintf(text, sizeof text,
+           "result %zu of %.80s is a %s, which cannot go to C; rille.json makes text of tables",
+           index + 1, call->name, luaL_typename(L, first + (int)index));
   tell_error(call, rille_text(text));
 }
 
