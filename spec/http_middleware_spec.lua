@@ -68,6 +68,14 @@ describe("options", function()
     assert.matches('"secure": boolean expected, got string', failure(cookies, { secure = "yes" }))
     assert.matches('"credentials"', failure(cors, { origin = "*", credentials = true }))
     assert.matches('"origin"', failure(cors, { origin = "example.com" }))
+    assert.matches('"same_site"', failure(session, { secret = SECRET, same_site = "Lax" }))
+    local insecure = { secret = SECRET, same_site = "none", secure = false }
+    assert.matches('"same_site": browsers take "none" only if it is secure',
+      failure(session, insecure))
+    for _, origin in ipairs { "example.com", "https://a.b/", "*", 5 } do
+      local trusted = { trusted = { origin } }
+      assert.matches('"trusted": an origin is written like', failure(csrf, trusted))
+    end
     assert.matches('"check" and "users"', failure(auth.basic, {}))
     assert.matches('"realm"', failure(auth.basic, { users = {}, realm = 'a"b' }))
     assert.matches('"codings": unknown coding', failure(compress, { codings = { "deflate" } }))

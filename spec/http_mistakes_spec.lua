@@ -220,6 +220,12 @@ describe("a mistake with an app", function()
       { 'unknown option "methd"; there are body', function(app) app:inject { methd = "GET" } end },
       { 'option "body": string or table or function expected, got number',
         function(app) app:inject { path = "/", body = 5 } end },
+      { 'option "remote": an IP address, perhaps with a port, expected, got "proxy"',
+        function(app) app:inject { remote = "proxy" } end },
+      { 'option "remote": an IP address, perhaps with a port, expected, got "1.2.3.4:99999"',
+        function(app) app:inject { remote = "1.2.3.4:99999" } end },
+      { 'option "trust_header": "X-Forwarded-For" or "Forwarded" expected, got "X-Real-IP"',
+        function(app) app:inject { trust_header = "X-Real-IP" } end },
     }
   end)
 

@@ -87,9 +87,14 @@ static struct rl_networks *read_networks(lua_State *L) {
 /* [] -> [networks or nil]: of the table at `index`, which proxies are trusted, and how they speak.
  */
 static void read_trust(lua_State *L, int index, struct rl_http_options *to) {
-  bool says = lua_getfield(L, index, "trust_header") == LUA_TSTRING;
-  to->forwarded = says && strcmp(lua_tostring(L, -1), "Forwarded") == 0;
-  lua_pop(L, 1);
+  bool says = lua_getfield(L, index, "trust_header") != LUA_TNIL;
+  const char *header = says ? luaL_tolstring(L, -1, NULL) : "X-Forwarded-For";
+  to->forwarded = strcmp(header, "Forwarded") == 0;
+  if (!to->forwarded && strcmp(header, "X-Forwarded-For") != 0)
+    luaL_error(L,
+               "option \"trust_header\": \"X-Forwarded-For\" or \"Forwarded\" expected, got \"%s\"",
+               header);
+  lua_pop(L, says ? 2 : 1);
   if (lua_getfield(L, index, "trust") != LUA_TNIL)
     to->trust = read_networks(L);
 }

@@ -35,6 +35,18 @@ function check.method(ok, class, name)
   end
 end
 
+--- check.origin(value) -> what is wrong with it, or nil: scheme, host, port, as browsers send it
+function check.origin(value)
+  if type(value) == "string" and value:find "^%a[%w+.-]*://[^/%s,]+$" then return end
+  return 'an origin is written like "https://example.com"'
+end
+
+--- check.same_site(value) -> what is wrong with it, or nil
+function check.same_site(value)
+  if value == "lax" or value == "strict" or value == "none" then return end
+  return '"lax", "strict" or "none" expected'
+end
+
 --- check.argument(ok, place, name, expected, value): raises what Lua's own functions do.
 function check.argument(ok, place, name, expected, value)
   if ok then return end

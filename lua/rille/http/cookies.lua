@@ -36,18 +36,13 @@ Jar.__name = "jar"
 
 local ATTRIBUTES = { "path", "domain", "secure", "http_only", "same_site", "max_age" }
 
-local function check_site(value)
-  if value == "lax" or value == "strict" or value == "none" then return end
-  return '"lax", "strict" or "none" expected'
-end
-
 local RULES = {
   secret = secret.rule,
   path = { type = "string", default = "/" },
   domain = { type = "string" },
   secure = { type = "boolean", default = true },
   http_only = { type = "boolean", default = true },
-  same_site = { type = "string", default = "lax", check = check_site },
+  same_site = { type = "string", default = "lax", check = check.same_site },
   max_age = { type = "number" },
 }
 

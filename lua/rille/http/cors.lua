@@ -32,9 +32,9 @@ end
 
 local function check_origin(value)
   for _, origin in ipairs(type(value) == "table" and value or { value }) do
-    local fine = origin == "*" or origin == "null" or type(origin) == "function"
-      or type(origin) == "string" and origin:find "^%a[%w+.-]*://[^/%s,]+$"
-    if not fine then return 'an origin is written like "https://example.com"' end
+    local special = origin == "*" or origin == "null" or type(origin) == "function"
+    local fault = not special and check.origin(origin)
+    if fault then return fault end
   end
 end
 

@@ -21,13 +21,21 @@ Options:
     cookie    "__Host-csrf": what tokens are bound to; it is set by the first request
     secure    true: the cookie over TLS only ]]
 
+local check = require "rille.http.check"
 local crypto = require "rille.crypto"
 local options = require "rille.http.options"
 local secret = require "rille.http.secret"
 local tools = require "rille.http.tools"
 
+local function check_origins(list)
+  for _, origin in ipairs(list) do
+    local fault = check.origin(origin)
+    if fault then return fault end
+  end
+end
+
 local RULES = {
-  trusted = { type = "table", default = {} },
+  trusted = { type = "table", default = {}, check = check_origins },
   secret = secret.rule,
   max_age = { type = "number", default = 86400, least = 1 },
   cookie = { type = "string", default = "__Host-csrf" },

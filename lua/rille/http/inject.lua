@@ -122,11 +122,10 @@ end
 
 local function new_server(site, remote, options)
   local ok, server = pcall(core.unlisted, site, url_of(remote), options)
-  if not ok then
-    check.fail(server:find "^option" and "app:inject: %s" or 'app:inject: option "remote": %s',
-      server)
-  end
-  return server
+  if ok then return server end
+  if server:find "^option" then check.fail("app:inject: %s", server) end
+  check.fail('app:inject: option "remote": an IP address, perhaps with a port, expected, got "%s"',
+    remote)
 end
 
 -- What tells servers apart.

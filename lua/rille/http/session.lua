@@ -48,15 +48,7 @@ local RULES = {
   path = { type = "string", default = "/" },
   domain = { type = "string" },
   secure = { type = "boolean", default = true },
-  same_site = {
-    type = "string",
-    default = "lax",
-    check = function(value)
-      if value ~= "lax" and value ~= "strict" and value ~= "none" then
-        return '"lax", "strict" or "none" expected'
-      end
-    end,
-  },
+  same_site = { type = "string", default = "lax", check = check.same_site },
 }
 
 local LARGEST = 4096 -- bytes of a cookie's name and value that every browser takes
@@ -188,6 +180,9 @@ local function complete(settings)
     if not settings.keys then
       check.fail 'rille.http.session: option "secret" is missing (or "store")'
     end
+  end
+  if settings.same_site == "none" and not settings.secure then
+    check.fail 'rille.http.session: option "same_site": browsers take "none" only if it is secure'
   end
   settings.secret = nil
   settings.refresh = settings.refresh or settings.max_age / 2
