@@ -113,27 +113,44 @@ static unsigned serving(const struct rl_pool *pool) {
 static bool is_brief(const struct rl_pool *pool, const struct rl_worker *worker, uint64_t now) {
   int awake = atomic_load_explicit(&pool->settings->awake, memory_order_relaxed);
   int others = worker ? awake - 1 : awake;
-  return now > 0 && others >= pool->settings->cores && pool->taker && pool->taker != worker &&
+  return others >= pool->settings->cores && pool->taker && pool->taker != worker &&
          now < pool->taken + LATELY && pool->figures.expected > 0 &&
          rl_queue_work(&pool->queue) < BRIEF;
 }
 
-unsigned rl_pool_call_help(struct rl_pool *pool, uint64_t now) {
-  unsigned starting = 0;
-  while (rl_queue_ready(&pool->queue) > pool->looking + pool->coming) {
-    bool may = pool->sleepers > 0 || (serving(pool) < pool->bounds.max && may_start(pool));
-    if (!may || is_brief(pool, NULL, now)) {
-      rl_ticker_want(pool->settings->ticker); /* what runs has to give way */
-      break;
-    }
-    if (pool->sleepers > 0) {
-      wake_one(pool);
-    } else {
-      pool->domains++;
-      pool->coming++;
-      starting++;
-    }
+static bool lacks_help(const struct rl_pool *pool) {
+  return rl_queue_ready(&pool->queue) > pool->looking + pool->coming;
+}
+
+/* Wakes a domain, or counts one that is to start; false if there is none to be had. */
+static bool call_one(struct rl_pool *pool, unsigned *starting) {
+  if (pool->sleepers > 0) {
+    wake_one(pool);
+    return true;
   }
+  if (serving(pool) >= pool->bounds.max || !may_start(pool))
+    return false;
+  pool->domains++;
+  pool->coming++;
+  ++*starting;
+  return true;
+}
+
+unsigned rl_pool_call_help(struct rl_pool *pool) {
+  unsigned starting = 0;
+  while (lacks_help(pool) && call_one(pool, &starting))
+    ;
+  if (lacks_help(pool))
+    rl_ticker_want(pool->settings->ticker); /* what runs has to give way */
+  return starting;
+}
+
+unsigned rl_pool_call_help_if_long(struct rl_pool *pool, uint64_t now) {
+  unsigned starting = 0;
+  while (lacks_help(pool) && !is_brief(pool, NULL, now) && call_one(pool, &starting))
+    ;
+  if (lacks_help(pool))
+    rl_ticker_want(pool->settings->ticker);
   return starting;
 }
 
@@ -174,7 +191,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     worker->retiring = true;
     pool->retiring++;
     stop_looking(pool, worker);
-    starting = rl_pool_call_help(pool, 0); /* it may have been the one that was looking */
+    starting = rl_pool_call_help(pool); /* it may have been the one that was looking */
   }
   struct rl_task *task = next_for(pool, worker, now);
   if (task) {
@@ -184,7 +201,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     pool->taker = worker;
     pool->taken = now;
     atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
-    starting += rl_pool_call_help(pool, now);
+    starting += rl_pool_call_help_if_long(pool, now);
   } else if (!worker->looking && !worker->retiring && worker->domain.slices == 0) {
     worker->looking = true;
     pool->looking++;
@@ -225,7 +242,7 @@ void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker) {
   arrive(pool, worker);
   stop_looking(pool, worker);
   /* A task may have been added in the trust that this domain would take it. */
-  unsigned starting = rl_pool_call_help(pool, 0);
+  unsigned starting = rl_pool_call_help(pool);
   unlock(pool);
   rl_pool_start(pool, starting);
 }
@@ -256,7 +273,7 @@ void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker) {
     worker->retiring = true;
     pool->retiring++;
     stop_looking(pool, worker);
-    starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
+    starting = start_minimum(pool) + rl_pool_call_help(pool);
   }
   unlock(pool);
   rl_pool_start(pool, starting);
@@ -274,7 +291,7 @@ void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
     pool->stuck++;
   worker->stuck = true;
   rl_hearing_leave(&worker->hearing);
-  starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
+  starting = start_minimum(pool) + rl_pool_call_help(pool);
   /* Its end comes to the pool under this lock, after the runner has cleared `subject`. */
   struct rl_task *task = atomic_load(&worker->domain.watch.subject);
   if (task)
@@ -305,7 +322,7 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
     pool->stuck--;
   rl_histogram_merge(&pool->waits, &worker->waits);
   rl_histogram_merge(&pool->runs, &worker->runs);
-  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
+  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
   unlock(pool);
   rl_pool_start(pool, starting);
 }
@@ -333,7 +350,7 @@ void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
   lock(pool);
   pool->bounds = bounds;
   rl_pool_take_for_main(pool, &moved);
-  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool, 0);
+  unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
   for (unsigned above = serving(pool); above > bounds.max && pool->sleepers > 0; above--)
     wake_one(pool); /* awake it finds that it is one too many */
   unlock(pool);
@@ -345,7 +362,7 @@ void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
   lock(pool);
   pool->limit = limit;
   rl_pool_let_in(pool);
-  unsigned starting = rl_pool_call_help(pool, 0);
+  unsigned starting = rl_pool_call_help(pool);
   unlock(pool);
   rl_pool_start(pool, starting);
 }

@@ -188,9 +188,10 @@ void rl_pool_interrupt(struct rl_pool *pool);
 /* -- between the pool's own files, under the lock ------------------------------------------- */
 
 /* For each task that may be taken and that no domain is looking for: wakes a domain, or counts one
- * that the caller is to start with rl_pool_start, once the lock is released. With `now`, the clock,
- * neither is done for what will be over sooner than that would help; with 0 it is. */
-unsigned rl_pool_call_help(struct rl_pool *pool, uint64_t now);
+ * that the caller is to start with rl_pool_start, once the lock is released. The second one does
+ * neither for what will be over sooner, by the clock `now`, than that would help. */
+unsigned rl_pool_call_help(struct rl_pool *pool);
+unsigned rl_pool_call_help_if_long(struct rl_pool *pool, uint64_t now);
 void rl_pool_start(struct rl_pool *pool, unsigned count);
 
 /* The next task, out of the queue; NULL if there is none. */

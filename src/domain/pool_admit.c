@@ -141,7 +141,7 @@ bool rl_pool_tick(void *owner, uint64_t now) {
   pthread_mutex_lock(&pool->lock);
   expire(pool, now);
   bool more = pool->queue.expiry || rl_queue_ready(&pool->queue) > 0;
-  unsigned starting = is_overlooked(pool, now) ? rl_pool_call_help(pool, 0) : 0;
+  unsigned starting = is_overlooked(pool, now) ? rl_pool_call_help(pool) : 0;
   pthread_mutex_unlock(&pool->lock);
   rl_pool_start(pool, starting);
   return more;

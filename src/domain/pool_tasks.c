@@ -114,7 +114,7 @@ static void distribute(struct rl_pool *pool, struct errands *errands, uint64_t n
   bool at_main = pool->bounds.max == 0;
   if (at_main)
     rl_pool_take_for_main(pool, &errands->at_main);
-  errands->starting += rl_pool_call_help(pool, now);
+  errands->starting += rl_pool_call_help_if_long(pool, now);
   bool deserted = pool->domains == 0;
   if (deserted)
     rl_pool_take_orphans(pool, &errands->orphans);

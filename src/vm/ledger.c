@@ -25,14 +25,6 @@ enum rl_limit rl_ledger_limit(const struct rl_ledger *ledger, size_t more) {
   return fits(ledger->limit, ledger->spare, ledger->bytes, more) ? RL_LIMIT_NONE : RL_LIMIT_STATE;
 }
 
-/* To be told of the next block again. */
-static void set_mark(struct rl_ledger *ledger) {
-  if (!rl_list_empty(&ledger->meters) || ledger->refused != 0)
-    ledger->mark = 0;
-  else
-    ledger->mark = ledger->turn ? rl_ledger_next_mark(ledger) : SIZE_MAX;
-}
-
 static bool may_grow(struct rl_ledger *ledger, size_t more) {
   enum rl_limit which = ledger->turn ? rl_ledger_limit(ledger, more) : RL_LIMIT_NONE;
   if (which != RL_LIMIT_NONE)
@@ -79,7 +71,7 @@ static void forget(struct rl_meter *meter, const void *block, size_t size) {
 void *rl_ledger_allocate(struct rl_ledger *ledger, void *block, size_t old, size_t size) {
   bool grows = size > old;
   if (grows && !may_grow(ledger, size - old)) {
-    set_mark(ledger);
+    rl_ledger_set_mark(ledger);
     return NULL;
   }
   struct rl_meter *owner = block ? owner_of(ledger, block) : NULL;
@@ -93,7 +85,7 @@ void *rl_ledger_allocate(struct rl_ledger *ledger, void *block, size_t old, size
   if (ledger->bytes > ledger->high)
     ledger->high = ledger->bytes;
   if (ledger->bytes > ledger->mark)
-    set_mark(ledger);
+    rl_ledger_set_mark(ledger);
   return moved;
 }
 
@@ -104,13 +96,13 @@ void rl_meter_open(struct rl_ledger *ledger, struct rl_meter *meter, size_t limi
   rl_blocks_init(&meter->blocks, ledger->heap);
   rl_list_init(&meter->link);
   rl_list_push(&ledger->meters, &meter->link);
-  set_mark(ledger);
+  rl_ledger_set_mark(ledger);
 }
 
 void rl_meter_close(struct rl_ledger *ledger, struct rl_meter *meter) {
   rl_list_remove(&meter->link);
   rl_blocks_free(&meter->blocks);
-  set_mark(ledger);
+  rl_ledger_set_mark(ledger);
 }
 
 size_t rl_ledger_metered(const struct rl_ledger *ledger) {

@@ -52,10 +52,16 @@ void rl_ledger_init(struct rl_ledger *ledger, struct rl_heap *heap);
  */
 void *rl_ledger_allocate(struct rl_ledger *ledger, void *block, size_t old, size_t size);
 
-/* In a turn without meters: bytes at which the allocator is to come here again. */
-static inline size_t rl_ledger_next_mark(const struct rl_ledger *ledger) {
+/* Sets the mark: the allocator comes here with every block while there are meters, or while Lua is
+ * to ask again for what was refused; in other turns after a step, or at the limit; else never. */
+static inline void rl_ledger_set_mark(struct rl_ledger *ledger) {
   size_t next = ledger->bytes + RL_LEDGER_STEP;
-  return next < ledger->limit ? next : ledger->limit;
+  if (!rl_list_empty(&ledger->meters) || ledger->refused != 0)
+    ledger->mark = 0;
+  else if (ledger->turn)
+    ledger->mark = next < ledger->limit ? next : ledger->limit;
+  else
+    ledger->mark = SIZE_MAX;
 }
 
 /* A turn begins, with a meter or NULL, and ends. Inline, since there are two for each task. */
@@ -64,7 +70,7 @@ static inline void rl_ledger_begin(struct rl_ledger *ledger, struct rl_meter *me
   ledger->meter = meter;
   ledger->spare = ledger->refused = 0;
   ledger->start = ledger->high = ledger->bytes;
-  ledger->mark = rl_list_empty(&ledger->meters) ? rl_ledger_next_mark(ledger) : 0;
+  rl_ledger_set_mark(ledger);
 }
 
 static inline void rl_ledger_end(struct rl_ledger *ledger) {
@@ -73,8 +79,7 @@ static inline void rl_ledger_end(struct rl_ledger *ledger) {
   ledger->spare = 0;
   if (ledger->bytes > ledger->high)
     ledger->high = ledger->bytes;
-  bool rests = rl_list_empty(&ledger->meters) && ledger->refused == 0;
-  ledger->mark = rests ? SIZE_MAX : 0;
+  rl_ledger_set_mark(ledger);
 }
 
 /* A meter that counts from now on; and that counts no more: what it still holds is nobody's. */
