@@ -35,6 +35,26 @@ local function each(list)
   end
 end
 
+describe("a handler that closes its server", function()
+  for what, wait in pairs { ["before it waits"] = 0, ["and then waits"] = 0.01 } do
+    it(what .. " still answers, and so does one that was pipelined before it", function()
+      local app, server = http.app(), nil
+      app:get("/first", function() return "first" end)
+      app:get("/close", function()
+        server:close()
+        if wait > 0 then rille.sleep(wait) end
+        return "bye"
+      end)
+      server = app:listen { port = 0 }
+      local conn <close> = assert(net.connect(server:address(), { timeout = 20 }))
+      conn:write(get "/first", get "/close")
+      assert.equal("first", read_answer(conn).body)
+      assert.equal("bye", read_answer(conn).body)
+      assert.equal("", conn:read "all")
+    end)
+  end
+end)
+
 describe("the time of a handler", function()
   -- What a server whose handlers have a second answers to these pieces of requests: statuses.
   local function statuses_of(...)

@@ -5,8 +5,11 @@
 #include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
-/* A request that has reached this machine counts as begun, though nobody has read it yet. */
+/* A request that has reached this machine counts as begun, though nobody has read it yet. One whose
+ * handler is what stops the server is still in the list where it was read: it settles later. */
 static void stop_reading(struct rl_http_connection *connection) {
+  if (connection->phase == RL_HTTP_PHASES)
+    return;
   bool comes = rl_thin_readable(&connection->thin);
   if (comes && (connection->exchange || rl_http_pool_borrow(connection)))
     rl_http_settle_stay(connection, RL_HTTP_HEAD);
