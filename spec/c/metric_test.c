@@ -66,7 +66,8 @@ static const char *text(struct trial *trial) {
   rl_metrics_text(&trial->metrics, &out);
   assert_false(out.failed);
   assert_true(out.size < sizeof bytes);
-  memcpy(bytes, out.bytes, out.size);
+  if (out.size > 0) /* else no metric was made yet */
+    memcpy(bytes, out.bytes, out.size);
   bytes[out.size] = '\0';
   rl_buffer_free(&out);
   return bytes;
