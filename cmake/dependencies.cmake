@@ -49,6 +49,7 @@ function(rille_name_shared)
 endfunction()
 
 rille_name_shared(${LUA_ARCHIVE} ${UV_LIBRARY} ${XXHASH_LIBRARY})
+set(rille_shared_packages liblua5.4-dev libuv1-dev libxxhash-dev) # Debian's, where these are in
 
 # What is optional. Without its library a feature's sources are left out, and one that says so when
 # it is used stands in. rille_left_out: a regular expression of the sources that are not compiled.
@@ -59,6 +60,7 @@ function(rille_optional feature package headers library sources stand_in)
     target_link_libraries(rille_dependencies INTERFACE ${${library}})
     rille_name_shared(${${library}})
     set(rille_shared_names ${rille_shared_names} PARENT_SCOPE)
+    set(rille_shared_packages ${rille_shared_packages} ${package} PARENT_SCOPE)
   else()
     set(left_out ${sources})
     message(STATUS "${feature}: not in this build (${package} is not installed)")

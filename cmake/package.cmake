@@ -1,5 +1,8 @@
-# What `cmake --install` installs: the program, rille.h, and the library, shared and static, for
-# find_package(rille) and for pkg-config.
+# What `cmake --install` installs, in four components (--component NAME installs one of them):
+#   program        rille, its man page, types for the Lua language server
+#   library        the shared library
+#   development    rille.h, the static library, what find_package(rille) and pkg-config look for
+#   documentation  docs/ and examples/
 #
 # This library is not the one in the program. It is position-independent and goes with the shared
 # libraries of the system; any compiler's program can be linked to it, so it holds no intermediate
@@ -60,20 +63,33 @@ set_target_properties(rille_shared rille_static PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${rille_package_folder}
   ARCHIVE_OUTPUT_DIRECTORY ${rille_package_folder})
 
-install(TARGETS rille)
-install(FILES docs/rille.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES include/rille.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY types DESTINATION ${CMAKE_INSTALL_DATADIR}/rille) # for the Lua language server
+option(RILLE_DEBIAN "Prepare Debian packages, for cpack" OFF)
+
+install(TARGETS rille COMPONENT program)
+install(DIRECTORY types DESTINATION ${CMAKE_INSTALL_DATADIR}/rille COMPONENT program)
+set(rille_man_page ${PROJECT_SOURCE_DIR}/docs/rille.1)
+if(NOT RILLE_DEBIAN) # which compresses it
+  install(FILES ${rille_man_page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+endif()
+
+install(FILES include/rille.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(TARGETS rille_shared rille_static EXPORT rille-targets
+  LIBRARY COMPONENT library NAMELINK_COMPONENT development
+  ARCHIVE COMPONENT development
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation)
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation
+  PATTERN "*.1" EXCLUDE)
 
 # find_package(rille): the targets rille::rille, which is shared, and rille::static.
 set(rille_cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/rille)
 install(EXPORT rille-targets NAMESPACE rille:: FILE rille-config.cmake
-  DESTINATION ${rille_cmake_folder})
+  DESTINATION ${rille_cmake_folder} COMPONENT development)
 write_basic_package_version_file(${rille_package_folder}/rille-config-version.cmake
   COMPATIBILITY SameMinorVersion)
-install(FILES ${rille_package_folder}/rille-config-version.cmake DESTINATION ${rille_cmake_folder})
+install(FILES ${rille_package_folder}/rille-config-version.cmake DESTINATION ${rille_cmake_folder}
+  COMPONENT development)
 
 # pkg-config: rille, which is shared, and rille-static. They find the prefix from where they lie.
 set(rille_pc_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
@@ -81,9 +97,14 @@ file(RELATIVE_PATH rille_pc_prefix /${rille_pc_folder} /)
 function(rille_pkg_config name libraries)
   set(RILLE_PC_LIBRARIES ${libraries})
   configure_file(${PROJECT_SOURCE_DIR}/cmake/rille.pc.in ${rille_package_folder}/${name}.pc @ONLY)
-  install(FILES ${rille_package_folder}/${name}.pc DESTINATION ${rille_pc_folder})
+  install(FILES ${rille_package_folder}/${name}.pc DESTINATION ${rille_pc_folder}
+    COMPONENT development)
 endfunction()
 rille_pkg_config(rille "-lrille")
 list(TRANSFORM rille_shared_names PREPEND "-l" OUTPUT_VARIABLE rille_pc_names)
 list(JOIN rille_pc_names " " rille_pc_names)
 rille_pkg_config(rille-static "-l:librille.a ${rille_pc_names}")
+
+if(RILLE_DEBIAN)
+  include(debian)
+endif()
