@@ -43,7 +43,9 @@ endfunction()
 list(JOIN rille_shared_packages ", " rille_static_needs)
 set(rille_summary "Lua servers with parallel native compute")
 rille_debian_package(program rille httpd "${rille_summary}"
-  PACKAGE_SHLIBDEPS ON PACKAGE_SUGGESTS "rille-doc, lua-busted, lua-check")
+  PACKAGE_SHLIBDEPS ON
+  PACKAGE_RECOMMENDS "lua-argparse, lua-busted, lua-check" # of commands; a server needs none
+  PACKAGE_SUGGESTS "rille-doc")
 rille_debian_package(library ${rille_library_package} libs "${rille_summary}, shared library"
   PACKAGE_SHLIBDEPS ON)
 rille_debian_package(development librille-dev libdevel "${rille_summary}, for programs in C"

@@ -2,7 +2,7 @@
 # there. The mirror is the one that this machine's apt has.
 
 # Each needs what the one before has done.
-package_suites=(build root install program embedding documentation removal)
+package_suites=(build again root install program commands embedding documentation removal)
 
 # Sets `mirror` and `suite` to what apt takes Debian's main archive from.
 find_mirror() {
@@ -25,6 +25,18 @@ package_build() {
     build-packages/*.deb
 }
 
+# The same sources in another folder make the same packages.
+package_again() {
+  local other=$logs/again file status=0
+  mkdir "$other" &&
+    git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$other" &&
+    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) "$other/scripts/package" || return
+  for file in build-packages/*.deb; do
+    cmp "$file" "$other/$file" || status=1
+  done
+  return $status
+}
+
 package_root() {
   debootstrap --variant=minbase "$suite" "$root" "$mirror"
 }
@@ -39,8 +51,14 @@ package_program() {
   inside sh /packages/program.sh
 }
 
+# What the program recommends is enough for a new project and its tests.
+package_commands() {
+  inside sh -c 'apt-get -qq install --yes --no-install-recommends $(dpkg-query \
+    --show --showformat "\${Recommends}" rille | tr -d ,)' && inside sh /packages/commands.sh
+}
+
 package_embedding() {
-  inside apt-get -qq install --yes --no-install-recommends gcc libc6-dev pkgconf cmake \
+  inside apt-get -qq install --yes --no-install-recommends g++ libc6-dev pkgconf cmake \
     ninja-build && inside sh /packages/embedding.sh
 }
 

@@ -1,4 +1,4 @@
-# Run in a clean Debian where the packages are installed, with gcc, pkgconf and cmake: the smallest
+# Run in a clean Debian where the packages are installed, with g++, pkgconf and cmake: the smallest
 # host is built against librille-dev in each of its ways, and runs.
 set -eu
 source=/usr/share/doc/rille/examples/embed
