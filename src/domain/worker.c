@@ -4,8 +4,8 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
-#include "base/background.h"
 #include "base/clock.h"
 #include "base/heap.h"
 #include "domain/interrupt.h"
@@ -17,6 +17,7 @@
 
 enum {
   STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
+  NICENESS = 5,          /* loops go first when cores are scarce */
   RESIDUE = 16 << 20     /* bytes that dead tasks may leave behind in a domain that is to stay */
 };
 
@@ -185,7 +186,7 @@ static void thread_main(void *argument) {
   struct rl_worker *worker = argument;
   struct rl_pool *pool = worker->pool;
   if (!pool->settings->simulation) {
-    rl_background_here();
+    setpriority(PRIO_PROCESS, 0, NICENESS); /* of this thread, on Linux; a wish, not a need */
     rl_interrupt_here(&worker->domain);
   }
   int error = rl_scheduler_open(&worker->domain, &worker->loop);
