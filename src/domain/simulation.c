@@ -190,7 +190,7 @@ static void on_stretch(lua_State *L, lua_Debug *ar) {
 
 void rl_simulation_refuse(lua_State *L, const char *name) {
   if (rl_domain_of(L)->settings->simulation)
-    luaL_error(L, "%s: there are no sockets in a simulation", name);
+    luaL_error(L, "%s%sthere are no sockets in a simulation", name ? name : "", name ? ": " : "");
 }
 
 void rl_simulation_prepare(struct rl_domain *domain) {

@@ -60,7 +60,8 @@ int rl_simulation_start(struct rl_simulation *simulation, struct rl_domain *doma
  * its timers that are due fire. */
 void rl_simulation_poll(struct rl_domain *domain, bool asleep);
 
-/* For `name`, a function that opens sockets: raises in a simulation, which has none. */
+/* For `name`, a function that opens sockets: raises in a simulation, which has none. NULL: the
+ * caller puts a name before it. */
 void rl_simulation_refuse(lua_State *L, const char *name);
 
 /* Before its state opens: its hook, and where its randomness comes from. */

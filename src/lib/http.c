@@ -217,20 +217,22 @@ static int listen_at(lua_State *L) {
   check_url(L, 2, &address);
   luaL_checktype(L, 3, LUA_TTABLE);
   read_options(L, 3, &wanted);
-  rl_simulation_refuse(L, "app:listen");
+  rl_simulation_refuse(L, NULL);
   return rl_http_server_listen(L, 1, &address, &wanted);
 }
 
-/* core.unlisted(site, url, options) -> server: takes only what server:connect() brings, which seems
- * to come from that address. Of the options only those about proxies. */
+/* core.unlisted(site, url, options) -> server | nil: takes only what server:connect() brings, which
+ * seems to come from that address; nil: it is not one of IP. Of the options only those about
+ * proxies. */
 static int unlisted(lua_State *L) {
   struct rl_http_options wanted;
   struct rl_address guest;
   rl_http_site_check(L, 1);
-  check_url(L, 2, &guest);
-  luaL_argcheck(L, guest.kind == RL_ADDRESS_IP, 2, "an IP address expected");
+  struct rl_slice url = check_text(L, 2);
   luaL_checktype(L, 3, LUA_TTABLE);
-  rl_simulation_refuse(L, "app:inject");
+  if (rl_address_parse(&guest, url.bytes, url.size) || guest.kind != RL_ADDRESS_IP)
+    return 0;
+  rl_simulation_refuse(L, NULL);
   rl_http_server_defaults(&wanted);
   read_trust(L, 3, &wanted);
   rl_http_server_listen(L, 1, NULL, &wanted);

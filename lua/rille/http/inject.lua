@@ -122,13 +122,12 @@ end
 
 local function new_server(site, remote, options)
   local ok, server = pcall(core.unlisted, site, url_of(remote), options)
-  if ok then return server end
-  if server:find "there are no sockets" then
-    check.fail("app:inject: %s", (server:gsub("^[%w.:]+: ", "")))
+  if not ok then check.fail("app:inject: %s", server) end
+  if not server then
+    check.fail('app:inject: option "remote": an IP address, perhaps with a port, expected, got "%s"',
+      remote)
   end
-  if server:find "^option" then check.fail("app:inject: %s", server) end
-  check.fail('app:inject: option "remote": an IP address, perhaps with a port, expected, got "%s"',
-    remote)
+  return server
 end
 
 -- What tells servers apart.
