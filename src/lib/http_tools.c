@@ -3,11 +3,11 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "domain/domain.h"
 #include "http/accept.h"
 #include "http/condition.h"
 #include "http/cookie.h"
 #include "lib/modules.h"
+#include "vm/scratch.h"
 
 enum { OFFERS = 8 };
 
@@ -58,24 +58,8 @@ static void read_max_age(lua_State *L, struct rl_cookie *cookie) {
   }
 }
 
-/* What holds the text until it is a string, should making that raise. */
-static int collect(lua_State *L) {
-  rl_buffer_free(lua_touserdata(L, 1));
-  return 0;
-}
-
-static struct rl_buffer *push_buffer(lua_State *L) {
-  struct rl_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  rl_buffer_init(buffer, rl_domain_of(L)->settings->heap);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, collect);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  return buffer;
-}
-
 static int push_cookie(lua_State *L, const struct rl_cookie *cookie) {
-  struct rl_buffer *text = push_buffer(L);
+  struct rl_buffer *text = rl_scratch_push(L);
   const char *fault = rl_cookie_write(cookie, text);
   if (text->failed)
     return luaL_error(L, "not enough memory");

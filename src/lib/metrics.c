@@ -15,6 +15,7 @@
 #include "domain/domain.h"
 #include "domain/gauges.h"
 #include "lib/modules.h"
+#include "vm/scratch.h"
 #include "vm/shared.h"
 
 /* What scripts hold: it crosses by reference, the metric is the runtime's. */
@@ -390,31 +391,13 @@ static struct rl_buffer *check_buffer(lua_State *L, struct rl_buffer *buffer) {
   return buffer;
 }
 
-static int free_text(lua_State *L) {
-  rl_buffer_free(lua_touserdata(L, 1));
-  return 0;
-}
-
-/* [] -> [userdata] */
-static struct rl_buffer *new_buffer(lua_State *L) {
-  struct rl_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  rl_buffer_init(buffer, rl_domain_of(L)->settings->heap);
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, free_text);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__gc");
-  lua_setfield(L, -2, "__close");
-  lua_setmetatable(L, -2);
-  lua_toclose(L, -1);
-  return buffer;
-}
-
 /* metrics.text() -> text
  *
  * All metrics, the program's and the runtime's own, in the text format of Prometheus (version
  * 0.0.4). app:metrics(path) serves it. */
 static int text(lua_State *L) {
-  struct rl_buffer *buffer = new_buffer(L);
+  struct rl_buffer *buffer = rl_scratch_push(L);
+  lua_toclose(L, -1);
   rl_metrics_text(metrics_of(L), buffer);
   rl_gauges_text(rl_domain_of(L), buffer);
   check_buffer(L, buffer);

@@ -11,6 +11,7 @@
 #include "vm/json_mark.h"
 #include "vm/json_names.h"
 #include "vm/json_text.h"
+#include "vm/scratch.h"
 #include "vm/step.h"
 #include "vm/vm.h"
 
@@ -378,23 +379,6 @@ static void encode(struct encoder *e, int index, const struct level *level) {
 
 /* -- the whole ------------------------------------------------------------------------------ */
 
-static int collect(lua_State *L) {
-  rl_buffer_free(lua_touserdata(L, 1));
-  return 0;
-}
-
-/* [] -> [userdata]: a buffer of this text's own, since sorting lets finalizers run. */
-static struct rl_buffer *new_buffer(lua_State *L, struct rl_heap *heap) {
-  struct rl_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  rl_buffer_init(buffer, heap);
-  if (luaL_newmetatable(L, "rille.json.text")) {
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
-  return buffer;
-}
-
 void rl_json_append(lua_State *L, int index, struct rl_buffer *to) {
   struct encoder e = {L, to, &rl_json_plain, rl_vm_of(L)->inside};
   int top = lua_gettop(L);
@@ -410,8 +394,8 @@ void rl_json_encode(lua_State *L, int index, const struct rl_json_style *style) 
   struct encoder e = {L, &vm->text, style, vm->inside};
   int value = lua_absindex(L, index), top = lua_gettop(L);
   luaL_checkstack(L, 8, "JSON");
-  if (style->sorted)
-    e.to = new_buffer(L, vm->heap);
+  if (style->sorted) /* one of its own, since sorting lets finalizers run */
+    e.to = rl_scratch_push(L);
   else if (e.to->failed)
     rl_buffer_free(e.to);
   e.to->size = 0;

@@ -123,11 +123,9 @@ end
 local function new_server(site, remote, options)
   local ok, server = pcall(core.unlisted, site, url_of(remote), options)
   if not ok then check.fail("app:inject: %s", server) end
-  if not server then
-    check.fail('app:inject: option "remote": an IP address, perhaps with a port, expected, got "%s"',
-      remote)
-  end
-  return server
+  if server then return server end
+  check.fail('app:inject: option "remote": an IP address, perhaps with a port, expected, got "%s"',
+    remote)
 end
 
 -- What tells servers apart.
