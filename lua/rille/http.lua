@@ -432,11 +432,6 @@ end
 
 -- -- trying without a network --------------------------------------------------------------------
 
-local INJECTED = {
-  method = "string", path = "string", headers = "table", body = "string table function",
-  trailers = "table", remote = "string", trust = "table string", trust_header = "string",
-}
-
 --- The type answer of rille.http: what app:inject brings back. A plain table, good in any domain;
 -- nothing of it suspends.
 --
@@ -467,13 +462,6 @@ function App:inject(options)
   check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end
   check.argument(type(options) == "table", 1, "inject", "path or table of options", options)
-  check.known(options, INJECTED, "app:inject")
-  for name, value in pairs(options) do
-    if not INJECTED[name]:find(type(value), 1, true) then
-      check.fail("app:inject: option %q: %s expected, got %s", name,
-        (INJECTED[name]:gsub(" ", " or ")), type(value))
-    end
-  end
   local root = root_of(self)
   root.injected = root.injected or require "rille.http.inject" (site_of(root))
   return root.injected(options)

@@ -58,6 +58,26 @@ static inline rille_t *start_with(const struct rille_options *options, const cha
   return runtime;
 }
 
+static inline int finish(rille_t *runtime) {
+  int status = rille_run(runtime);
+  rille_free(runtime);
+  return status;
+}
+
+/* Sleeps, detaches, and hears from the network; its status is 7. */
+static const char busy[] = "local rille = require 'rille'\n"
+                           "local listener = rille.net.listen('tcp://127.0.0.1:0', function(conn)\n"
+                           "  conn:write(conn:read('line') .. '\\n')\n"
+                           "end)\n"
+                           "for n = 1, 20 do\n"
+                           "  rille.sleep(0.001)\n"
+                           "  assert(rille.detach(function(n) return n + 1 end, n) == n + 1)\n"
+                           "end\n"
+                           "local conn = rille.net.connect(listener:address())\n"
+                           "conn:write('hello\\n')\n"
+                           "assert(conn:read('line') == 'hello')\n"
+                           "os.exit(7)\n";
+
 /* -- memory ----------------------------------------------------------------------------------- */
 
 struct memory {

@@ -56,20 +56,6 @@ static void tear_down(struct host *host, int freed) {
   assert_int_equal(atomic_load(&host->memory.blocks), 0);
 }
 
-/* Sleeps, detaches, and hears from the network. */
-static const char busy[] = "local rille = require 'rille'\n"
-                           "local listener = rille.net.listen('tcp://127.0.0.1:0', function(conn)\n"
-                           "  conn:write(conn:read('line') .. '\\n')\n"
-                           "end)\n"
-                           "for n = 1, 20 do\n"
-                           "  rille.sleep(0.001)\n"
-                           "  assert(rille.detach(function(n) return n + 1 end, n) == n + 1)\n"
-                           "end\n"
-                           "local conn = rille.net.connect(listener:address())\n"
-                           "conn:write('hello\\n')\n"
-                           "assert(conn:read('line') == 'hello')\n"
-                           "os.exit(7)\n";
-
 static void on_tick(uv_timer_t *timer) {
   int *ticks = timer->data;
   ++*ticks;

@@ -55,7 +55,7 @@ static const char module[] = "local M = {}\n"
                              "function M.where() return require('rille').domain() end\n"
                              "return M\n";
 
-static rille_t *open_app(struct host_log *log) {
+static rille_t *open_app(struct record *log) {
   const struct rille_native natives[] = {{"twice", "number", twice, NULL}};
   rille_t *runtime = host_new(log, natives, 1);
   assert_int_equal(rille_module(runtime, "my.app", module, sizeof module - 1), 0);
@@ -66,13 +66,13 @@ static rille_t *open_app(struct host_log *log) {
 
 static void a_global_function_is_called_with_what_it_is_given(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome outcome = no_outcome();
   rille_t *runtime = open_app(&log);
   host_start(runtime, "function handle(...) return select('#', ...), ... end");
   struct rille_value arguments[] = {rille_boolean(1), rille_number(1.5), rille_bytes("a\0b", 3)};
   assert_int_equal(rille_call(runtime, "handle", arguments, 3, note, &outcome), 0);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_int_equal(outcome.calls, 1);
   assert_int_equal(outcome.failed, 0);
   assert_int_equal(outcome.count, 4);
@@ -84,14 +84,14 @@ static void a_global_function_is_called_with_what_it_is_given(void **state) {
 
 static void modules_are_required_if_they_have_to_be(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome sum = no_outcome(), waited = no_outcome(), nothing = no_outcome();
   rille_t *runtime = open_app(&log);
   struct rille_value arguments[] = {rille_integer(3), rille_integer(4)};
   assert_int_equal(rille_call(runtime, "my.app.sum", arguments, 2, note, &sum), 0);
   assert_int_equal(rille_call(runtime, "my.app.wait", NULL, 0, note, &waited), 0);
   assert_int_equal(rille_call(runtime, "my.app.nothing", NULL, 0, note, &nothing), 0);
-  assert_int_equal(host_finish(runtime), 0); /* no script at all */
+  assert_int_equal(finish(runtime), 0); /* no script at all */
   assert_int_equal(sum.count, 2);
   assert_int_equal(sum.results[0].integer, 7);
   assert_string_equal(waited.text, "waited");
@@ -112,7 +112,7 @@ static void errors_come_with_their_tracebacks(void **state) {
       {"my.app.table", "result 2 of my.app.table is a table, which cannot go to C"},
   };
   enum { CASES = sizeof cases / sizeof *cases };
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome outcomes[2 * CASES];
   rille_t *runtime = open_app(&log);
   for (size_t i = 0; i < CASES; i++) {
@@ -120,7 +120,7 @@ static void errors_come_with_their_tracebacks(void **state) {
     rille_call(runtime, cases[i].name, NULL, 0, note, &outcomes[i]);
     rille_detach(runtime, cases[i].name, NULL, 0, note, &outcomes[CASES + i]);
   }
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   for (size_t i = 0; i < 2 * CASES; i++) {
     assert_int_equal(outcomes[i].calls, 1);
     assert_int_equal(outcomes[i].failed, 1);
@@ -131,24 +131,24 @@ static void errors_come_with_their_tracebacks(void **state) {
 
 static void errors_that_nobody_wants_are_logged(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = open_app(&log);
   assert_int_equal(rille_call(runtime, "my.app.wait", NULL, 0, NULL, NULL), 0);
   assert_int_equal(rille_call(runtime, "my.app.fail", NULL, 0, NULL, NULL), 0);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_non_null(strstr(log.text, "rille: my.app:7: no wind\nstack traceback:\n"));
 }
 
 static void detached_it_runs_on_a_compute_domain(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome here = no_outcome(), there = no_outcome(), number = no_outcome();
   rille_t *runtime = open_app(&log);
   struct rille_value argument = rille_number(21);
   rille_call(runtime, "my.app.where", NULL, 0, note, &here);
   rille_detach(runtime, "my.app.where", NULL, 0, note, &there);
   rille_detach(runtime, "native.twice", &argument, 1, note, &number);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_string_equal(here.text, "main");
   assert_int_equal(there.results[0].type, RILLE_INTEGER);
   assert_true(number.results[0].number == 42);
@@ -185,7 +185,7 @@ static int count_told(const struct caller *callers) {
 
 static void any_thread_calls(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct caller *callers = calloc(CALLERS, sizeof *callers);
   rille_t *runtime = open_app(&log);
   host_start(runtime, "require('rille').sleep(1000)");
@@ -211,7 +211,7 @@ static void any_thread_calls(void **state) {
 /* As a game does it: turn by turn, with a call in each, though no script runs any more. */
 static void a_script_that_is_over_can_still_be_called(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome outcome = no_outcome();
   rille_t *runtime = open_app(&log);
   host_start(runtime, "local n = 0\n"
@@ -225,7 +225,7 @@ static void a_script_that_is_over_can_still_be_called(void **state) {
     assert_int_equal(outcome.results[0].integer, 2 * frame);
   }
   assert_int_equal(rille_turn(runtime), 0);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_int_equal(outcome.calls, 10);
 }
 
@@ -240,7 +240,7 @@ static void *call_once(void *data) {
 static void a_call_wakes_a_host_that_has_nothing_to_do(void **state) {
   (void)state;
   enum { SOON = 20 * 1000 /* ms, far more than it takes */ };
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct caller *caller = calloc(1, sizeof *caller);
   caller->runtime = open_app(&log);
   caller->outcomes[0] = no_outcome();
@@ -267,18 +267,18 @@ static void call_again(rille_t *runtime, void *context, int failed,
 
 static void one_call_leads_to_the_next(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct outcome outcome = no_outcome();
   rille_t *runtime = open_app(&log);
   assert_int_equal(rille_call(runtime, "my.app.wait", NULL, 0, call_again, &outcome), 0);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_int_equal(outcome.calls, 5);
 }
 
 static void at_the_end_every_call_is_told(void **state) {
   (void)state;
   for (int turns = 0; turns <= 3; turns++) {
-    struct host_log log = host_log();
+    struct record log = no_record();
     struct outcome waiting = no_outcome(), detached = no_outcome(), late = no_outcome();
     rille_t *runtime = open_app(&log);
     host_start(runtime, "function forever() require('rille').sleep(1000) end");
@@ -305,7 +305,7 @@ static void without_memory_it_is_refused_or_told(void **state) {
   (void)state;
   bool reached = true;
   for (long n = 1; reached; n++) {
-    struct host_log log = host_log();
+    struct record log = no_record();
     struct outcome outcome = no_outcome();
     rille_t *runtime = open_app(&log);
     struct rille_value arguments[] = {rille_integer(1), rille_integer(2)};

@@ -152,10 +152,10 @@ enum { NATIVES = sizeof natives / sizeof *natives };
 /* -- scripts ------------------------------------------------------------------------------- */
 
 static void run(const char *text, const char *logged) {
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = host_new(&log, natives, NATIVES);
   host_start(runtime, text);
-  int status = host_finish(runtime);
+  int status = finish(runtime);
   assert_string_equal(log.text, logged);
   assert_int_equal(status, 0);
 }
@@ -285,7 +285,7 @@ static void who_is_not_wanted_any_more_can_know(void **state) {
 
 static void who_runs_when_the_runtime_is_freed_can_know(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = host_new(&log, natives, NATIVES);
   atomic_store(&stopped, 0);
   atomic_store(&running, 0);
@@ -310,13 +310,13 @@ static void who_overruns_its_time_is_reported(void **state) {
 
 static void who_holds_up_the_loop_is_reported(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = host_new(&log, natives, NATIVES);
   host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
                       "rille.spawn(rille.sleep, 0.2)\n"
                       "rille.sleep(0.01)\n"
                       "native.slow(0.15)\n");
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_non_null(strstr(log.text, "the loop has been held up"));
   assert_non_null(strstr(log.text, "in function 'native.slow'\n\tscript:4:"));
 }
@@ -332,7 +332,7 @@ static void what_it_takes_has_to_make_sense(void **state) {
                                       "bytes??",
                                       "any any any any any any any any any any any any any any any "
                                       "any any"};
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = host_new(&log, natives, NATIVES);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     struct rille_native list[] = {{"good", "any", nothing, NULL}, {"bad", wrong[i], nothing, NULL}};
@@ -342,7 +342,7 @@ static void what_it_takes_has_to_make_sense(void **state) {
   }
   host_start(runtime, "assert(not pcall(require, 'other'))");
   assert_int_equal(rille_native(runtime, "late", natives, NATIVES), -1);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
 }
 
 static void modules_of_text_are_required_everywhere(void **state) {
@@ -351,7 +351,7 @@ static void modules_of_text_are_required_everywhere(void **state) {
                              "function M.of(n) return 2 * n end\n"
                              "function M.fail() error 'no wind' end\n"
                              "return M\n";
-  struct host_log log = host_log();
+  struct record log = no_record();
   rille_t *runtime = host_new(&log, natives, NATIVES);
   assert_int_equal(rille_module(runtime, "app.twice", text, sizeof text - 1), 0);
   assert_int_equal(rille_module(runtime, "broken", "=", 1), 0);
@@ -362,7 +362,7 @@ static void modules_of_text_are_required_everywhere(void **state) {
                       "local ok, err = pcall(require, 'broken')\n"
                       "assert(not ok and err:find 'broken:1: unexpected symbol', err)\n");
   assert_int_equal(rille_module(runtime, "late", text, sizeof text - 1), -1);
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_string_equal(log.text, "");
 }
 
@@ -379,7 +379,7 @@ static void without_memory_a_call_fails(void **state) {
   (void)state;
   bool reached = true;
   for (long n = 1; reached; n += STEP) {
-    struct host_log log = host_log();
+    struct record log = no_record();
     rille_t *runtime = host_new(&log, natives, NATIVES);
     host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
                         "local text = ('x'):rep(1000)\n"

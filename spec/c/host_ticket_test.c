@@ -72,7 +72,7 @@ static void keep(struct rille_frame *frame, void *context, const struct rille_va
   later->ticket = rille_suspend(frame, count_cancelled, later);
 }
 
-static int run(const char *text, struct later *of, struct host_log *log) {
+static int run(const char *text, struct later *of, struct record *log) {
   const struct rille_native natives[] = {{"later", "number", later_native, of},
                                          {"at_once", "any", at_once, NULL},
                                          {"reject", "bytes", reject, NULL},
@@ -80,12 +80,12 @@ static int run(const char *text, struct later *of, struct host_log *log) {
                                          {"keep", "", keep, of}};
   rille_t *runtime = host_new(log, natives, sizeof natives / sizeof *natives);
   host_start(runtime, text);
-  return host_finish(runtime);
+  return finish(runtime);
 }
 
 static void another_thread_completes_it(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   int status = run("local native = require 'native'\n"
                    "local n, text = native.later(20)\n"
@@ -101,7 +101,7 @@ static void another_thread_completes_it(void **state) {
 
 static void it_waits_on_any_domain_and_in_coroutines(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   int status = run("local native, rille = require 'native', require 'rille'\n"
                    "assert(rille.detach(native.later, 5) == 7)\n"
@@ -115,7 +115,7 @@ static void it_waits_on_any_domain_and_in_coroutines(void **state) {
 
 static void it_is_completed_before_the_function_returns(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   int status = run("local native, rille = require 'native', require 'rille'\n"
                    "for n = 1, 1000 do assert(native.at_once(n) == n) end\n"
                    "local tasks = {}\n"
@@ -129,7 +129,7 @@ static void it_is_completed_before_the_function_returns(void **state) {
 
 static void errors_are_raised_where_it_waits(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   int status = run("local native = require 'native'\n"
                    "local ok, err = pcall(function() native.reject 'no wind' end)\n"
                    "assert(not ok and err == 'script:2: no wind', err)\n"
@@ -142,7 +142,7 @@ static void errors_are_raised_where_it_waits(void **state) {
 
 static void where_nothing_can_wait_that_is_the_error(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   int status =
       run("local native, rille = require 'native', require 'rille'\n"
           "local ok, err = pcall(table.sort, { 1, 2, 3 }, native.at_once)\n"
@@ -162,7 +162,7 @@ static void where_nothing_can_wait_that_is_the_error(void **state) {
 
 static void a_cancelled_call_is_completed_too_late(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   int status = run("local native, rille = require 'native', require 'rille'\n"
                    "local ok, err = pcall(rille.timeout, 0.01, native.later, 50)\n"
@@ -180,7 +180,7 @@ static void a_cancelled_call_is_completed_too_late(void **state) {
 static void the_end_of_the_program_cancels_it(void **state) {
   (void)state;
   for (int detached = 0; detached <= 1; detached++) {
-    struct host_log log = host_log();
+    struct record log = no_record();
     struct later later = {.resumed = -1};
     int status = run(detached ? "local native, rille = require 'native', require 'rille'\n"
                                 "local begun = rille.channel(1)\n"
@@ -205,7 +205,7 @@ static void the_end_of_the_program_cancels_it(void **state) {
 
 static void a_ticket_outlives_its_runtime(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   assert_int_equal(run("local native = require 'native'\n"
                        "require('rille').spawn(native.keep)\n"
@@ -237,14 +237,14 @@ static void hold(struct rille_frame *frame, void *context, const struct rille_va
 
 static void who_is_told_of_a_cancellation_may_give_up(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   const struct rille_native natives[] = {{"hold", "", hold, &later}};
   rille_t *runtime = host_new(&log, natives, 1);
   host_start(runtime, "local native, rille = require 'native', require 'rille'\n"
                       "local ok, err = pcall(rille.timeout, 0.01, native.hold)\n"
                       "assert(not ok and err:find 'timed out', err)\n");
-  int status = host_finish(runtime);
+  int status = finish(runtime);
   assert_string_equal(log.text, "");
   assert_int_equal(status, 0);
   assert_int_equal(later.stopped, 1);
@@ -254,10 +254,10 @@ static void who_is_told_of_a_cancellation_may_give_up(void **state) {
 /* Every fiber waits, but not for ever. */
 static void what_waits_for_a_ticket_is_no_deadlock(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct later later = {.resumed = -1};
   const struct rille_native natives[] = {{"later", "number", later_native, &later}};
-  struct rille_options options = {.log = host_log_write, .log_context = &log, .alone = 1};
+  struct rille_options options = {.log = log_into, .log_context = &log, .alone = 1};
   rille_t *runtime = rille_new(&options);
   assert_non_null(runtime);
   assert_int_equal(rille_native(runtime, "native", natives, 1), 0);
@@ -265,7 +265,7 @@ static void what_waits_for_a_ticket_is_no_deadlock(void **state) {
                       "local channel = rille.channel()\n"
                       "rille.spawn(function() channel:send((native.later(300))) end)\n"
                       "assert(channel:receive() == 7)\n");
-  int status = host_finish(runtime);
+  int status = finish(runtime);
   pthread_join(later.thread, NULL);
   assert_string_equal(log.text, "");
   assert_int_equal(status, 0);
@@ -287,7 +287,7 @@ static void race(struct rille_frame *frame, void *context, const struct rille_va
 
 static void of_completing_and_cancelling_one_happens(void **state) {
   (void)state;
-  struct host_log log = host_log();
+  struct record log = no_record();
   struct race *all = calloc(1, sizeof *all);
   const struct rille_native natives[] = {{"race", "number", race, all}};
   rille_t *runtime = host_new(&log, natives, 1);
@@ -300,7 +300,7 @@ static void of_completing_and_cancelling_one_happens(void **state) {
                       "    function() rille.detach(try) end,\n"
                       "    function() rille.detach(try) end)\n"
                       "end\n");
-  assert_int_equal(host_finish(runtime), 0);
+  assert_int_equal(finish(runtime), 0);
   assert_string_equal(log.text, "");
   assert_int_equal(all->next, RACES);
   for (int i = 0; i < RACES; i++) {
@@ -321,7 +321,7 @@ static void without_memory_it_fails_where_it_waits(void **state) {
   const struct rille_native natives[] = {{"at_once", "any", at_once, NULL}};
   bool reached = true;
   for (long n = 1; reached; n++) {
-    struct host_log log = host_log();
+    struct record log = no_record();
     rille_t *runtime = host_new(&log, natives, 1);
     host_start(runtime, "local native = require 'native'\n"
                         "local text = native.at_once(('x'):rep(1 << 10))\n"

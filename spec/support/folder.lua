@@ -5,12 +5,10 @@
 
 local lfs = require "lfs"
 
+local shell = require "spec.support.shell"
+
 local folders = {}
 folders.__index = folders
-
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 --- A folder with these files: name -> content.
 function folders.new(files)
@@ -27,7 +25,7 @@ function folders:at(name)
 end
 
 function folders:write(name, text)
-  os.execute("mkdir -p " .. quoted(self:at(name):match "^(.*)/"))
+  os.execute("mkdir -p " .. shell.quoted(self:at(name):match "^(.*)/"))
   local file <close> = assert(io.open(self:at(name), "wb"))
   file:write(text)
 end
@@ -42,7 +40,7 @@ function folders:date(name, seconds)
 end
 
 folders.__close = function(self)
-  os.execute("rm -rf " .. quoted(self.path))
+  os.execute("rm -rf " .. shell.quoted(self.path))
 end
 
 --- The same for teardown.

@@ -9,6 +9,8 @@
 -- may take (30); `before` a piece of shell that runs first; `program` another program to run. It
 -- runs in a fresh directory that holds the files, or in `directory`.
 
+local shell = require "spec.support.shell"
+
 local process = {}
 process.__index = process
 
@@ -19,18 +21,14 @@ local function output_of(command)
   return (text:gsub("\n$", ""))
 end
 
-local function quoted(text)
-  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
-end
-
 --- The program's absolute path.
-process.program = output_of("realpath " .. quoted(os.getenv "RILLE_PROGRAM" or "build/rille"))
+process.program = output_of("realpath " .. shell.quoted(os.getenv "RILLE_PROGRAM" or "build/rille"))
 
 --- Where the repository is: specs are run from its root.
 process.root = output_of "pwd"
 
 local function write_file(path, text)
-  os.execute(("mkdir -p %s"):format(quoted(path:match "^(.*)/")))
+  os.execute(("mkdir -p %s"):format(shell.quoted(path:match "^(.*)/")))
   local file = assert(io.open(path, "wb"))
   file:write(text)
   file:close()
@@ -44,12 +42,12 @@ end
 local function prepare(options, home)
   for name, text in pairs(options.files or {}) do write_file(home .. "/" .. name, text) end
   write_file(home .. "/.input", options.input or "")
-  local words = { quoted(options.program or process.program) }
+  local words = { shell.quoted(options.program or process.program) }
   if options.script then
     write_file(home .. "/script.lua", options.script)
     table.insert(words, "script.lua")
   end
-  for _, argument in ipairs(options) do table.insert(words, quoted(argument)) end
+  for _, argument in ipairs(options) do table.insert(words, shell.quoted(argument)) end
   return table.concat(words, " ")
 end
 
@@ -58,8 +56,8 @@ function process.start(options)
   local home = output_of "mktemp -d"
   local line = prepare(options, home)
   local bounded = ([[cd %s && %s exec timeout -k 5 %d sh -c 'echo $$; exec "$@"' sh %s <%s 2>%s]])
-    :format(quoted(options.directory or home), options.before or "", options.seconds or 30, line,
-      quoted(home .. "/.input"), quoted(home .. "/.stderr"))
+    :format(shell.quoted(options.directory or home), options.before or "", options.seconds or 30,
+      line, shell.quoted(home .. "/.input"), shell.quoted(home .. "/.stderr"))
   local self = setmetatable({ home = home, pipe = assert(io.popen(bounded)) }, process)
   self.pid = self.pipe:read "n"
   self.pipe:read "l"
@@ -84,7 +82,7 @@ function process:wait()
   self.pipe = nil
   result.status = kind == "signal" and 128 + code or code
   result.stderr = read_file(self.home .. "/.stderr")
-  os.execute("rm -rf " .. quoted(self.home))
+  os.execute("rm -rf " .. shell.quoted(self.home))
   return result
 end
 

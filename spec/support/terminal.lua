@@ -8,23 +8,20 @@
 -- Options are those of process.start. `script` of util-linux makes the terminal.
 
 local process = require "spec.support.process"
+local shell = require "spec.support.shell"
 local work = require "spec.support.work"
 
 local terminal = {}
 terminal.__index = terminal
 
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 function terminal.start(options)
-  local words = { quoted(process.program) }
-  for _, word in ipairs(options) do table.insert(words, quoted(word)) end
+  local words = { shell.quoted(process.program) }
+  for _, word in ipairs(options) do table.insert(words, shell.quoted(word)) end
   local inside = (options.before or "") .. " TERM=xterm exec " .. table.concat(words, " ")
   local self = setmetatable({ at = 1 }, terminal)
   self.process = process.start {
     program = "sh", "-c",
-    "mkfifo keys; touch shown; exec script --quiet --flush --command " .. quoted(inside)
+    "mkfifo keys; touch shown; exec script --quiet --flush --command " .. shell.quoted(inside)
       .. " shown <keys >/dev/null",
     directory = options.directory, files = options.files, seconds = options.seconds,
   }

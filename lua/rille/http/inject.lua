@@ -11,6 +11,21 @@ require "rille.net" -- the type of the client's end
 -- could each wait for the other to read.
 local SMALL = 65536
 
+local OPTIONS = { -- and their types
+  method = "string", path = "string", headers = "table", body = "string table function",
+  trailers = "table", remote = "string", trust = "table string", trust_header = "string",
+}
+
+local function check_options(options)
+  check.known(options, OPTIONS, "app:inject")
+  for name, value in pairs(options) do
+    if not OPTIONS[name]:find(type(value), 1, true) then
+      check.fail("app:inject: option %q: %s expected, got %s", name,
+        (OPTIONS[name]:gsub(" ", " or ")), type(value))
+    end
+  end
+end
+
 -- Adds the lines of some fields; returns the set of their names.
 local function add_fields(lines, fields)
   local seen = {}
@@ -139,6 +154,7 @@ end
 return function(site)
   local servers = setmetatable({}, { __mode = "v" }) -- by where their requests seem to come from
   return function(options)
+    check_options(options)
     local remote = options.remote or "127.0.0.1"
     local key = key_of(remote, options)
     local server = servers[key] or new_server(site, remote, options)
