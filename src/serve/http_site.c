@@ -45,12 +45,15 @@ static int out_of_memory(lua_State *L) {
   return luaL_error(L, "not enough memory");
 }
 
-/* A host without its port, in lower case where it was stored. */
-static struct rl_slice without_port(struct rl_slice host) {
+/* A host without its port, and without the dot that says that a name is whole: "example.com." is
+ * the same host. */
+static struct rl_slice name_of(struct rl_slice host) {
   const char *colon =
       host.size && host.bytes[host.size - 1] != ']' ? memrchr(host.bytes, ':', host.size) : NULL;
   if (colon)
     host.size = (size_t)(colon - host.bytes);
+  if (host.size && host.bytes[host.size - 1] == '.')
+    host.size--;
   return host;
 }
 
@@ -62,12 +65,21 @@ static bool is_host(const struct rl_http_host *host, struct rl_slice name) {
   return (below || name.size == host->size) && strncasecmp(from, host->name, host->size) == 0;
 }
 
+/* Whether a host stands behind one of that name: names come before "*.", whose longest is first,
+ * and those before all other hosts. */
+static bool is_behind(const struct rl_http_host *host, struct rl_slice name) {
+  if (name.size == 0)
+    return false;
+  bool below = name.bytes[0] == '.';
+  return host->size == 0 || (host->name[0] == '.' && (!below || host->size < name.size));
+}
+
 static struct rl_http_host *host_named(lua_State *L, struct rl_http_site *site,
                                        struct rl_slice name) {
   if (name.size && name.bytes[0] == '*')
     rl_scan_skip(&name, 1);
   struct rl_http_host **at = &site->hosts;
-  for (; *at && ((*at)->size || !name.size); at = &(*at)->next)
+  for (; *at && !is_behind(*at, name); at = &(*at)->next)
     if ((*at)->size == name.size && strncasecmp((*at)->name, name.bytes, name.size) == 0)
       return *at;
   struct rl_http_host *host = rl_zalloc(site->heap, sizeof *host + name.size + 1);
@@ -135,8 +147,8 @@ int rl_http_site_find(struct rl_http_site *site, const struct rl_head *head, str
                       struct rl_route_match *match, int *status, uint64_t *allowed) {
   struct rl_http_host *host = site->hosts;
   bool options = head->method == RL_METHOD_OPTIONS;
-  if (host && host->next) {
-    struct rl_slice name = without_port(rl_head_slice(head, head->authority));
+  if (host && host->size) { /* there are others than the one for all hosts */
+    struct rl_slice name = name_of(rl_head_slice(head, head->authority));
     while (host && !is_host(host, name))
       host = host->next;
   }
