@@ -262,6 +262,20 @@ describe("a mistake in what a handler returns", function()
     }
   end)
 
+  it("is told when the connection is no longer the server's", function()
+    local app, seen = http.app(), nil
+    app:use(function(_, _, next)
+      local ok, err = pcall(next)
+      seen = not ok and err
+    end)
+    app:get("/x", function(req)
+      assert(req:upgrade "echo")
+      return "b"
+    end)
+    app:inject { path = "/x", headers = { Connection = "Upgrade", Upgrade = "echo" } }
+    assert.matches("taken its connection over by req:upgrade returned a string besides", seen)
+  end)
+
   it("is told without middleware as well", function()
     for _, wrong in ipairs { print, true, 99 } do
       local app = http.app()
@@ -356,6 +370,8 @@ describe("a mistake with res", function()
         function(_, res) res:redirect("/x", 200) end },
       { "call it with a colon, res:stream(...)", function(_, res) res.stream(print) end },
       { "function or reader expected, got string", function(_, res) res:stream "text" end },
+      { "the source returned a string, which goes nowhere: it is called once",
+        function(_, res) res:stream(function() return "piece" end) end },
       { "has a control character", function(_, res) res:redirect "/x\r\na: b" end },
     }
   end)
@@ -383,6 +399,7 @@ describe("a mistake with req", function()
       { "what the client sent cannot be changed", function(req) req.params.id = 1 end },
       { "req.method cannot be set", function(req) req.method = "PUT" end },
       { "seconds above 0 expected", function(req) req:timeout(0) end },
+      { "a number of bytes expected", function(req) req:body(-1) end },
     }
   end)
 

@@ -2,6 +2,8 @@
 
 local failure = require "spec.support.failure"
 local http = require "rille.http"
+local net = require "rille.net"
+local raw_http = require "spec.support.raw_http"
 local rille = require "rille"
 
 local function respond(text)
@@ -123,6 +125,23 @@ describe("a request", function()
     assert.equal(400, answer(function(req) return req.query.a end, { path = "/x?a=%zz" }).status)
   end)
 
+  it("has its body, and its connection goes on, whatever its query is", function()
+    local app = http.app()
+    app:post("/x", function(req)
+      local ok = pcall(function() return req.query.a end)
+      return tostring(ok) .. " " .. req:body()
+    end)
+    app:get("/y", function(req) return req.query.a end)
+    local server <close> = setmetatable({ app:listen { port = 0 } }, {
+      __close = function(self) self[1]:close() end,
+    })
+    local conn <close> = assert(net.connect(server[1]:address(), { timeout = 10 }))
+    conn:write(raw_http.get "/y?a=%", raw_http.post("/x?a=%", "abc"), raw_http.get "/y?a=b")
+    assert.equal(400, raw_http.read_answer(conn).status)
+    assert.equal("false abc", raw_http.read_answer(conn).body)
+    assert.equal("b", raw_http.read_answer(conn).body)
+  end)
+
   it("has its headers in any case, repeated ones joined and in order", function()
     local got = answer(function(req)
       return { req.headers["X-MANY"], req.headers("x-many"), tostring(req.headers.none) }
@@ -186,6 +205,15 @@ describe("a request", function()
       { body = { a = "1" } }).body)
     assert.equal("b c", answer(function(req) return req:form()["a&"] end,
       { body = "x=1&a%26=b+c" }).body)
+  end)
+
+  it("is a form, of whose repeated fields it has the last or all, in any domain", function()
+    local got = answer(function(req)
+      local form = req:form()
+      local elsewhere = rille.detach(function(fields) return fields "a", fields.b end, form)
+      return { form.a, form "a", form "b", form "c", elsewhere, form }
+    end, { body = "a=1&a=2&b=3&a=1" })
+    assert.equal('["1",["1","2","1"],["3"],{},["1","2","1"],{"a":"1","b":"3"}]', got.body)
   end)
 
   it("is a form of a thousand fields at most", function()
@@ -313,6 +341,11 @@ describe("a response", function()
     assert.equal("/y", got.headers.location)
   end)
 
+  it("escapes what no URL can have when it redirects, and nothing twice", function()
+    local got = answer(function(_, res) res:redirect "/a b/\u{e9}?c=%20&d=[]#\xff" end)
+    assert.equal("/a%20b/%C3%A9?c=%20&d=[]#%FF", got.headers.location)
+  end)
+
   it("has no body for HEAD, 204 and 304", function()
     local head = answer(respond "hello", { method = "HEAD" })
     assert.equal("", head.body)
@@ -371,6 +404,36 @@ describe("routes", function()
     assert.equal("host", at("EXAMPLE.com:80").body)
     assert.equal("sub", at("a.example.com").body)
     assert.equal(404, at("example.org").status)
+  end)
+
+  local function hosts(names)
+    local app = http.app()
+    for _, name in ipairs(names) do app:host(name):get("/", respond(name)) end
+    return function(host) return app:inject { path = "/", headers = { Host = host } } end
+  end
+
+  it("are for their host only, also when that is the only one", function()
+    for _, name in ipairs { "example.com", "*.example.com" } do
+      local at = hosts { name }
+      assert.equal(name, at((name:gsub("*", "www"))).body)
+      assert.equal(404, at("example.org").status)
+      assert.equal(404, at("127.0.0.1").status)
+    end
+  end)
+
+  it("are for the host that says most, in whatever order they were added", function()
+    local at = hosts { "*.com", "*.example.com", "a.example.com", "*.b.example.com" }
+    assert.equal("a.example.com", at("a.example.com").body)
+    assert.equal("*.example.com", at("c.example.com").body)
+    assert.equal("*.b.example.com", at("a.b.example.com").body)
+    assert.equal("*.com", at("example.com").body)
+  end)
+
+  it("are for their host with a dot at its end as well", function()
+    local at = hosts { "example.com" }
+    assert.equal(200, at("example.com.").status)
+    assert.equal(200, at("example.com.:80").status)
+    assert.equal(404, at("example.com..").status)
   end)
 
   it("are named", function()

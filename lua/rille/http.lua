@@ -317,7 +317,9 @@ end
 
 --- app:host(name [, fn]) -> app
 --
--- The same for requests to one host: "api.example.com", "*.example.com".
+-- The same for requests to one host, "api.example.com", or to all below one, "*.example.com". Where
+-- several names take a host, the whole name goes first, then the longest; apps without a host take
+-- what is left. A host for which there is none is answered with 404.
 function App:host(name, fn)
   check_app(self, "host")
   check.string(name, 1, "host")

@@ -148,10 +148,12 @@ static int request_tostring(lua_State *L) {
  * says so, unless the handler gives another answer. May suspend. */
 static int request_body(lua_State *L) {
   struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
-  lua_Integer limit = luaL_optinteger(L, 2, -1);
-  luaL_argcheck(L, limit >= -1, 2, "a number of bytes expected");
   uint64_t usual = exchange->server->options.limits.body;
-  return rl_http_input_all(L, exchange, limit < 0 ? usual : (uint64_t)limit);
+  if (lua_isnoneornil(L, 2))
+    return rl_http_input_all(L, exchange, usual);
+  lua_Integer limit = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, limit >= 0, 2, "a number of bytes expected");
+  return rl_http_input_all(L, exchange, (uint64_t)limit);
 }
 
 /* req:read() -> bytes | nil

@@ -30,10 +30,9 @@ static void push(lua_State *L, struct rl_slice text) {
 }
 
 /* What the client sent is wrong in a part that the script asks for: the answer is 400, unless the
- * script takes the error for something else. */
+ * script takes the error for something else. Its body can be read all the same. */
 static int malformed(lua_State *L, struct rl_http_exchange *exchange, const char *what) {
-  if (!exchange->trouble)
-    exchange->trouble = 400;
+  exchange->malformed = true;
   return luaL_error(L, "the %s of the request is malformed", what);
 }
 

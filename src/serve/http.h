@@ -243,6 +243,7 @@ struct rl_http_exchange {
   struct rl_fiber *fiber;
   struct rl_wait reader, writer; /* of the fiber, or of one that it started */
   int trouble;                   /* why the body cannot be read: a status, or -1 for its end */
+  bool malformed;                /* so was what the script asked for: its query, its cookies */
   struct rl_timer *timer;        /* of the handler, if it has set one; NULL */
   bool own_time;                 /* it has */
   bool expired;                  /* its time is over */

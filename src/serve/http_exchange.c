@@ -106,7 +106,9 @@ int rl_http_exchange_failure(const struct rl_http_exchange *exchange) {
   bool ends = exchange->server->stopping && exchange->fiber->whole.cancelled;
   if (exchange->expired || ends)
     return 503;
-  return exchange->trouble >= 400 ? exchange->trouble : 500;
+  if (exchange->trouble >= 400)
+    return exchange->trouble;
+  return exchange->malformed ? 400 : 500;
 }
 
 /* To those who develop: the error, and the id by which it is found in the log. */
@@ -135,7 +137,8 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
     log_failure(exchange, text, size);
   rl_http_answer_failed(exchange);
   if (status != 500) {
-    exchange->stage = RL_HTTP_LAST;
+    if (exchange->expired || exchange->trouble || status == 503)
+      exchange->stage = RL_HTTP_LAST;
     answer_plainly(exchange, status);
   } else if (exchange->server->options.development) {
     answer_openly(exchange, (struct rl_slice){text, size});
@@ -151,7 +154,7 @@ static void answer_failure(struct rl_http_exchange *exchange, lua_State *L) {
 static bool is_own_fault(const struct rl_http_exchange *exchange) {
   if (exchange->expired)
     return true;
-  return !exchange->trouble && !exchange->fiber->whole.cancelled &&
+  return !exchange->trouble && !exchange->malformed && !exchange->fiber->whole.cancelled &&
          (exchange->connection || exchange->upgraded);
 }
 

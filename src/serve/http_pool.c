@@ -227,7 +227,7 @@ void rl_http_pool_reset(struct rl_http_exchange *exchange) {
   exchange->fiber = NULL;
   exchange->body_begun = exchange->continued = exchange->expired = false;
   exchange->began = exchange->streaming = exchange->bodyless = exchange->chunked = false;
-  exchange->upgraded = exchange->secure = false;
+  exchange->upgraded = exchange->secure = exchange->malformed = false;
   exchange->remote.any.sa_family = AF_UNSPEC;
   exchange->drained = exchange->sent_body = exchange->awaited = 0;
   exchange->arrived = 0;

@@ -161,7 +161,9 @@ void rl_http_result_set(lua_State *L, struct rl_http_exchange *exchange, int fir
   if (count <= 0 || lua_isnil(L, first))
     return;
   if (exchange->began)
-    luaL_error(L, "a handler that has written its answer by res:write returned a %s besides",
+    luaL_error(L, "a handler that has %s returned a %s besides",
+               exchange->upgraded ? "taken its connection over by req:upgrade"
+                                  : "written its answer by res:write",
                luaL_typename(L, first));
   if (has_status) {
     status = rl_http_result_status(L, first);

@@ -150,7 +150,7 @@ function app:not_found(handler) end
 ---@return rille.http.app
 function app:group(prefix, fn) end
 
----The same for requests to one host: "api.example.com", "*.example.com".
+---The same for requests to one host, "api.example.com", or to all below one, "*.example.com". Where several names take a host, the whole name goes first, then the longest; apps without a host take what is left. A host for which there is none is answered with 404.
 ---@param name string
 ---@param fn? fun(group: rille.http.app)
 ---@return rille.http.app
@@ -304,7 +304,7 @@ function req:timeout(seconds) end
 ---@return any
 function req:json() end
 
----The fields of an urlencoded body; the last of a repeated name. A body that is said to be something else is answered with 415: a form with files is for req:multipart(). A form of more than 1000 fields is answered with 413: each costs much more than its bytes. May suspend.
+---The fields of an urlencoded body, a table by name. Of a repeated name it has the last value, and form(name) is a list of all, as of boxes that were ticked: form "colour". A body that is said to be something else is answered with 415: a form with files is for req:multipart(). A form of more than 1000 fields is answered with 413: each costs much more than its bytes. May suspend.
 ---@return table
 function req:form() end
 
@@ -390,7 +390,7 @@ function res:html(text) end
 ---@param value any
 function res:json(value) end
 
----302 unless said otherwise. Does not suspend.
+---302 unless said otherwise. Spaces and what is not ASCII are escaped; a control character is an error. Where the URL comes from a client it may lead anywhere. Does not suspend.
 ---@param url string
 ---@param status? integer
 function res:redirect(url, status) end

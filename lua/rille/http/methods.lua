@@ -59,10 +59,33 @@ function core.request:json()
   return value
 end
 
+-- Of the module, by whose name it crosses to other domains, in a form's metatable.
+function core.all_of_form(form, name)
+  check.string(name, 1, "form")
+  return { table.unpack(getmetatable(form).all[name] or {}) }
+end
+
+local function form_of(text)
+  local form, all, count = {}, {}, 0
+  for pair in text:gmatch "[^&]+" do
+    count = count + 1
+    if count > MOST_FIELDS then
+      error(methods.error(413, ("the form has more than %d fields\n"):format(MOST_FIELDS)), 0)
+    end
+    local name, value = pair:match "^([^=]*)=?(.*)$"
+    name, value = methods.unescape(name), methods.unescape(value)
+    form[name] = value
+    all[name] = all[name] or {}
+    table.insert(all[name], value)
+  end
+  return setmetatable(form, { __call = core.all_of_form, all = all })
+end
+
 --- req:form() -> table
 --
--- The fields of an urlencoded body; the last of a repeated name. A body that is said to be
--- something else is answered with 415: a form with files is for req:multipart(). A form of more
+-- The fields of an urlencoded body, a table by name. Of a repeated name it has the last value, and
+-- form(name) is a list of all, as of boxes that were ticked: form "colour". A body that is said to
+-- be something else is answered with 415: a form with files is for req:multipart(). A form of more
 -- than 1000 fields is answered with 413: each costs much more than its bytes. May suspend.
 function core.request:form()
   check_request(self, "form")
@@ -71,16 +94,7 @@ function core.request:form()
   if mime and mime:match "^[^;%s]*":lower() ~= "application/x-www-form-urlencoded" then
     error(methods.error(415, "the body is not application/x-www-form-urlencoded\n"), 0)
   end
-  local form, count = {}, 0
-  for pair in self:body():gmatch "[^&]+" do
-    count = count + 1
-    if count > MOST_FIELDS then
-      error(methods.error(413, ("the form has more than %d fields\n"):format(MOST_FIELDS)), 0)
-    end
-    local name, value = pair:match "^([^=]*)=?(.*)$"
-    form[methods.unescape(name)] = methods.unescape(value)
-  end
-  return form
+  return form_of(self:body())
 end
 
 -- See rille/http/multipart.lua.
@@ -133,7 +147,15 @@ end
 
 core.response.stream = require "rille.http.stream"
 
---- res:redirect(url [, status]): 302 unless said otherwise. Does not suspend.
+-- As browsers do with what somebody has typed: what no URL can have is escaped, and nothing twice.
+local function escape(url)
+  return (url:gsub("[^!-~]", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
+--- res:redirect(url [, status])
+--
+-- 302 unless said otherwise. Spaces and what is not ASCII are escaped; a control character is an
+-- error. Where the URL comes from a client it may lead anywhere. Does not suspend.
 function core.response:redirect(url, status)
   check_response(self, "redirect")
   check.string(url, 1, "redirect")
@@ -142,7 +164,7 @@ function core.response:redirect(url, status)
   if math.type(status) ~= "integer" or status < 300 or status > 399 then
     check.fail("res:redirect: a status from 300 to 399 expected, got %s", tostring(status))
   end
-  self.headers["Location"] = url
+  self.headers["Location"] = escape(url)
   self.status = status
 end
 

@@ -52,5 +52,9 @@ return function(res, source, given)
   res:write()
   if not core.takes_body(res) then return end
   if type(source) ~= "function" then return copy(source, res) end
-  source(function(...) res:write(...) end)
+  local result = source(function(...) res:write(...) end)
+  if result ~= nil then
+    check.fail("res:stream: the source returned a %s, which goes nowhere: it is called once, and "
+      .. "sends by write(...)", type(result))
+  end
 end
