@@ -26,6 +26,14 @@ enum rille_simulate {
   RILLE_SIMULATE_TELL /* and log each change from one domain to another */
 };
 
+enum rille_log_form {
+  RILLE_LOG_AUTO,  /* plain until a script loads rille.log; then text for people (a terminal, or the
+                      host's `log`), JSON otherwise */
+  RILLE_LOG_PLAIN, /* messages alone */
+  RILLE_LOG_TEXT,
+  RILLE_LOG_JSON
+};
+
 struct uv_loop_s; /* uv_loop_t */
 
 struct rille_options {
@@ -51,6 +59,7 @@ struct rille_options {
    * standard error, or the file that a script opens, on a thread of its own. */
   void (*log)(void *context, const char *text, size_t size);
   void *log_context;
+  enum rille_log_form log_form; /* until a script chooses another */
   /* All domains run on the thread of rille_run, in an order and a time drawn from `seed`: the same
    * seed, the same run. For trying a script: there are no sockets then, and no signals. With
    * rille_run only. */

@@ -107,6 +107,59 @@ describe("the log", function()
     assert.equal("another", entries[3].tenant)
   end)
 
+  it("keeps fields apart that are named like what a line has itself", function()
+    local text = run [[
+      local rille = require "rille"
+      rille.context.level, rille.context.domain = "deep", "moon"
+      log.info("here", { time = 1, message = "m", ["fields.time"] = 2, trace = true, cut = 3 })
+      rille.spawn(error, "lost")
+    ]]
+    local entries = decoded(text)
+    local function check(entry, expected)
+      for name, value in pairs(expected) do assert.equal(value, entry[name], name) end
+    end
+    check(entries[1], {
+      level = "info", message = "here", domain = "main", ["fields.level"] = "deep",
+      ["fields.domain"] = "moon", ["fields.time"] = 1, ["fields.fields.time"] = 2,
+      ["fields.message"] = "m", ["fields.trace"] = true, ["fields.cut"] = 3,
+    })
+    check(entries[2], { level = "error", domain = "main", ["fields.domain"] = "moon" })
+    for line in text:gmatch "[^\n]+" do
+      local seen = {}
+      for name in line:gmatch '[{,]"([%w_.]+)":' do
+        assert.is_nil(seen[name], name)
+        seen[name] = true
+      end
+    end
+    assert.matches(" info here domain=main fields.domain=moon fields.level=deep fields.cut=3\n",
+      process.run({ "--log", "text", "-e", [[
+        rille = require "rille"
+        rille.context.level, rille.context.domain = "deep", "moon"
+        rille.log.info("here", { cut = 3 })]] }).stderr, 1, true)
+  end)
+
+  it("has the form that its command line or environment says, unless the script does", function()
+    local function logged(option, environment, script)
+      return process.run {
+        program = "sh", "-c", 'RILLE_LOG="$1" exec ' .. process.program .. ' $2 -e "$3"', "sh",
+        environment, option, script or "require('rille').log.info 'x'",
+      }
+    end
+    assert.matches(" info x domain=main\n$", logged("--log text", "").stderr)
+    assert.matches(" info x domain=main\n$", logged("", "text").stderr)
+    assert.matches('^{"time":.*"message":"x"', logged("--log=json", "text").stderr)
+    assert.equal("x\n", logged("run --log plain", "").stderr)
+    assert.matches('^{', logged("--log auto", "text").stderr)
+    assert.matches('^{', logged("--log text", "",
+      "local log = require('rille').log log.form 'json' log.info 'x'").stderr)
+    assert.matches('"level":"error","message":"rille: .*no luck"', logged("--log json", "",
+      "error 'no luck'").stderr)
+    assert.equal("rille: --log wants text, json, plain or auto, not xml\nTry 'rille --help'.\n",
+      logged("--log xml", "").stderr)
+    assert.equal("rille: RILLE_LOG wants text, json, plain or auto, not XML\n"
+      .. "Try 'rille --help'.\n", logged("", "XML").stderr)
+  end)
+
   it("obeys its level", function()
     local entries = decoded(run [[
       log.debug "no" log.level "debug" log.debug "yes"

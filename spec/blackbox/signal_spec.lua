@@ -87,6 +87,31 @@ describe("a signal", function()
     assert.equal(0, result.status)
   end)
 
+  it("the fourth time leaves what does not end, but for what was logged", function()
+    local fifo, lines = os.tmpname(), 2000
+    os.remove(fifo)
+    assert(os.execute("mkfifo " .. fifo))
+    local reader <close> = assert(io.popen(("exec bash -c 'exec 3<>%s; echo up; "
+      .. "while IFS= read -r -t 3 line <&3; do n=$((n + 1)); done; echo $n'"):format(fifo)))
+    assert.equal("up", reader:read "l") -- it reads more slowly than the script logs
+    local child <close> = process.start { script = ([[
+      local log = require "rille.log"
+      assert(log.open(%q))
+      for i = 1, %d do log.info("line", { i = i, filler = ("x"):rep(50) }) end
+      print "ready"
+      io.stdout:flush()
+      ;("a"):rep(3000):find(".-.-.-b") -- a C function, for long
+    ]]):format(fifo, lines) }
+    assert.equal("ready", child:line())
+    for _ = 1, 4 do
+      child:signal "INT"
+      os.execute "sleep 0.05"
+    end
+    assert.equal(130, child:wait().status)
+    assert.equal(tostring(lines), reader:read "l")
+    os.remove(fifo)
+  end)
+
   it("stops listening at once", function()
     local child <close> = process.start { script = [[
       local rille = require "rille"

@@ -15,6 +15,8 @@ enum {
   ESCAPE = 8,   /* the longest one, and its NUL */
 };
 
+static const char FIELDS[] = "fields."; /* goes before names that every line has itself */
+
 typedef size_t rule(const char *at, const char *end, char to[ESCAPE]);
 
 static struct rl_slice slice_of(const char *text) {
@@ -173,6 +175,33 @@ static void add_value(struct rl_log_line *line, const struct rl_log_field *field
   }
 }
 
+/* -- names ----------------------------------------------------------------------------------- */
+
+/* The part of a name behind all "fields." that it begins with. */
+static struct rl_slice stem_of(struct rl_slice name) {
+  size_t size = sizeof FIELDS - 1;
+  while (name.size > size && memcmp(name.bytes, FIELDS, size) == 0)
+    name = (struct rl_slice){name.bytes + size, name.size - size};
+  return name;
+}
+
+static bool is_taken(struct rl_slice name) {
+  static const char *const taken[] = {"time", "level", "message", "domain", "trace", "cut"};
+  struct rl_slice stem = stem_of(name);
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+    if (stem.size == strlen(taken[i]) && memcmp(stem.bytes, taken[i], stem.size) == 0)
+      return true;
+  return false;
+}
+
+/* No two fields of a line get the same name: one that looks as if it had the prefix gets another.
+ */
+static void add_name(struct rl_log_line *line, const struct rl_log_field *field, rule *escape) {
+  if (!field->own && is_taken(field->name))
+    add(line, FIELDS, sizeof FIELDS - 1);
+  add_text(line, field->name, escape);
+}
+
 /* -- entries --------------------------------------------------------------------------------- */
 
 const char *rl_log_level_name(enum rl_log_level level) {
@@ -244,7 +273,7 @@ static void write_text(struct rl_log_line *line, const struct rl_log_entry *entr
   for (size_t i = 0; i < entry->count && !plain; i++) {
     const struct rl_log_field *field = &entry->fields[i];
     add(line, " ", 1);
-    add_text(line, field->name, escape_quoted);
+    add_name(line, field, escape_quoted);
     add(line, "=", 1);
     add_value(line, field, false);
   }
@@ -255,7 +284,7 @@ static void write_text(struct rl_log_line *line, const struct rl_log_entry *entr
 static void add_member(struct rl_log_line *line, const struct rl_log_field *field) {
   size_t before = line->size;
   add(line, ",\"", 2);
-  add_text(line, field->name, escape_json);
+  add_name(line, field, escape_json);
   add(line, "\":", 2);
   size_t name = line->size;
   if (!line->cut)
@@ -278,7 +307,7 @@ static void write_json(struct rl_log_line *line, const struct rl_log_entry *entr
     add_member(line, &entry->fields[i]);
   if (rest.size > 0) {
     rest = (struct rl_slice){rest.bytes + 1, rest.size - 1};
-    add_member(line, &(struct rl_log_field){.name = slice_of("trace"), .text = rest});
+    add_member(line, &(struct rl_log_field){.name = slice_of("trace"), .own = true, .text = rest});
   }
   put(line, line->cut ? ",\"cut\":true}\n" : "}\n");
 }

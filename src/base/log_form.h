@@ -24,6 +24,7 @@ enum rl_log_kind { RL_LOG_STRING, RL_LOG_INTEGER, RL_LOG_NUMBER, RL_LOG_BOOLEAN 
 
 struct rl_log_field {
   struct rl_slice name;
+  bool own; /* the line's, like `domain`; another one with such a name is called fields.NAME */
   enum rl_log_kind kind;
   union {
     struct rl_slice text;

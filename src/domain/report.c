@@ -31,6 +31,7 @@ void rl_report_init(struct rl_report *report, const struct rl_domain *domain,
   report->count = 0;
   rl_report_name(domain, report->domain);
   add(report, slice_of("domain"), slice_of(report->domain));
+  report->fields[0].own = true;
   for (unsigned i = 0; context && i < context->count; i++) {
     struct rl_slice key = rl_context_key(context, i);
     if (key.size != deadline.size || memcmp(key.bytes, deadline.bytes, key.size) != 0)

@@ -11,11 +11,12 @@ bool rl_ending_all_cancelled(struct rl_loop *first) {
   return rl_course_all_ending(first->course);
 }
 
-/* What was printed, and logged. */
-static void flush(struct rille *runtime) {
+/* But for what was printed, and logged. */
+static void leave(struct rille *runtime) {
   fflush(NULL);
   if (runtime->settings.log_writer)
-    rl_log_writer_flush(&runtime->log_writer);
+    rl_log_writer_finish(&runtime->log_writer);
+  _exit(rl_course_status(&runtime->course));
 }
 
 /* A thread inside a C function cannot be ended, and what it uses cannot be freed. */
@@ -29,8 +30,7 @@ static void leave_stuck(struct rille *runtime) {
               "rille: compute domains are inside C functions that do not return (%u); "
               "the program ends without them",
               atomic_load(&runtime->pool.threads));
-  flush(runtime);
-  _exit(rl_course_status(&runtime->course));
+  leave(runtime);
 }
 
 bool rl_ending_pool_is_gone(struct rl_loop *first) {

@@ -30,6 +30,9 @@ static const char usage[] =
     "      --loops N      run the script N times, each on a loop and thread of its own; they "
     "share\n"
     "                     the ports they listen at and the compute domains; auto: one a core\n"
+    "      --log FORM     log in this form: text, json or plain; auto (default): text on a "
+    "terminal,\n"
+    "                     else json. RILLE_LOG in the environment says the same\n"
     "      --grace SECS   on SIGINT or SIGTERM, running handlers get SECS seconds (default 10)\n"
     "      --simulate SEED\n"
     "                     run all domains on one thread, in an order and a time drawn from SEED,\n"
@@ -87,6 +90,24 @@ static int parse_loops(const char *text, int *loops) {
   return wrong("--loops wants a number from 1 to 1024, or auto, not ", text);
 }
 
+/* `source` is who says so. */
+static int parse_log(const char *source, const char *text, enum rille_log_form *form) {
+  static const char *const names[] = {
+      [RILLE_LOG_AUTO] = "auto",
+      [RILLE_LOG_PLAIN] = "plain",
+      [RILLE_LOG_TEXT] = "text",
+      [RILLE_LOG_JSON] = "json",
+  };
+  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
+    if (strcmp(text, names[i]) == 0) {
+      *form = (enum rille_log_form)i;
+      return 0;
+    }
+  fprintf(stderr, "rille: %s wants text, json, plain or auto, not %s\nTry 'rille --help'.\n",
+          source, text);
+  return EXIT_FAILURE;
+}
+
 static int parse_seed(const char *text, struct rille_options *options) {
   char *end;
   errno = 0;
@@ -100,11 +121,12 @@ static int parse_seed(const char *text, struct rille_options *options) {
 
 /* -1: go on; else the exit status. */
 static int parse_options(struct command *command, int argc, char **argv) {
-  enum { GRACE = 256, LOOPS, SIMULATE, SCHEDULE, WATCH, CONTROL, NOTE };
+  enum { GRACE = 256, LOOPS, LOG, SIMULATE, SCHEDULE, WATCH, CONTROL, NOTE };
   static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'v'},
                                           {"grace", required_argument, NULL, GRACE},
                                           {"loops", required_argument, NULL, LOOPS},
+                                          {"log", required_argument, NULL, LOG},
                                           {"simulate", required_argument, NULL, SIMULATE},
                                           {"schedule", no_argument, NULL, SCHEDULE},
                                           {"watch", no_argument, NULL, WATCH},
@@ -123,6 +145,10 @@ static int parse_options(struct command *command, int argc, char **argv) {
       break;
     case LOOPS:
       if (parse_loops(optarg, &command->options.loops) != 0)
+        return EXIT_FAILURE;
+      break;
+    case LOG:
+      if (parse_log("--log", optarg, &command->options.log_form) != 0)
         return EXIT_FAILURE;
       break;
     case SIMULATE:
@@ -233,6 +259,9 @@ static int launch(struct command *command, int argc, char **argv) {
 
 /* -1: go on, with a script; else the exit status. */
 static int understand(struct command *command, int argc, char **argv) {
+  const char *form = getenv("RILLE_LOG");
+  if (form && *form && parse_log("RILLE_LOG", form, &command->options.log_form) != 0)
+    return EXIT_FAILURE;
   int status = parse_options(command, argc, argv);
   if (status < 0 && !command->text && optind < argc && strcmp(argv[optind], "run") == 0) {
     command->run = true;

@@ -25,8 +25,19 @@ static const char *mistake_in(const struct rille_options *options) {
   return NULL;
 }
 
+static int form_of(enum rille_log_form form) {
+  switch (form) {
+  case RILLE_LOG_PLAIN: return RL_LOG_PLAIN;
+  case RILLE_LOG_TEXT: return RL_LOG_TEXT;
+  case RILLE_LOG_JSON: return RL_LOG_JSON;
+  case RILLE_LOG_AUTO: break;
+  }
+  return RL_LOG_UNCHOSEN;
+}
+
 static void direct_log(struct rl_log *log, const struct rille_options *options) {
   rl_log_init(log);
+  atomic_store(&log->form, form_of(options->log_form));
   if (!options->log)
     return;
   log->write = options->log;

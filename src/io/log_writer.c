@@ -384,7 +384,7 @@ void rl_log_writer_init(struct rl_log_writer *writer, struct rl_log *log) {
   pthread_cond_init(&writer->idle, NULL);
 }
 
-void rl_log_writer_destroy(struct rl_log_writer *writer) {
+void rl_log_writer_finish(struct rl_log_writer *writer) {
   lock(writer);
   bool joins = writer->state == RL_LOG_THREAD;
   writer->ending = true;
@@ -392,6 +392,10 @@ void rl_log_writer_destroy(struct rl_log_writer *writer) {
   unlock(writer);
   if (joins)
     pthread_join(writer->thread, NULL);
+}
+
+void rl_log_writer_destroy(struct rl_log_writer *writer) {
+  rl_log_writer_finish(writer);
   close_sink(&writer->sink);
   close_sink(&writer->next);
   rl_allocator_release(writer->room);

@@ -63,8 +63,11 @@ struct rl_log_writer {
 
 void rl_log_writer_init(struct rl_log_writer *writer, struct rl_log *log);
 
-/* What waits is written first, as far as that can be done within about a second without progress.
- */
+/* Once, before destroying it or leaving the process: what waits is written, as far as that can be
+ * done within about a second without progress, and the thread ends. */
+void rl_log_writer_finish(struct rl_log_writer *writer);
+
+/* Finishes it, and frees what it has. */
 void rl_log_writer_destroy(struct rl_log_writer *writer);
 
 /* As rl_log.write wants it; `writer` is a struct rl_log_writer. */

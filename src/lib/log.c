@@ -63,14 +63,9 @@ static void read_value(lua_State *L, struct rl_log_field *field) {
 }
 
 static void check_name(lua_State *L, const char *level, int index) {
-  static const char *const taken[] = {"time", "level", "message", "domain", "trace", "cut", NULL};
   if (lua_type(L, index) != LUA_TSTRING)
     luaL_error(L, "log.%s: the names of fields are strings, got a %s", level,
                luaL_typename(L, index));
-  for (int i = 0; taken[i]; i++)
-    if (strcmp(lua_tostring(L, index), taken[i]) == 0)
-      luaL_error(L, "log.%s: every line has a %s of its own; call the field something else", level,
-                 taken[i]);
 }
 
 /* By name, so that lines of one kind look alike. */
@@ -96,7 +91,7 @@ static void read_fields(lua_State *L, const char *level, struct fields *fields) 
     luaL_error(L, "log.%s: fields are given in a table, got a %s", level, luaL_typename(L, 2));
   luaL_checkstack(L, 2 * MOST_FIELDS + LUA_MINSTACK, "fields");
   for (lua_pushnil(L); lua_next(L, 2); lua_pushvalue(L, -2)) { // [.., key, value]
-    struct rl_log_field field;
+    struct rl_log_field field = {.own = false};
     check_name(L, level, -2);
     if (fields->count == MOST_FIELDS)
       luaL_error(L, "log.%s: a line has room for %d fields", level, MOST_FIELDS);
@@ -118,7 +113,7 @@ static void join(struct fields *fields, const struct rl_report *report) {
   struct rl_log_field own[RL_REPORT_FIELDS];
   size_t count = 0;
   for (size_t i = 0; i < report->count; i++)
-    if (!is_given(fields, report->fields[i].name))
+    if (report->fields[i].own || !is_given(fields, report->fields[i].name))
       own[count++] = report->fields[i];
   memmove(fields->of + count, fields->of, fields->count * sizeof *fields->of);
   memcpy(fields->of, own, count * sizeof *own);
@@ -158,10 +153,10 @@ static int log_at(lua_State *L, enum rl_log_level level) { // [message, fields]
  * log.error(message [, fields])
  *
  * A line, unless the level of the log is above that. `fields` is a table: names, and strings,
- * numbers or booleans; of other values what tostring makes. When lines come faster than they can be
- * written, some are lost: the log tells how many as soon as it can. Errors: fields that are no
- * table, names that are no strings or that every line has already (time, level, message, domain,
- * trace, cut), more than 64 of them. */
+ * numbers or booleans; of other values what tostring makes. A name that every line has already
+ * (time, level, message, domain, trace, cut) becomes "fields.time" and so on, so that no line has a
+ * name twice. When lines come faster than they can be written, some are lost: the log tells how
+ * many as soon as it can. Errors: fields that are no table, names that are no strings, over 64. */
 static int debug(lua_State *L) {
   return log_at(L, RL_LOG_DEBUG);
 }

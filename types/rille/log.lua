@@ -10,22 +10,22 @@
 ---@class rille.log
 local log = {}
 
----A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings or that every line has already (time, level, message, domain, trace, cut), more than 64 of them.
+---A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. A name that every line has already (time, level, message, domain, trace, cut) becomes "fields.time" and so on, so that no line has a name twice. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings, over 64.
 ---@param message string
 ---@param fields? table<string, any>
 function log.debug(message, fields) end
 
----A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings or that every line has already (time, level, message, domain, trace, cut), more than 64 of them.
+---A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. A name that every line has already (time, level, message, domain, trace, cut) becomes "fields.time" and so on, so that no line has a name twice. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings, over 64.
 ---@param message string
 ---@param fields? table<string, any>
 function log.info(message, fields) end
 
----A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings or that every line has already (time, level, message, domain, trace, cut), more than 64 of them.
+---A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. A name that every line has already (time, level, message, domain, trace, cut) becomes "fields.time" and so on, so that no line has a name twice. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings, over 64.
 ---@param message string
 ---@param fields? table<string, any>
 function log.warn(message, fields) end
 
----A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings or that every line has already (time, level, message, domain, trace, cut), more than 64 of them.
+---A line, unless the level of the log is above that. `fields` is a table: names, and strings, numbers or booleans; of other values what tostring makes. A name that every line has already (time, level, message, domain, trace, cut) becomes "fields.time" and so on, so that no line has a name twice. When lines come faster than they can be written, some are lost: the log tells how many as soon as it can. Errors: fields that are no table, names that are no strings, over 64.
 ---@param message string
 ---@param fields? table<string, any>
 function log.error(message, fields) end
