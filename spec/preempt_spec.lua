@@ -132,6 +132,11 @@ describe("a task that computes", function()
       end)
     end)
 
+    it("in a reader of load, and after load has caught the error", function()
+      stopped(function() while true do load(function() forever() end) end end)
+      stopped(function() while true do load(function() return "x = 1 " end) end end)
+    end)
+
     it("in an iterator of for", function()
       stopped(function()
         while true do

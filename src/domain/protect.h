@@ -1,5 +1,5 @@
-/* Protect: pcall and xpcall as in Lua, but that a cancellation which insists is raised again by
- * them: what was told to stop while it computed cannot catch that. Domain's own thread only. */
+/* Protect: pcall, xpcall and load as in Lua, but that a cancellation which insists is raised again
+ * by them: what was told to stop while it computed cannot catch that. Domain's own thread only. */
 #ifndef RL_DOMAIN_PROTECT_H
 #define RL_DOMAIN_PROTECT_H
 
@@ -8,5 +8,6 @@
 /* Lua functions, to be registered by lib/protect.c. */
 int rl_protect_pcall(lua_State *L);
 int rl_protect_xpcall(lua_State *L);
+int rl_protect_load(lua_State *L);
 
 #endif

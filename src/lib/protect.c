@@ -1,6 +1,6 @@
 /* The library debug: Lua's, but for debug.sethook and debug.gethook, whose hooks take turns with
- * those that interrupt computing code; any domain has it. pcall and xpcall are as Lua's, too, but
- * let a cancellation pass that found its fiber computing. To a script nothing else changes. */
+ * those that interrupt computing code; any domain has it. pcall, xpcall and load are as Lua's, too,
+ * but let a cancellation pass that found its fiber computing. To a script nothing else changes. */
 #include "domain/protect.h"
 
 #include <lauxlib.h>
@@ -11,6 +11,7 @@
 static const luaL_Reg base[] = {
     {"pcall", rl_protect_pcall},
     {"xpcall", rl_protect_xpcall},
+    {"load", rl_protect_load},
     {NULL, NULL},
 };
 
