@@ -214,7 +214,7 @@ function rille.sleep(seconds) end
 ---@return any ...
 function rille.timeout(seconds, fn, ...) end
 
----Runs fn(...) in a new fiber of this domain, which begins when the caller waits or ends. The program does not end before it. An error that nobody awaits is logged. Does not suspend.
+---Runs fn(...) in a new fiber of this domain, which begins when the caller waits or ends. The program does not end before it. An error that nobody awaits is logged. What a task has spawned is cancelled with it, and bounded by its limits. Does not suspend.
 ---@param fn function
 ---@param ... any
 ---@return rille.task

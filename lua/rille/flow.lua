@@ -14,7 +14,8 @@ Scope.__index = Scope
 Scope.__name = "scope"
 
 local function new_scope()
-  return setmetatable({ region = core.region(), children = {}, open = true }, Scope)
+  local scope = { region = core.region(), children = {}, open = true, due = core.due() }
+  return setmetatable(scope, Scope)
 end
 
 -- Ends whatever still runs in the scope. The first reason stands.
@@ -32,8 +33,14 @@ local function fail(scope, err, of_child)
   stop(scope, "cancelled: another fiber of the scope failed")
 end
 
--- Runs in the child's own fiber: what fn does there decides about the scope.
+local function is_late(scope, ok)
+  return not ok and core.is_past(scope.due)
+end
+
+-- Runs in the child's own fiber: what fn does there decides about the scope. One that computed when
+-- the time was over in which the scope is, is cancelled as soon as its parent hears of that.
 local function child_over(scope, child, ok, ...)
+  if is_late(scope, ok) and not core.is_cancelled() then rille.sleep(math.huge) end
   scope.children[child] = nil
   if ok then return ... end
   if not core.is_cancelled() then fail(scope, (...), true) end
@@ -41,7 +48,7 @@ local function child_over(scope, child, ok, ...)
 end
 
 local function child_main(scope, handle, fn, ...)
-  return child_over(scope, handle.task, core.run(core.region(), fn, ...))
+  return child_over(scope, handle.task, core.run(core.region(scope.due), fn, ...))
 end
 
 local function start(scope, fn, ...)
@@ -177,7 +184,7 @@ function flow.race(...)
     else
       outcome = table.pack(core.run(core.region(), await, entry))
     end
-    if winner or core.is_cancelled() then error(outcome[2], 0) end
+    if winner or core.is_cancelled() or is_late(scope, outcome[1]) then error(outcome[2], 0) end
     winner = outcome
     stop(scope, "cancelled: another one won the race")
   end

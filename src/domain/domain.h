@@ -160,12 +160,13 @@ struct rl_domain {
   size_t memory_limit; /* settings->memory_limit, as far as it has been heeded */
   int limit_error;     /* registry reference of the error for that; LUA_NOREF: there was none */
   struct rl_crossing crossing; /* in this turn */
-  bool spoilt;       /* a fiber has exceeded a limit of memory: there is much to collect */
-  bool starved;      /* the system had no memory in this turn */
-  int ending_reason; /* registry reference of the error that ends fibers at the end */
-  bool awake;        /* counted in settings->awake */
-  bool closing;      /* runs what was asked for its end; nothing else begins */
-  bool ending;       /* every fiber is being cancelled, new ones are refused */
+  bool spoilt;          /* a fiber has exceeded a limit of memory: there is much to collect */
+  bool starved;         /* the system had no memory in this turn */
+  int ending_reason;    /* registry reference of the error that ends fibers at the end */
+  int cancelled_reason; /* the same of one without a reason of its own */
+  bool awake;           /* counted in settings->awake */
+  bool closing;         /* runs what was asked for its end; nothing else begins */
+  bool ending;          /* every fiber is being cancelled, new ones are refused */
 
   struct rl_gauges gauges;   /* any thread, some of it */
   struct rl_mailbox mailbox; /* any thread */

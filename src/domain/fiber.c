@@ -99,6 +99,8 @@ void rl_fiber_over(struct rl_fiber *fiber, lua_State *L, int status, int nresult
   fiber->over = true;
   if (!rl_list_empty(&fiber->holds))
     fiber->bereave(fiber);
+  if (fiber->usage && !fiber->runs)
+    rl_fiber_account(fiber, rl_domain_now(fiber->domain));
   fiber->ended(fiber, L, status, nresults);
 }
 
@@ -128,6 +130,8 @@ void rl_fiber_prepare(lua_State *L) {
   rl_turn_prepare(L);
   lua_pushliteral(L, "the program is ending");
   rl_domain_of(L)->ending_reason = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushliteral(L, "cancelled");
+  rl_domain_of(L)->cancelled_reason = luaL_ref(L, LUA_REGISTRYINDEX);
   rl_domain_of(L)->look = rl_fiber_look;
   rl_budget_prepare(rl_domain_of(L));
 }
@@ -148,6 +152,7 @@ static struct rl_fiber *create(lua_State *L, struct rl_domain *domain) {
   rl_list_init(&fiber->await.link);
   rl_list_init(&fiber->holds);
   rl_list_init(&fiber->cut);
+  rl_list_init(&fiber->kin);
   return fiber;
 }
 
@@ -208,16 +213,18 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->introduce = NULL;
   fiber->enter = NULL;
   fiber->stop = NULL;
-  fiber->detached = false;
+  fiber->belongs = fiber->detached = false;
   fiber->runs = NULL;
   fiber->burdened = parent && rl_fiber_is_burdened(parent);
-  fiber->ran = NULL;
-  fiber->stalled = 0;
+  fiber->subject = NULL;
+  fiber->usage = NULL;
   fiber->run_limit = fiber->deadline = 0;
   fiber->overdue = NULL;
   fiber->finish = NULL;
   fiber->innermost = fiber->L;
   rl_budget_join(fiber, parent ? parent->budget : NULL);
+  if (parent)
+    rl_kin_join(fiber, parent);
   lua_pushcfunction(fiber->L, body);
   return fiber;
 }
@@ -250,6 +257,7 @@ void rl_fiber_drop(struct rl_fiber *fiber) {
   fiber->state = RL_FIBER_FREE;
   rl_hook_forget(fiber->L);
   rl_budget_leave(fiber);
+  rl_list_remove(&fiber->kin);
   fiber->ticket++;
   fiber->interrupted = fiber->shielded = false;
   lua_settop(fiber->L, 0);

@@ -75,6 +75,12 @@ struct rl_region {
   bool lent;  /* that is somebody else's */
 };
 
+/* What the fibers of a task have used together. */
+struct rl_usage {
+  uint64_t ran;     /* ns that they ran, waits excluded */
+  uint64_t stalled; /* ns of these without a processor; rl_watch_stalled */
+};
+
 enum rl_fiber_state { RL_FIBER_FREE, RL_FIBER_READY, RL_FIBER_RUNNING, RL_FIBER_PARKED };
 
 /* Called once when the fiber's function is over: the `nresults` topmost values of L are its
@@ -121,11 +127,13 @@ struct rl_fiber {
   struct rl_list cut;       /* if so, in domain->sliced */
   uint64_t task;            /* fibers with the same number never interrupt one another */
   struct rl_domain *main;   /* where its run_in_main goes; inherited by fibers it starts */
-  bool detached;            /* runs a task of the pool, which may not end the program */
-  uint64_t *ran;            /* counts the ns it runs, waits excluded; NULL: nobody asks */
+  struct rl_list kin;       /* the fibers of its task, a ring without a head; kin.c */
+  struct rl_task *subject;  /* its task, if that is the pool's, while that lasts; or NULL */
+  bool belongs;             /* to a task, the pool's or one of run_in_main */
+  bool detached;            /* of a task of the pool, which may not end the program */
+  struct rl_usage *usage;   /* of its task; NULL: nobody asks */
   uint64_t since;           /* if so: clock when it began to run, or went on */
-  uint64_t stalled;         /* if so: ns of these without a processor; rl_watch_stalled */
-  uint64_t run_limit;       /* if so: ns that it may run; 0: any */
+  uint64_t run_limit;       /* if so: ns that the task may run; 0: any */
   uint64_t deadline;        /* clock at which it is to be over; 0: none */
   struct rl_budget *budget; /* what it may take, with others; NULL: anything */
   int exceeded;      /* registry reference of the error of a limit that it is over; or LUA_NOREF */
@@ -209,6 +217,9 @@ static inline lua_State *rl_wait_stack(const struct rl_wait *wait) {
 /* Enters and leaves a region of the calling fiber; strictly nested. */
 void rl_region_enter(lua_State *L, struct rl_region *region);
 void rl_region_leave(lua_State *L, struct rl_region *region);
+
+/* The first of the clocks at which one that the fiber is in ends, itself not counted; 0: none. */
+uint64_t rl_region_due(const struct rl_fiber *fiber);
 
 /* [.., reason] -> [..]: as rl_fiber_cancel, for a region. A region that was left is not touched. */
 void rl_region_cancel(lua_State *L, struct rl_region *region);
@@ -325,13 +336,27 @@ void rl_fiber_end_told(struct rl_fiber *fiber, int reason);
 
 void rl_fiber_end_all(struct rl_domain *domain);
 
+/* -- kin.c: the fibers of one task, those that it has spawned among them -- */
+
+/* A new fiber has what bounds its parent, if that is of a task; one whose parent was cancelled does
+ * not begin. */
+void rl_kin_join(struct rl_fiber *fiber, struct rl_fiber *parent);
+
+/* [.., reason] -> [..]: as rl_fiber_cancel, for all of them. */
+void rl_kin_cancel(lua_State *L, struct rl_fiber *fiber);
+
+/* The one that runs the task ends: the others go on, within its limits. */
+void rl_kin_orphan(struct rl_fiber *fiber);
+
+/* -- */
+
 /* Between fiber.c, region.c and turn.c. Once for each state. Takes back the request that a parked
  * fiber waits for. Its function has ended, with so many values on top of L: tells its owner. */
 void rl_turn_prepare(lua_State *L);
 void rl_fiber_take_back(struct rl_fiber *fiber);
 void rl_fiber_over(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
 
-/* From `ended`, and for turn.c: adds what it has run since it went on to *fiber->ran. */
+/* From `ended`, and for turn.c: adds what it has run since it went on to *fiber->usage. */
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now);
 
 /* Ends a parked fiber where it stands: its to-be-closed variables run (and may not wait), its

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domain/fiber.h"
 #include "vm/ledger.h"
-
-struct rl_fiber;
 
 enum {
   RL_LIMITS_STEP = 100,      /* instructions that are counted at once */
@@ -27,6 +26,7 @@ struct rl_budget {
   struct rl_fiber *root;                /* the one that runs the task; NULL when it has ended */
   uint64_t instructions;                /* executed, if that is limited */
   int memory_error, instructions_error; /* registry references of the errors */
+  struct rl_usage usage;                /* since the one that runs the task has ended */
   int over;                             /* the one that it was exceeded by, or LUA_NOREF */
 };
 

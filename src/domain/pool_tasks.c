@@ -38,16 +38,16 @@ static unsigned level_now(const struct rl_pool *pool, const struct rl_entry *ent
 /* The ns that a sliced fiber will probably run on: for ever, for all that is known, unless it runs
  * a task of a job. One that is over its time goes on for as long again. */
 static uint64_t rest_of(const struct rl_pool *pool, const struct rl_fiber *fiber) {
-  const struct rl_task *task = fiber->detached ? fiber->owner : NULL;
+  const struct rl_task *task = fiber->subject;
   if (!task || !task->job)
     return UINT64_MAX;
   uint64_t expected = rl_pool_expected(pool, task);
-  return expected > task->ran ? expected - task->ran : task->ran - expected;
+  return expected > task->usage.ran ? expected - task->usage.ran : task->usage.ran - expected;
 }
 
 static bool is_behind(const struct rl_pool *pool, const struct rl_entry *entry,
                       const struct rl_fiber *fiber) {
-  const struct rl_task *task = fiber->detached ? fiber->owner : NULL;
+  const struct rl_task *task = fiber->subject;
   return task && level_now(pool, entry) > rl_queue_level(&task->entry);
 }
 
@@ -166,11 +166,11 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
     return;
   figures->wait += task->started - task->submitted;
   figures->bytes_out += task->results.bytes.size;
-  figures->cpu += task->ran - task->stalled;
+  figures->cpu += task->usage.ran - task->usage.stalled;
   figures->instructions += task->instructions;
   if (task->peak > figures->peak)
     figures->peak = task->peak;
-  rl_figures_learn(figures, task->ran, task->outcome == RL_TASK_CANCELLED || task->overran);
+  rl_figures_learn(figures, task->usage.ran, task->outcome == RL_TASK_CANCELLED || task->overran);
 }
 
 /* Under the lock: one of its group may be parked no longer. */

@@ -45,7 +45,7 @@ static uint64_t earlier(uint64_t one, uint64_t other) {
 static void set_deadline(struct rl_fiber *fiber) {
   uint64_t deadline = fiber->deadline;
   if (fiber->run_limit != 0) {
-    uint64_t left = *fiber->ran < fiber->run_limit ? fiber->run_limit - *fiber->ran : 0;
+    uint64_t left = fiber->usage->ran < fiber->run_limit ? fiber->run_limit - fiber->usage->ran : 0;
     deadline = earlier(deadline, fiber->since + left);
   }
   fiber->whole.deadline = deadline;
@@ -122,7 +122,7 @@ static void cancel_unread(lua_State *L, struct rl_fiber *fiber) {
 
 static void cancel_overdue(lua_State *L, struct rl_fiber *fiber) {
   fiber->overdue(L, fiber);
-  rl_fiber_cancel(L, fiber);
+  rl_kin_cancel(L, fiber);
 }
 
 static void expire_regions(struct rl_fiber *fiber, uint64_t now) {

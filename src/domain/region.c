@@ -2,6 +2,7 @@
  * waits in them. Declared in fiber.h. */
 #include <assert.h>
 #include <lauxlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "domain/blame.h"
@@ -22,9 +23,11 @@ void rl_region_init(struct rl_region *region, struct rl_fiber *fiber) {
 void rl_region_enter(lua_State *L, struct rl_region *region) {
   struct rl_fiber *fiber = rl_fiber_running(L);
   int reason = region->reason; /* may have been set beforehand, as may the deadline */
+  bool lent = region->lent;
   uint64_t deadline = region->deadline;
   rl_region_init(region, fiber);
   region->reason = reason;
+  region->lent = lent;
   region->deadline = deadline;
   region->L = L;
   fiber->region = region;
@@ -43,6 +46,14 @@ void rl_region_drop_all(struct rl_fiber *fiber) {
       region->dropped(region);
     rl_region_leave(fiber->L, region);
   }
+}
+
+uint64_t rl_region_due(const struct rl_fiber *fiber) {
+  uint64_t due = 0;
+  for (const struct rl_region *at = fiber->region; at != &fiber->whole; at = at->outer)
+    if (at->deadline != 0 && (due == 0 || at->deadline < due))
+      due = at->deadline;
+  return due;
 }
 
 /* The innermost region that is cancelled; NULL when none is. */
@@ -148,12 +159,24 @@ void rl_fiber_end_told(struct rl_fiber *fiber, int reason) {
   fiber->insists = true;
 }
 
+/* The function at `level`, or the first of its callers that is not part of Rille. */
+static int level_of_script(lua_State *L, int level) {
+  static const char own[] = "@rille/";
+  lua_Debug at;
+  for (int i = level; lua_getstack(L, i, &at); i++) {
+    lua_getinfo(L, "S", &at);
+    if (*at.what != 'C' && strncmp(at.source, own, sizeof own - 1) != 0)
+      return i;
+  }
+  return level;
+}
+
 /* Raises the reason of a cancelled region; a string gets the position. */
 int rl_region_raise(lua_State *L, struct rl_region *region, int level) {
   note_seen(region->fiber, region);
   lua_rawgeti(L, LUA_REGISTRYINDEX, region->reason);
   if (lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, level);
+    luaL_where(L, level_of_script(L, level));
     lua_insert(L, -2);
     lua_concat(L, 2);
   }

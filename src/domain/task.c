@@ -21,7 +21,7 @@ static int cancel_fiber(lua_State *L) {
   struct rl_task *task = lua_touserdata(L, 1);
   if (rl_unpack(L, &task->reason) == 0 || lua_isnil(L, -1))
     lua_pushliteral(L, "cancelled");
-  rl_fiber_cancel(L, task->fiber);
+  rl_kin_cancel(L, task->fiber);
   return 0;
 }
 
@@ -74,8 +74,8 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->entry.group = NULL;
   task->entry.place = RL_PLACE_NONE;
   task->deadline = task->run_limit = 0;
-  task->took = task->ran = 0;
-  task->stalled = 0;
+  task->took = 0;
+  task->usage = (struct rl_usage){0};
   task->blocked = task->tied = NULL;
   task->burdened = rl_fiber_is_burdened(parent);
   task->peak = 0;
@@ -204,8 +204,8 @@ struct rl_cost rl_task_cost(const struct rl_task *task) {
       .began = task->began,
       .domain = task->where,
       .wait = task->started - task->submitted,
-      .run = task->ran,
-      .cpu = task->ran - task->stalled,
+      .run = task->usage.ran,
+      .cpu = task->usage.ran - task->usage.stalled,
       .bytes_in = task->arguments.bytes.size,
       .bytes_out = task->results.bytes.size,
       .peak = task->peak,
@@ -296,7 +296,7 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
   task->instructions = rl_budget_instructions(fiber);
   uint64_t now = rl_domain_now(fiber->domain);
   rl_fiber_account(fiber, now);
-  task->stalled = fiber->stalled;
+  rl_kin_orphan(fiber);
   task->took = now - task->started;
   send_back(task);
 }
@@ -317,9 +317,11 @@ static void start(lua_State *L, struct rl_task *task) {
   fiber->due = task->due;
   fiber->enter = enter;
   fiber->stop = &task->stop;
-  fiber->ran = &task->ran;
+  fiber->usage = &task->usage;
   fiber->since = task->started; /* the same moment, but for what is ready before it */
+  fiber->belongs = true;
   fiber->detached = task->pool != NULL;
+  fiber->subject = task->pool ? task : NULL;
   fiber->runs = task;
   fiber->burdened = task->burdened;
   task->fiber = fiber;

@@ -69,8 +69,7 @@ struct rl_task {
   struct rl_fiber *fiber; /* while it runs */
   struct rl_timer *timer; /* of its deadline */
   uint64_t started, took; /* clock when begun; ns from then to the end */
-  uint64_t ran;           /* ns that it has run, waits excluded: exact while it waits or is over */
-  uint64_t stalled;       /* ns of these without a processor */
+  struct rl_usage usage;  /* exact while its fibers wait, or it is over */
   size_t peak;            /* see struct rl_cost */
   uint64_t instructions;  /* the same */
   struct rl_parcel results;

@@ -40,7 +40,11 @@ void rl_task_push_stuck(lua_State *L, const struct rl_task *task) {
 }
 
 static void overdue(lua_State *L, struct rl_fiber *fiber) {
-  struct rl_task *task = fiber->owner;
+  struct rl_task *task = fiber->subject;
+  if (!task) {
+    lua_pushliteral(L, "past the limits of the task that has spawned this");
+    return;
+  }
   task->overran = true;
   rl_task_push_overdue(L, task);
 }
@@ -48,7 +52,7 @@ static void overdue(lua_State *L, struct rl_fiber *fiber) {
 static int cancel_overdue(lua_State *L) {
   struct rl_task *task = lua_touserdata(L, 1);
   overdue(L, task->fiber);
-  rl_fiber_cancel(L, task->fiber);
+  rl_kin_cancel(L, task->fiber);
   return 0;
 }
 
@@ -65,10 +69,11 @@ static void deadline_passed(struct rl_timer *timer, void *owner) {
 /* What its job allows it to take. */
 static void open_budget(lua_State *L, struct rl_task *task) {
   const struct rl_job *job = task->job;
-  if (!job || (job->settings.limits.memory == 0 && job->settings.limits.instructions == 0))
+  const struct rl_limits *limits = job ? &job->settings.limits : NULL;
+  if (!job || (limits->memory == 0 && limits->instructions == 0 && task->run_limit == 0))
     return;
   const char *name = lua_pushfstring(L, "job '%s'", job->account->name);
-  rl_budget_open(L, task->fiber, &job->settings.limits, name);
+  rl_budget_open(L, task->fiber, limits, name);
 }
 
 void rl_task_limit(lua_State *L, struct rl_task *task) {

@@ -21,13 +21,13 @@ static int raise_cancelled(lua_State *L) {
 }
 
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now) {
-  if (!fiber->ran)
+  if (!fiber->usage)
     return;
   uint64_t ran = now - fiber->since;
-  *fiber->ran += ran;
+  fiber->usage->ran += ran;
   struct rl_domain *domain = fiber->domain;
   if (rl_watch_has_seen(&domain->watch) && !domain->settings->simulation)
-    fiber->stalled += rl_watch_stalled(&domain->watch, ran);
+    fiber->usage->stalled += rl_watch_stalled(&domain->watch, ran);
 }
 
 /* So that the ticker sees a turn that becomes long. A task that begins needs no such call: the one
@@ -76,8 +76,7 @@ static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
   rl_budget_begin(fiber);
   domain->running = fiber;
   domain->innermost = fiber->L;
-  void *subject = fiber->detached ? fiber->owner : NULL;
-  atomic_store_explicit(&domain->watch.subject, subject, memory_order_relaxed);
+  atomic_store_explicit(&domain->watch.subject, fiber->subject, memory_order_relaxed);
   count_turn(&domain->watch);
 }
 
@@ -99,10 +98,10 @@ static void stop_being_sliced(struct rl_fiber *fiber) {
 
 static void resume(struct rl_fiber *fiber) {
   struct rl_domain *domain = fiber->domain;
+  if (fiber->usage && !(fiber->fresh && fiber->runs))
+    go_on(fiber);
   if (fiber->fresh)
     begin(fiber);
-  else if (fiber->ran)
-    go_on(fiber);
   if (fiber->sliced)
     stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
@@ -111,7 +110,7 @@ static void resume(struct rl_fiber *fiber) {
   rl_fiber_watch(fiber);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);
   if (status == LUA_YIELD && fiber->state != RL_FIBER_RUNNING) {
-    if (fiber->ran)
+    if (fiber->usage)
       rl_fiber_account(fiber, rl_domain_now(domain));
     end_turn(domain);
     return;

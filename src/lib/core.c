@@ -11,10 +11,35 @@
 
 #define REGION "rille.core.region"
 
-/* core.region() -> region: a stretch of a fiber's run that another fiber can cancel. */
+/* core.due() -> integer | nil: the clock at which the caller's innermost piece of work with a time
+ * limit is to be over, in a form for the two functions below. */
+static int due(lua_State *L) {
+  const struct rl_fiber *fiber = rl_fiber_running(L);
+  uint64_t clock = fiber ? rl_region_due(fiber) : 0;
+  if (clock == 0)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)clock);
+  return 1;
+}
+
+/* core.is_past([due]) -> boolean */
+static int is_past(lua_State *L) {
+  uint64_t clock = (uint64_t)luaL_optinteger(L, 1, 0);
+  lua_pushboolean(L, clock != 0 && rl_domain_now(rl_domain_of(L)) >= clock);
+  return 1;
+}
+
+/* core.region([due]) -> region: a stretch of a fiber's run that another fiber can cancel. Where it
+ * computes at `due`, it is ended by an error without meaning. */
 static int region_new(lua_State *L) {
+  uint64_t clock = (uint64_t)luaL_optinteger(L, 1, 0);
   struct rl_region *region = lua_newuserdatauv(L, sizeof *region, 0);
   *region = (struct rl_region){.reason = LUA_NOREF};
+  if (clock != 0) {
+    region->deadline = clock;
+    region->reason = rl_domain_of(L)->cancelled_reason;
+    region->lent = true;
+  }
   luaL_setmetatable(L, REGION);
   return 1;
 }
@@ -119,9 +144,17 @@ static int raise_joined(lua_State *L) {
 /* core.settle(task, shielded): waits until the task has ended, however; a shielded wait goes on
  * even if the caller is cancelled. */
 static const luaL_Reg functions[] = {
-    {"region", region_new},   {"run", region_run},          {"cancel", region_cancel},
-    {"observe", observe},     {"raise", raise_joined},      {"is_cancelled", is_cancelled},
-    {"add_loops", add_loops}, {"settle", rl_future_settle}, {NULL, NULL},
+    {"due", due},
+    {"is_past", is_past},
+    {"region", region_new},
+    {"run", region_run},
+    {"cancel", region_cancel},
+    {"observe", observe},
+    {"raise", raise_joined},
+    {"is_cancelled", is_cancelled},
+    {"add_loops", add_loops},
+    {"settle", rl_future_settle},
+    {NULL, NULL},
 };
 
 int luaopen_rille_core(lua_State *L) {

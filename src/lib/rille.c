@@ -126,7 +126,8 @@ static int timeout(lua_State *L) {
 /* rille.spawn(fn, ...) -> task
  *
  * Runs fn(...) in a new fiber of this domain, which begins when the caller waits or ends. The
- * program does not end before it. An error that nobody awaits is logged. Does not suspend. */
+ * program does not end before it. An error that nobody awaits is logged. What a task has spawned is
+ * cancelled with it, and bounded by its limits. Does not suspend. */
 static int spawn(lua_State *L) {
   rl_check_function(L, 1, "spawn");
   rl_future_spawn(L);
