@@ -3,6 +3,7 @@
 local folders = require "spec.support.folder"
 local process = require "spec.support.process"
 local terminal = require "spec.support.terminal"
+local work = require "spec.support.work"
 
 local function repl(input, ...)
   return process.run { "repl", input = input, ... }
@@ -164,12 +165,55 @@ describe("rille repl at a terminal", function()
     self:expect "7\n> "
   end)
 
-  it("ends a running statement by Ctrl-C, and gives the terminal back", function()
-    self:type "rille.sleep(60)\r"
+  it("ends by Ctrl-C what runs, where it waits or computes, and keeps the rest", function()
+    for _, line in ipairs {
+      "rille.sleep(60)", "rille.detach(function() while true do end end)", "while true do end",
+      "while true do pcall(function() while true do end end) end",
+      "while true do pcall(rille.sleep, 60) end",
+    } do
+      self:type "x = (x or 0) + 1\r"
+      self:expect "> "
+      self:type(line .. "\r")
+      self:expect "\n"
+      os.execute "sleep 0.1"
+      self:type "\3"
+      self:expect "interrupted"
+      self:expect "\n> "
+    end
+    self:type "x\r"
+    self:expect "5\n> "
+  end)
+
+  it("ends a fiber that holds up the prompt", function()
+    self:type "rille.spawn(function() while true do end end)\r"
     self:expect "\n"
-    os.execute "sleep 0.2"
+    os.execute "sleep 0.1"
     self:type "\3"
-    assert.matches('COMMAND_EXIT_CODE="130"', self:finish(), 1, true)
+    self:expect "task ("
+    self:type "'here'\r"
+    self:expect "\"here\"\n> "
+  end)
+
+  it("ends by Ctrl-C twice at an empty prompt, and gives the terminal back", function()
+    self:type "\3"
+    self:expect "^C\n(Ctrl-C again, or Ctrl-D, ends the prompt)\n> "
+    self:type "x"
+    self:expect "x"
+    self:type "\3"
+    self:expect "^C\n> "
+    self:type "\3"
+    self:expect "ends the prompt)\n> "
+    self:type "\3"
+    assert.matches('COMMAND_EXIT_CODE="0"', self:finish(), 1, true)
+  end)
+
+  it("ends for SIGTERM, wherever it is", function()
+    self:type "io.open('/proc/self/stat'):read 'n'\r"
+    self:expect "\n> "
+    self:type "rille.sleep(60)\r"
+    self:expect "rille.sleep(60)\n"
+    os.execute("kill -TERM " .. self:shown():match "\n(%d+)\n> ")
+    assert.matches('COMMAND_EXIT_CODE="143"', self:finish(), 1, true)
   end)
 end)
 
@@ -307,6 +351,43 @@ describe("rille --control", function()
     assert.matches("^rille repl: control: ", result.stderr)
     assert.equal(1, result.status)
     assert.equal(3, self:wait().status)
+  end)
+
+  it("lets Ctrl-C end what runs for this client, and only that", function()
+    local server <close> = start("--control", "control", "app.lua")
+    local self <close> = terminal.start { "repl", "--attach", "control", directory = folder.path,
+      before = "export RILLE_HISTORY=history;" }
+    self:expect "> "
+    for _, line in ipairs { "rille.sleep(60)", "rille.detach(function() while true do end end)" } do
+      self:type(line .. "\r")
+      self:expect(line .. "\n")
+      os.execute "sleep 0.1"
+      self:type "\3"
+      self:expect "interrupted\n"
+      self:expect "\n> "
+    end
+    self:type "visitors\r"
+    self:expect "3\n> "
+    self:type "\3\3"
+    self:expect "ends the prompt)\n> "
+    self:type "\3"
+    assert.matches('COMMAND_EXIT_CODE="0"', self:finish(), 1, true)
+    assert.equal("3\n", attach("visitors").stdout)
+    assert.is_table(server)
+  end)
+
+  it("ends what runs for a client that leaves, and what holds the loop up for long", function()
+    local _ <close> = start("--control", "control", "app.lua")
+    local left = process.start { "repl", "--attach", "control", directory = folder.path,
+      input = "local _ <close> = setmetatable({}, { __close = function() gone = true end }) "
+        .. "waits = true rille.sleep(60)" }
+    work.await(function() return attach("waits").stdout == "true\n" end, 20)
+    left:signal "KILL"
+    left:wait()
+    work.await(function() return attach("gone").stdout == "true\n" end, 20)
+    local held = attach "while true do end"
+    assert.matches("^prompt:1: held up the loop for more than 5.0 s\nstack traceback:\n\tprompt:1:",
+      held.stderr)
   end)
 
   it("goes with scripts only", function()

@@ -21,6 +21,7 @@
 struct rl_domain;
 struct rl_fiber;
 struct rl_pool;
+struct rl_prompt;
 struct rl_ports;
 struct rl_log_writer;
 struct rl_clients;
@@ -49,6 +50,7 @@ struct rl_settings {
   struct rl_channels *channels;
   struct rl_locks *locks;
   struct rl_standstill *standstill;
+  struct rl_prompt *prompt;
   int interrupt_signal; /* interrupt.h */
   /* Opens the Lua modules (host knows them, this floor does not). Called protected; may raise. */
   void (*open_modules)(lua_State *L);

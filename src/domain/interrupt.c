@@ -19,7 +19,8 @@ static _Thread_local struct rl_domain *volatile here;
 /* What is to stop is stopped in finalizers and in a script's own hooks, too. */
 static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
   struct rl_inside_thread *thread = (struct rl_inside_thread *)(void *)L;
-  if (domain->vm.inside_threads && atomic_load(&domain->watch.asks) & (RL_ASK_STOP | RL_ASK_FORBID))
+  const unsigned ends = RL_ASK_STOP | RL_ASK_FORBID | RL_ASK_INTERRUPT;
+  if (domain->vm.inside_threads && atomic_load(&domain->watch.asks) & ends)
     thread->hooks = 1;
 }
 

@@ -14,6 +14,7 @@
 #include "domain/fiber.h"
 #include "domain/hook.h"
 #include "domain/interrupt.h"
+#include "domain/prompt.h"
 #include "domain/report.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
@@ -270,6 +271,14 @@ static void forbid(lua_State *L, struct rl_fiber *fiber) {
   rl_fiber_cancel(L, fiber);
 }
 
+/* The prompt's own fibers run too briefly to be asked. */
+static void interrupt(lua_State *L, struct rl_fiber *fiber) {
+  if (fiber->whole.cancelled || !rl_prompt_take(fiber->domain->settings))
+    return;
+  lua_pushliteral(L, "interrupted");
+  rl_fiber_cancel(L, fiber);
+}
+
 /* -- the hook ------------------------------------------------------------------------------ */
 
 /* All but giving way, which ends a hook. */
@@ -278,9 +287,11 @@ static void answer(lua_State *L, struct rl_fiber *fiber, unsigned asks, int leve
     report(L, fiber->domain);
   if (asks & RL_ASK_FORBID)
     forbid(L, fiber);
+  if (asks & RL_ASK_INTERRUPT)
+    interrupt(L, fiber);
   if (asks & RL_ASK_COLLECT)
     rl_budget_collect(L);
-  if (asks & (RL_ASK_STOP | RL_ASK_COLLECT | RL_ASK_FORBID) || fiber->insists)
+  if (asks & ~(unsigned)(RL_ASK_REPORT | RL_ASK_SLICE) || fiber->insists)
     stop(L, fiber, level);
 }
 
@@ -307,7 +318,7 @@ bool rl_fiber_is_to_stop(lua_State *L) {
 void rl_fiber_answer(lua_State *L, bool stop) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_fiber *fiber = domain->running;
-  const unsigned mine = RL_ASK_STOP | RL_ASK_REPORT | RL_ASK_FORBID; /* the rest is the hook's */
+  const unsigned mine = ~(unsigned)(RL_ASK_SLICE | RL_ASK_COLLECT); /* these are the hook's */
   unsigned asks = stop ? RL_ASK_STOP : 0;
   if (atomic_load_explicit(&domain->watch.asks, memory_order_relaxed) & mine)
     asks |= atomic_fetch_and(&domain->watch.asks, ~mine) & mine;

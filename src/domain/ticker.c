@@ -73,6 +73,8 @@ static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uin
     watch->reported = watch->reported || asks & RL_ASK_REPORT;
     if (ran >= rl_ticker_forbidden(ticker, domain))
       asks |= RL_ASK_FORBID;
+    if (ran > 0 && atomic_load_explicit(&ticker->pressed, memory_order_relaxed))
+      asks |= RL_ASK_INTERRUPT;
   }
   return asks;
 }

@@ -28,6 +28,7 @@ struct rl_ticker {
   atomic_bool awake;
   atomic_bool ending;
   atomic_bool halting;
+  atomic_bool pressed;         /* Ctrl-C, and nobody has heard it: prompt.h */
   atomic_uint_fast64_t slice;  /* ns that a fiber runs while others wait */
   atomic_uint_fast64_t holdup; /* ns that a main domain's fiber may run unreported; or RL_NEVER */
   atomic_uint_fast64_t forbidden; /* ns that it may run at all; or RL_NEVER */

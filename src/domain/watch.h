@@ -15,11 +15,12 @@
 
 /* What the Lua code that runs is asked to do, at its next instruction. */
 enum rl_ask {
-  RL_ASK_STOP = 1,     /* look whether it is cancelled, or past a limit */
-  RL_ASK_SLICE = 2,    /* give way to others */
-  RL_ASK_REPORT = 4,   /* log where it is: it holds up its loop */
-  RL_ASK_COLLECT = 16, /* find out whether it is over a limit of memory, or holds garbage */
-  RL_ASK_FORBID = 8    /* end, for it has done so for too long */
+  RL_ASK_STOP = 1,      /* look whether it is cancelled, or past a limit */
+  RL_ASK_SLICE = 2,     /* give way to others */
+  RL_ASK_REPORT = 4,    /* log where it is: it holds up its loop */
+  RL_ASK_COLLECT = 16,  /* find out whether it is over a limit of memory, or holds garbage */
+  RL_ASK_FORBID = 8,    /* end, for it has done so for too long */
+  RL_ASK_INTERRUPT = 32 /* end, for somebody has pressed Ctrl-C */
 };
 
 #define RL_NEVER UINT64_MAX

@@ -75,6 +75,12 @@ void rl_course_heard(struct rl_follower *follower) {
   atomic_store(&follower->told, false);
 }
 
+void rl_course_tell(struct rl_course *course) {
+  lock(course);
+  tell_all(course);
+  unlock(course);
+}
+
 void rl_course_advance(struct rl_course *course, enum rl_stage stage) {
   lock(course);
   advance(course, stage);

@@ -58,6 +58,9 @@ void rl_course_follow(struct rl_course *course, struct rl_follower *follower);
 void rl_course_unfollow(struct rl_course *course, struct rl_follower *follower);
 void rl_course_heard(struct rl_follower *follower);
 
+/* Has all loops look at what there is: as they do with each stage. */
+void rl_course_tell(struct rl_course *course);
+
 /* To `stage`, unless it has come that far. */
 void rl_course_advance(struct rl_course *course, enum rl_stage stage);
 

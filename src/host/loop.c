@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "domain/fiber.h"
 #include "domain/interrupt.h"
+#include "domain/prompt.h"
 #include "domain/report.h"
 #include "domain/scheduler.h"
 #include "serve/serving.h"
@@ -69,6 +70,8 @@ static void told(struct rl_domain *here, struct rl_message *message) {
   (void)message;
   struct rl_loop *loop = rl_loop_of(here);
   rl_course_heard(&loop->follower);
+  if (loop->domain.vm.number == 1)
+    rl_prompt_hear(loop->domain.settings);
   look(loop);
 }
 

@@ -80,6 +80,7 @@ static void set_settings(struct rille *runtime, const struct rille_options *opti
   settings->channels = &runtime->channels;
   settings->locks = &runtime->locks;
   settings->standstill = &runtime->standstill;
+  settings->prompt = &runtime->prompt;
   settings->interrupt_signal = options->interrupt_signal ? options->interrupt_signal : SIGURG;
   settings->exit = rl_loop_exit;
   settings->halts = rl_loop_halts;

@@ -11,6 +11,7 @@
 #include "domain/domain.h"
 #include "domain/lock.h"
 #include "domain/pool.h"
+#include "domain/prompt.h"
 #include "domain/simulation.h"
 #include "domain/standstill.h"
 #include "domain/ticker.h"
@@ -50,6 +51,7 @@ struct rille {
   struct rl_channels channels;
   struct rl_locks locks;
   struct rl_standstill standstill;
+  struct rl_prompt prompt; /* zeroed: there is none */
   struct rl_search search;
   struct rl_course course;
   struct rl_source source;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "domain/domain.h"
+#include "domain/prompt.h"
 #include "domain/ticker.h"
 #include "host/course.h"
 #include "io/log_writer.h"
@@ -43,6 +44,8 @@ static void on_signal(uv_signal_t *handle, int number) {
   struct rl_signals *signals = handle->data;
   if (number == SIGUSR1)
     reopen_log(signals->course->settings);
+  else if (number == SIGINT && rl_prompt_press(signals->course->settings))
+    rl_course_tell(signals->course);
   else if (number == SIGHUP && !signals->has_terminal)
     rl_log_line(&signals->course->settings->log, RL_LOG_WARN,
                 "rille: SIGHUP: the script goes on as it was loaded; SIGTERM stops it in order");

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "domain/domain.h"
+#include "domain/fiber.h"
+#include "domain/prompt.h"
 #include "lib/modules.h"
 #include "serve/socket.h"
 #include "serve/tcp.h"
@@ -100,6 +103,17 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* core.await_interrupt(): waits for Ctrl-C, which does not end the program any more. May suspend.
+ * One fiber at a time; what computes meanwhile is ended by it, with the error "interrupted". */
+
+/* core.bound_turn(seconds): the calling fiber may hold up the loop for so long; then it is ended.
+ */
+static int bound_turn(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  rl_fiber_bound(rl_fiber_running(L), (uint64_t)(seconds * 1e9), 0);
+  return 0;
+}
+
 int luaopen_rille_command_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"make_folder", make_folder},
                                        {"look_at", look_at},
@@ -108,6 +122,8 @@ int luaopen_rille_command_core(lua_State *L) {
                                        {"peer", peer},
                                        {"let_end", let_end},
                                        {"is_terminal", is_terminal},
+                                       {"await_interrupt", rl_prompt_await},
+                                       {"bound_turn", bound_turn},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   rl_lib_command_child(L);

@@ -2,8 +2,9 @@
  * any time.
  *
  * libedit's unbuffered mode takes what one key means and returns; in between the fiber waits until
- * there is more to read, and the loop goes on. What needs Lua (a completion, an interrupt) is an
- * event that is returned as well, so that no Lua runs inside of libedit.
+ * there is more to read, and the loop goes on. What needs Lua (a completion) is an event that is
+ * returned as well, so that no Lua runs inside of libedit. Ctrl-C stays a signal: it has to reach
+ * what computes, too.
  *
  * The block has two holders: the userdata, and libuv's handle. Main domain only; one at a time,
  * since the terminal is one. */
@@ -22,7 +23,7 @@
 
 enum { MOST_LINES = 1000, MOST_PROMPT = 64 };
 
-enum event { NOTHING, COMPLETE, INTERRUPT, END };
+enum event { NOTHING, COMPLETE, END };
 
 struct editor {
   struct rl_ready ready; /* the terminal */
@@ -51,12 +52,6 @@ static const char *show_prompt(EditLine *line) {
 static unsigned char on_complete(EditLine *line, wint_t key) {
   (void)key;
   owner_of(line)->event = COMPLETE;
-  return CC_NORM;
-}
-
-static unsigned char on_interrupt(EditLine *line, wint_t key) {
-  (void)key;
-  owner_of(line)->event = INTERRUPT;
   return CC_NORM;
 }
 
@@ -112,11 +107,9 @@ static int collect(lua_State *L) {
 /* As wide strings, for of others libedit makes copies that it loses. */
 static void add_keys(EditLine *line) {
   el_wset(line, EL_ADDFN, L"rille-complete", L"Complete a name", on_complete);
-  el_wset(line, EL_ADDFN, L"rille-interrupt", L"Drop the line", on_interrupt);
   el_wset(line, EL_ADDFN, L"rille-delete", L"Delete, or the end of the input", on_delete);
   el_set(line, EL_BIND, "^D", "rille-delete", NULL);
   el_set(line, EL_BIND, "^I", "rille-complete", NULL);
-  el_set(line, EL_BIND, "^C", "rille-interrupt", NULL);
   el_set(line, EL_BIND, "^R", "em-inc-search-prev", NULL);
 }
 
@@ -133,7 +126,6 @@ static bool open_line(struct editor *editor) {
   el_set(line, EL_PROMPT, show_prompt);
   el_set(line, EL_HIST, history, editor->history);
   el_set(line, EL_EDITOR, "emacs");
-  el_set(line, EL_SETTY, "-d", "-isig", NULL);
   add_keys(line);
   return true;
 }
@@ -201,7 +193,7 @@ static int take_key(lua_State *L, int status, lua_KContext context) {
   if (editor->event == COMPLETE)
     return complete(L, editor);
   if (editor->event != NOTHING || (!text && count == 0)) { /* the terminal is gone */
-    lua_pushstring(L, editor->event == INTERRUPT ? "interrupt" : "end");
+    lua_pushliteral(L, "end");
     return 1;
   }
   if (!text || count <= 0 || text[count - 1] != '\n')
@@ -211,16 +203,23 @@ static int take_key(lua_State *L, int status, lua_KContext context) {
   return 2;
 }
 
-/* editor:step() -> nothing | "line", text | "end" | "interrupt" | "complete", text
+/* editor:step() -> nothing | "line", text | "end" | "complete", text
  *
- * Waits for a key, and takes it. A line is complete; it is the end of the input; the line is to be
- * dropped; or what stands before the cursor is to be completed. May suspend. */
+ * Waits for a key, and takes it. A line is complete; it is the end of the input; or what stands
+ * before the cursor is to be completed. May suspend. */
 static int editor_step(lua_State *L) {
   struct editor *editor = check(L);
   rl_wait_check(L, "editor:step");
   if (rl_ready_start(&editor->ready) != 0)
     return luaL_error(L, "the terminal cannot be waited for");
   return rl_park(L, &editor->wait, undo, take_key, (lua_KContext)editor);
+}
+
+/* editor:text() -> string: what has been typed of the line. */
+static int editor_text(lua_State *L) {
+  const LineInfo *line = el_line(check(L)->line);
+  lua_pushlstring(L, line->buffer, (size_t)(line->lastchar - line->buffer));
+  return 1;
 }
 
 /* editor:insert(text): as if it had been typed. */
@@ -262,10 +261,11 @@ static int editor_save(lua_State *L) {
 
 int luaopen_rille_command_editor(lua_State *L) {
   static const luaL_Reg functions[] = {{"open", editor_open}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"begin", editor_begin},   {"finish", editor_finish},     {"step", editor_step},
-      {"insert", editor_insert}, {"refresh", editor_refresh},   {"load", editor_load},
-      {"save", editor_save},     {"remember", editor_remember}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"begin", editor_begin},     {"finish", editor_finish},
+                                     {"step", editor_step},       {"insert", editor_insert},
+                                     {"refresh", editor_refresh}, {"load", editor_load},
+                                     {"save", editor_save},       {"remember", editor_remember},
+                                     {"text", editor_text},       {NULL, NULL}};
   luaL_newmetatable(L, EDITOR);
   lua_pushcfunction(L, collect);
   lua_setfield(L, -2, "__gc");

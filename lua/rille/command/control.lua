@@ -7,26 +7,40 @@
 --                            { "rille": "control" } | { "error": .. }
 --     { "run": text }        { "output": .. } | { "error": .. } | { "incomplete": true }
 --     { "complete": text }   { "names": [ .. ], "typed": 2 }
+--     { "interrupt": true }  (nothing: what runs for the client is cancelled, and answered so)
+--
+-- What runs is cancelled as well when its client leaves, and when it holds up the loop for long: as
+-- long as it does, nobody could say so here.
 
 local core = require "rille.command.core"
 local evaluate = require "rille.command.evaluate"
+local fibers = require "rille.core"
 local json = require "rille.json"
 local net = require "rille.net"
+local rille = require "rille"
 
 local control = { MOST_LINE = 16 << 20 }
 
+local LONGEST_TURN = 5 -- s
 local OWNER_ONLY = 384 -- rw-------
 local OTHERS_WRITE = 18 -- -w--w-
 
-local function answer_to(line)
-  local request, err = json.decode(line)
-  if type(request) ~= "table" then return { error = err or "not a request" } end
-  if type(request.run) == "string" then return evaluate.run(request.run) end
-  if type(request.complete) == "string" then
-    local found = evaluate.complete(request.complete)
-    return { names = json.array(found.names), typed = found.typed }
-  end
-  return { error = "not a request" }
+local function run(text, seen)
+  core.bound_turn(LONGEST_TURN)
+  return evaluate.run(text, seen)
+end
+
+-- The answer to a line that is run, by the task that does it.
+local function outcome(task, seen)
+  local ok, answer = pcall(task.await, task)
+  if ok then return answer end
+  if fibers.is_cancelled() then error(answer, 0) end
+  return { error = seen.trace or tostring(answer) }
+end
+
+local function complete(text)
+  local found = evaluate.complete(text)
+  return { names = json.array(found.names), typed = found.typed }
 end
 
 -- Text that is no UTF-8 is none in JSON either.
@@ -39,14 +53,52 @@ local function encode(answer)
   return json.encode(answer) .. "\n"
 end
 
+local function send(client, answer) client.conn:write(encode(answer)) end
+
+local function start(client, text)
+  local seen = {}
+  local task = rille.spawn(run, text, seen)
+  client.task = task
+  rille.spawn(function()
+    local answer = outcome(task, seen)
+    client.task = nil
+    send(client, answer)
+  end)
+end
+
+local function interrupt(client, reason)
+  if client.task then client.task:cancel(reason) end
+end
+
+local function heed(client, line)
+  local request, err = json.decode(line)
+  if type(request) ~= "table" then
+    send(client, { error = err or "not a request" })
+  elseif request.interrupt then
+    interrupt(client, "interrupted")
+  elseif client.task then
+    send(client, { error = "one line at a time" })
+  elseif type(request.run) == "string" then
+    start(client, request.run)
+  elseif type(request.complete) == "string" then
+    send(client, complete(request.complete))
+  else
+    send(client, { error = "not a request" })
+  end
+end
+
 local function serve(conn)
   local who = core.peer(conn)
+  local client <close> = setmetatable({ conn = conn }, {
+    __close = function(self) interrupt(self, "the client has left") end,
+  })
   if who ~= core.user() and who ~= 0 then
-    conn:write(encode { error = "only the owner of the server is let in" })
+    send(client, { error = "only the owner of the server is let in" })
     return
   end
-  conn:write(encode { rille = "control" })
-  for line in conn:lines() do conn:write(encode(answer_to(line))) end
+  if rawget(_G, "rille") == nil then _G.rille = rille end -- at hand, as at every prompt
+  send(client, { rille = "control" })
+  for line in conn:lines() do heed(client, line) end
 end
 
 local function check_folder(path)

@@ -1,7 +1,7 @@
 -- rille.command.evaluate: what is typed at a prompt, here or in a running server. Not for scripts.
 -- It runs in the real globals, so that what is made there can be detached.
 
-local core = require "rille.core"
+local fibers = require "rille.core"
 local pretty = require "rille.command.pretty"
 
 local evaluate = {}
@@ -23,10 +23,15 @@ local function trim(trace)
   return (trace:gsub("\n\t%[C%]: in function 'xpcall'\n.*$", ""))
 end
 
-local function explain(err)
-  local meta = debug.getmetatable(err)
-  local speaks = type(err) == "string" or type(meta) == "table" and meta.__tostring
-  return trim(debug.traceback(speaks and tostring(err) or "error: " .. pretty(err), 2))
+-- A message handler, which leaves what it says in `seen.trace`, too.
+local function explains(seen)
+  return function(err)
+    local meta = debug.getmetatable(err)
+    local speaks = type(err) == "string" or type(meta) == "table" and meta.__tostring
+    local text = speaks and tostring(err) or "error: " .. pretty(err)
+    seen.trace = trim(debug.traceback(text, 2))
+    return seen.trace
+  end
 end
 
 local function show(results)
@@ -35,14 +40,14 @@ local function show(results)
   return table.concat(lines, "\n")
 end
 
---- evaluate.run(text) -> { output } | { error } | { incomplete = true }: its results, one a line.
--- May wait.
-function evaluate.run(text)
+--- evaluate.run(text, seen) -> { output } | { error } | { incomplete = true }: its results, one a
+-- line. May wait. If its fiber is cancelled, that is raised, and `seen.trace` says where it was.
+function evaluate.run(text, seen)
   local run, incomplete, err = compile(text)
   if incomplete then return { incomplete = true } end
   if not run then return { error = err } end
-  local results = table.pack(xpcall(run, explain))
-  if core.is_cancelled() then error("the program is ending", 0) end
+  local results = table.pack(xpcall(run, explains(seen)))
+  if fibers.is_cancelled() then error("interrupted", 0) end
   if not results[1] then return { error = tostring(results[2]) } end
   return { output = show(results) }
 end
