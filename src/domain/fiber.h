@@ -87,18 +87,17 @@ enum rl_fiber_state { RL_FIBER_FREE, RL_FIBER_READY, RL_FIBER_RUNNING, RL_FIBER_
  * results, or (status not LUA_OK) the error value alone. Must neither yield nor raise. */
 typedef void rl_fiber_ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
 
+/* What every turn needs comes first: many fibers take turns, and each line of the cache counts. */
 struct rl_fiber {
   struct rl_domain *domain;
-  struct rl_list link; /* in the domain's ready, parked or free list */
-  lua_State *L;        /* its own Lua thread, anchored in the registry by `anchor` */
-  int anchor;
-  enum rl_fiber_state state;
-  uint64_t ticket;      /* counts parks and wakes: what makes an old wake-up harmless */
+  struct rl_list link;  /* in the domain's ready, parked or free list */
+  lua_State *L;         /* its own Lua thread, anchored in the registry by `anchor` */
   lua_State *innermost; /* while parked: the Lua thread that waits (a user's coroutine, or L) */
+  uint64_t ticket;      /* counts parks and wakes: what makes an old wake-up harmless */
+  enum rl_fiber_state state;
   int nresults;         /* pushed on `innermost` by the waker */
   lua_KFunction finish; /* what turns the wake-up into results; NULL: return the pushed ones */
   lua_KContext context;
-  const char *what; /* the call that waits, or did last */
   void (*undo)(
       struct rl_wait *wait); /* takes the request back; NULL when there is nothing to undo */
   struct rl_wait *wait;      /* while parked */
@@ -106,52 +105,62 @@ struct rl_fiber {
   bool over;                 /* its function has returned or failed: `ended` is called */
   bool interrupted;          /* its wait was ended by a cancellation; it is told when resumed */
   bool shielded;             /* this park is not ended by a cancellation (the end of a scope) */
-  struct rl_wait own;        /* for requests that need no struct of their own: sleep, await */
-  struct rl_timer *timer;    /* of a sleep */
-  struct rl_await await;     /* of a task, with `own` */
-  struct rl_list holds;      /* of struct rl_hold: what it has locked */
-  void (*bereave)(struct rl_fiber *fiber); /* it ends with some: takes them back */
-  struct rl_tie tie;                       /* locks' lock, as what follows */
-  struct rl_fiber *found_next;             /* of a search, */
-  uint64_t searched;                       /* with this number */
-  bool limited;                            /* while it waits so: something else may end that */
-  char place[LUA_IDSIZE + 16];             /* where it does */
-  struct rl_task *runs;     /* whose function it runs; NULL: none, or another fiber of the task */
-  bool burdened;            /* others wait for it, up the calls, who have locked something */
-  struct rl_region whole;   /* the outermost region: the fiber itself */
-  struct rl_region *region; /* the innermost one */
-  unsigned refused;         /* waits refused since the fiber was cancelled */
-  bool insists;             /* its cancellation passes through pcall until its region is left */
-  uint64_t closing;         /* clock until which it may go on after it was told; 0: was not */
-  bool sliced;              /* ready, because its slice was over */
-  struct rl_list cut;       /* if so, in domain->sliced */
-  uint64_t task;            /* fibers with the same number never interrupt one another */
-  struct rl_domain *main;   /* where its run_in_main goes; inherited by fibers it starts */
-  struct rl_list kin;       /* the fibers of its task, a ring without a head; kin.c */
-  struct rl_task *subject;  /* its task, if that is the pool's, while that lasts; or NULL */
-  bool belongs;             /* to a task, the pool's or one of run_in_main */
-  bool detached;            /* of a task of the pool, which may not end the program */
-  struct rl_usage *usage;   /* of its task; NULL: nobody asks */
-  uint64_t since;           /* if so: clock when it began to run, or went on */
-  uint64_t run_limit;       /* if so: ns that the task may run; 0: any */
-  uint64_t deadline;        /* clock at which it is to be over; 0: none */
-  struct rl_budget *budget; /* what it may take, with others; NULL: anything */
-  int exceeded;      /* registry reference of the error of a limit that it is over; or LUA_NOREF */
-  size_t held, peak; /* bytes by which its turns have grown the heap: in all, and at most */
-  uint64_t turn_limit; /* ns that it may run between two waits on a main domain; 0: any;
-                          inherited by fibers it starts */
-  /* Optional: pushes the error for a fiber that is past its limit or deadline. May raise. */
-  void (*overdue)(lua_State *L, struct rl_fiber *fiber);
-  const atomic_bool *stop; /* set by another thread to end it wherever it runs; NULL: none can */
-  /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
-   * how many values that is. May raise. */
-  int (*enter)(struct rl_fiber *fiber, lua_State *L);
+  bool sliced;               /* ready, because its slice was over */
+  bool belongs;              /* to a task, the pool's or one of run_in_main */
+  bool detached;             /* of a task of the pool, which may not end the program */
+  bool burdened;             /* others wait for it, up the calls, who have locked something */
+  bool insists;              /* its cancellation passes through pcall until its region is left */
+  struct rl_region *region;  /* the innermost one */
+  struct rl_region whole;    /* the outermost region: the fiber itself */
+  struct rl_budget *budget;  /* what it may take, with others; NULL: anything */
+  size_t held, peak;         /* bytes by which its turns have grown the heap: in all, and at most */
+  const atomic_bool *stop;   /* set by another thread to end it wherever it runs; NULL: none can */
+  struct rl_usage *usage;    /* of its task; NULL: nobody asks */
+  uint64_t since;            /* if so: clock when it began to run, or went on */
+  uint64_t turn_limit;       /* ns that it may run between two waits on a main domain; 0: any;
+                                inherited by fibers it starts */
+  uint64_t task;             /* fibers with the same number never interrupt one another */
+  uint64_t due; /* clock at which the tasks that it starts are to be over; 0: none. Inherited */
+  struct rl_domain *main;     /* where its run_in_main goes; inherited by fibers it starts */
   struct rl_context *carried; /* rille.context: a reference; NULL: empty. Inherited */
   /* Optional: makes `carried` when it is first needed. NULL: no memory. */
   struct rl_context *(*introduce)(const struct rl_fiber *fiber);
-  uint64_t due; /* clock at which the tasks that it starts are to be over; 0: none. Inherited */
+  const char *what;        /* the call that waits, or did last */
+  struct rl_task *runs;    /* whose function it runs; NULL: none, or another fiber of the task */
+  struct rl_task *subject; /* its task, if that is the pool's, while that lasts; or NULL */
+  struct rl_list kin;      /* the fibers of its task, a ring without a head; kin.c */
+
+  /* its beginning and its end */
   rl_fiber_ended *ended;
   void *owner; /* of `enter` and `ended`: a connection, a task, a future */
+  /* Optional: called first, inside the fiber, it pushes the function and its arguments and returns
+   * how many values that is. May raise. */
+  int (*enter)(struct rl_fiber *fiber, lua_State *L);
+  struct rl_list holds;                    /* of struct rl_hold: what it has locked */
+  void (*bereave)(struct rl_fiber *fiber); /* it ends with some: takes them back */
+  int anchor;
+
+  /* limits */
+  int exceeded;       /* registry reference of the error of one that it is over; or LUA_NOREF */
+  uint64_t run_limit; /* if `usage`: ns that the task may run; 0: any */
+  uint64_t deadline;  /* clock at which it is to be over; 0: none */
+  /* Optional: pushes the error for a fiber that is past its limit or deadline. May raise. */
+  void (*overdue)(lua_State *L, struct rl_fiber *fiber);
+  struct rl_list cut; /* while `sliced`: in domain->sliced */
+  uint64_t closing;   /* clock until which it may go on after it was told; 0: was not */
+  unsigned refused;   /* waits refused since the fiber was cancelled */
+
+  /* particular waits */
+  struct rl_wait own;     /* for requests that need no struct of their own: sleep, await */
+  struct rl_timer *timer; /* of a sleep */
+  struct rl_await await;  /* of a task, with `own` */
+
+  /* locks' lock, see knot.h */
+  struct rl_tie tie;
+  struct rl_fiber *found_next; /* of a search, */
+  uint64_t searched;           /* with this number */
+  bool limited;                /* while it waits so: something else may end that */
+  char place[LUA_IDSIZE + 16]; /* where it does */
 };
 
 /* A fresh fiber for the domain, from its cache where there is one. L is any thread of the domain's

@@ -56,6 +56,7 @@ struct rl_task *rl_task_new(lua_State *L) {
       return NULL;
     rl_list_init(&task->link);
     task->origin = domain;
+    task->cancel.arrive = cancel_arrived;
     rl_parcel_init(&task->arguments, heap);
     rl_parcel_init(&task->results, heap);
     rl_parcel_init(&task->reason, heap);
@@ -85,7 +86,6 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->stuck = false;
   task->timer = NULL;
   task->overran = false;
-  task->cancel.arrive = cancel_arrived;
   atomic_store_explicit(&task->stop, false, memory_order_relaxed);
   task->main = parent->main;
   task->carried = rl_context_share(parent->carried);

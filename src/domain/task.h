@@ -47,8 +47,8 @@ struct rl_cost {
   uint64_t instructions; /* executed, if they were limited; 0: not counted */
 };
 
-/* What every task needs comes first, in the order of its way: each line of the cache that two
- * threads touch costs as much as a hundred instructions. */
+/* What every task needs comes first, by who writes it: each line of the cache that two threads
+ * touch costs as much as a hundred instructions. */
 struct rl_task {
   struct rl_message message; /* out to a main domain, and back */
 
@@ -61,17 +61,26 @@ struct rl_task {
   void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
   uint64_t submitted;                  /* clock, ns */
   uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
-  uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
   uint64_t due;       /* clock at which the tasks that it starts are to be over; 0: none */
+  uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
   struct rl_parcel arguments;
+  bool burdened; /* constant: as rl_fiber_is_burdened of the one that made it */
+
+  /* pool's lock */
+  bool held; /* it waits for room in the queue */
+
+  /* any thread */
+  atomic_bool stop; /* cancelled: what the runner's hook looks at while Lua code runs */
+  atomic_uint references;
 
   /* runner's thread, then the origin's */
-  struct rl_fiber *fiber; /* while it runs */
-  struct rl_timer *timer; /* of its deadline */
-  uint64_t started, took; /* clock when begun; ns from then to the end */
-  struct rl_usage usage;  /* exact while its fibers wait, or it is over */
-  size_t peak;            /* see struct rl_cost */
-  uint64_t instructions;  /* the same */
+  struct rl_domain *runner; /* from take to return; changed under the pool's lock */
+  struct rl_fiber *fiber;   /* while it runs */
+  struct rl_timer *timer;   /* of its deadline */
+  uint64_t started, took;   /* clock when begun; ns from then to the end */
+  struct rl_usage usage;    /* exact while its fibers wait, or it is over */
+  size_t peak;              /* see struct rl_cost */
+  uint64_t instructions;    /* the same */
   struct rl_parcel results;
   struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
@@ -79,40 +88,30 @@ struct rl_task {
   bool began;
   bool overran; /* ended by its limit or deadline */
 
-  /* any thread */
-  atomic_bool stop; /* cancelled: what the runner's hook looks at while Lua code runs */
-  atomic_uint references;
-
-  /* pool's lock */
-  bool held;                /* it waits for room in the queue */
-  struct rl_domain *runner; /* from take to return */
-  struct rl_entry entry;    /* in the pool's queue */
-
-  /* locks' lock, see knot.h */
-  struct rl_fiber *blocked; /* its fiber, while that waits for others */
-  struct rl_fiber *tied;    /* origin's thread: the one that detached it, if that is told there */
-  bool burdened;            /* constant: as rl_fiber_is_burdened of the one that made it */
-
-  /* a cancellation on its way to the runner */
-  struct rl_message cancel;
-  struct rl_parcel reason;
-  struct rl_message late; /* from the ticker to the origin: given up */
-  const char *inside;     /* if so: the function of the host's that it was in; NULL: another's */
-
   /* origin's thread */
+  bool stuck;          /* given up: an error has been or will be raised */
+  bool abandoned;      /* the origin has asked for its end */
   struct rl_list link; /* its spare; or among those who wait for room (pool's lock) */
   void (*settled)(struct rl_task *task); /* it is back; origin owns it */
   void *owner;                           /* of `settled` */
   struct rl_wait wait;                   /* the fiber that detached */
-  bool stuck;                            /* given up: an error has been or will be raised */
-  bool abandoned;                        /* the origin has asked for its end */
-  const char *heading;                   /* joins the tracebacks: "detached at" */
+  struct rl_fiber *tied; /* the same one, if the locks' lock is told that it waits */
+  const char *heading;   /* joins the tracebacks: "detached at" */
   /* Its runner cannot be stopped: tells who waits. True if it keeps the reference that it is given
    * along, for rl_task_release. NULL: nobody is told. */
   bool (*given_up)(struct rl_task *task);
   struct rl_message admitted;  /* sent when a held task gets room; no arrive: nobody cares */
   const char *refusal;         /* the error if it was cancelled without having run */
   struct rl_overload overload; /* the same, if that has a reason */
+
+  struct rl_entry entry;    /* pool's lock: in its queue */
+  struct rl_fiber *blocked; /* locks' lock, see knot.h: its fiber, while that waits for others */
+
+  /* a cancellation on its way to the runner */
+  struct rl_message cancel;
+  struct rl_parcel reason;
+  struct rl_message late; /* from the ticker to the origin: given up */
+  const char *inside;     /* if so: the function of the host's that it was in; NULL: another's */
 };
 
 /* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
