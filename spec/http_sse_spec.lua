@@ -177,6 +177,26 @@ describe("app:sse", function()
     assert.is_false(ok)
     assert.matches('unknown option "heartbeats"', message)
     assert.is_false(pcall(app.sse, app, "/x", print, { heartbeat = 0 }))
+    assert.has_error(function() app:sse("/x", { retry = 1 }, print) end,
+      "bad argument #2 to 'sse' (function expected, got table)")
+    assert.has_error(function() app:sse(1, print) end,
+      "bad argument #1 to 'sse' (string expected, got number)")
+  end)
+
+  it("says what is wrong with an event, at the line of the script", function()
+    local function fault(send)
+      local err
+      answer(function(events) err = select(2, pcall(send, events)) end)
+      local line = tonumber(err:match "^spec/http_sse_spec%.lua:(%d+): events:send: ")
+      assert.equal(debug.getinfo(send, "S").linedefined, line, err)
+      return err
+    end
+    assert.matches("there is nothing to send", fault(function(events) events:send() end))
+    assert.matches("id must hold no CR", fault(function(events) events:send("", { id = "\n" }) end))
+    assert.matches("data must be a string", fault(function(events) events:send(true) end))
+    assert.matches('unknown field "x" %(a table to be sent as JSON is the field data: ',
+      fault(function(events) events:send { x = 1 } end))
+    assert.matches('unknown field "x"$', fault(function(events) events:send("", { x = 1 }) end))
   end)
 end)
 

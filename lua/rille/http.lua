@@ -246,6 +246,7 @@ end
 -- A route to server-sent events: see rille/http/sse.lua.
 function App:sse(pattern, ...)
   check_app(self, "sse")
+  check_pattern(self, pattern, "sse")
   return require "rille.http.sse" (self, pattern, ...)
 end
 

@@ -24,6 +24,12 @@ Events.__name = "events"
 
 local FIELDS = { data = true, event = true, id = true, retry = true }
 
+-- A table of the script's own that is meant as data is the usual reason.
+local function fail_unknown(key, single)
+  check.fail("events:send: unknown field %q%s", tostring(key), not single and "" or
+    " (a table to be sent as JSON is the field data: events:send { data = ... })")
+end
+
 --- events:send(data [, options])
 --
 -- Data: text, of as many lines as it likes, or a table, which becomes JSON. Or all by names: a
@@ -36,16 +42,16 @@ local FIELDS = { data = true, event = true, id = true, retry = true }
 --     id      what the client says with its next connection, see events.last_id
 --     retry   seconds until that is tried after a loss
 function Events:send(data, more)
-  if more == nil then
-    if type(data) ~= "table" then return core.send_event(self.res, data) end
+  local single = more == nil
+  if single then
+    if data == nil then check.fail "events:send: there is nothing to send" end
+    if type(data) ~= "table" then return check.call(core.send_event, self.res, data) end
     more, data = data, data.data
   end
   for key in pairs(more) do
-    if not FIELDS[key] then
-      error(("events:send: unknown field %q"):format(tostring(key)), 2)
-    end
+    if not FIELDS[key] then fail_unknown(key, single) end
   end
-  core.send_event(self.res, data, more.event, more.id, more.retry)
+  check.call(core.send_event, self.res, data, more.event, more.id, more.retry)
 end
 
 local function serve(handler, settings)
@@ -84,10 +90,8 @@ return function(app, pattern, ...)
     given = nil
   end
   local settings = options("sse", given, RULES)
-  local handler = arguments[count]
-  if type(handler) ~= "function" then
-    check.fail("app:sse: a handler expected, got %s", type(handler))
-  end
-  arguments[count] = serve(handler, settings)
+  if count == 0 then check.fail "app:sse: a handler expected, got nil" end
+  for i = 1, count do arguments[i] = check.callable(arguments[i], i + 1, "sse") end
+  arguments[count] = serve(arguments[count], settings)
   return app:get(pattern, table.unpack(arguments, 1, count))
 end
