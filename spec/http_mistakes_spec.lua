@@ -196,6 +196,8 @@ describe("a mistake with an app", function()
         function(app) app:listen { address = "http://127.0.0.1:0" } end },
       { "either address or host and port",
         function(app) app:listen { address = "tcp://127.0.0.1:0", port = 80 } end },
+      { 'address "unix:": the path is missing',
+        function(app) app:listen { address = "unix:" } end },
       { 'option "max_body": a number expected, got "1m"',
         function(app) app:listen { port = 0, max_body = "1m" } end },
       { 'option "idle_timeout": a number above 0 expected, got 0',

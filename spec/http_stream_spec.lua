@@ -5,6 +5,7 @@ local http = require "rille.http"
 local net = require "rille.net"
 local raw_http = require "spec.support.raw_http"
 local rille = require "rille"
+local turns = require "spec.support.turns"
 local work = require "spec.support.work"
 
 local get, read_answer, read_head = raw_http.get, raw_http.read_answer, raw_http.read_head
@@ -53,6 +54,59 @@ describe("a handler that closes its server", function()
       assert.equal("", conn:read "all")
     end)
   end
+end)
+
+describe("a handler that writes as fast as its client takes it", function()
+  local function write_much(res)
+    for _ = 1, 1000 do res:write "x" end
+  end
+
+  it("lets others have their turn", function()
+    local count
+    local got = answer(function(_, res) count = turns(write_much, res) end)
+    assert.equal(("x"):rep(1000), got.body)
+    assert.is_true(count > 3, count)
+  end)
+
+  it("does so when its client gets nothing of that", function()
+    local count
+    answer(function(_, res) count = turns(write_much, res) end, { method = "HEAD" })
+    assert.is_true(count > 3, count)
+  end)
+
+  it("does so when it sends events", function()
+    local app, count = http.app(), nil
+    app:sse("/x", function(events)
+      count = turns(function()
+        for _ = 1, 1000 do events:send "x" end
+      end)
+    end)
+    app:inject "/x"
+    assert.is_true(count > 3, count)
+  end)
+
+  it("goes on where it cannot wait", function()
+    local got = answer(function(_, res)
+      rille.sleep(0)
+      local text = ("x"):rep(1000):gsub("x", function(x) res:write(x) end)
+      res:write(text)
+    end)
+    assert.equal(2000, #got.body)
+  end)
+
+  it("is not taken for one that computes", function()
+    local app = http.app()
+    app:get("/x", function(_, res)
+      local till = rille.now() + 0.7
+      while rille.now() < till do res:write "x" end
+    end)
+    local server <close> = setmetatable({ listen(app, { compute_timeout = 0.2 }) }, {
+      __close = function(self) self[1]:close() end,
+    })
+    local conn <close> = assert(net.connect(server[2], { timeout = 20 }))
+    conn:write(get "/x")
+    assert.is_true(read_answer(conn).whole)
+  end)
 end)
 
 describe("the time of a handler", function()

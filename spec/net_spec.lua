@@ -3,6 +3,7 @@
 local rille = require "rille"
 local failure = require "spec.support.failure"
 local net = require "rille.net"
+local turns = require "spec.support.turns"
 local work = require "spec.support.work"
 
 local open = {} -- what is to be closed after each test
@@ -534,6 +535,15 @@ end)
 
 describe("conn:write", function()
   after_each(close_all)
+
+  it("lets others have their turn, as fast as its peer may be", function()
+    local near, far = ends()
+    local count = turns(function()
+      for _ = 1, 1000 do assert(near:write "x") end
+    end)
+    assert.is_true(count > 3, count)
+    assert.equal(("x"):rep(1000), far:read(1000))
+  end)
 
   it("gathers strings and numbers, and returns the connection", function()
     local near, far = ends()

@@ -110,6 +110,7 @@ struct rl_fiber {
   bool detached;             /* of a task of the pool, which may not end the program */
   bool burdened;             /* others wait for it, up the calls, who have locked something */
   bool insists;              /* its cancellation passes through pcall until its region is left */
+  unsigned effort;           /* of this turn, in bytes; rest.h */
   struct rl_region *region;  /* the innermost one */
   struct rl_region whole;    /* the outermost region: the fiber itself */
   struct rl_budget *budget;  /* what it may take, with others; NULL: anything */
@@ -152,7 +153,7 @@ struct rl_fiber {
 
   /* particular waits */
   struct rl_wait own;     /* for requests that need no struct of their own: sleep, await */
-  struct rl_timer *timer; /* of a sleep */
+  struct rl_timer *timer; /* of a rest */
   struct rl_await await;  /* of a task, with `own` */
 
   /* locks' lock, see knot.h */

@@ -106,6 +106,7 @@ static void resume(struct rl_fiber *fiber) {
     stop_being_sliced(fiber);
   int nargs = fiber->innermost == fiber->L ? fiber->nresults : 0, nresults;
   fiber->state = RL_FIBER_RUNNING;
+  fiber->effort = 0;
   begin_turn(domain, fiber);
   rl_fiber_watch(fiber);
   int status = lua_resume(fiber->L, NULL, nargs, &nresults);

@@ -11,6 +11,7 @@
 #include "domain/domain.h"
 #include "domain/fiber.h"
 #include "domain/future.h"
+#include "domain/rest.h"
 #include "domain/timer.h"
 #include "lib/modules.h"
 #include "vm/call.h"
@@ -25,17 +26,6 @@ static int now(lua_State *L) {
   return 1;
 }
 
-/* What a sleeping fiber holds: the timer, found again by undo through the fiber. */
-static void slept(struct rl_timer *timer, void *owner) {
-  (void)timer;
-  struct rl_fiber *fiber = owner;
-  rl_wake(&fiber->own, 0);
-}
-
-static void undo_sleep(struct rl_wait *wait) {
-  rl_timer_stop(RL_OF(wait, struct rl_fiber, own)->timer);
-}
-
 /* rille.sleep(seconds)
  *
  * Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other
@@ -44,11 +34,7 @@ static void undo_sleep(struct rl_wait *wait) {
 static int sleep_for(lua_State *L) {
   double seconds = rl_timer_check(L, 1);
   rl_wait_check(L, "rille.sleep");
-  struct rl_fiber *fiber = rl_fiber_running(L);
-  fiber->timer = rl_timer_start(rl_domain_of(L), seconds, true, slept, fiber);
-  if (!fiber->timer)
-    return luaL_error(L, "not enough memory");
-  return rl_park(L, &fiber->own, undo_sleep, NULL, 0);
+  return rl_rest(L, seconds, NULL, 0);
 }
 
 static const double LONGEST = 1e9; /* seconds; what is longer is for ever */

@@ -4,10 +4,13 @@
 
 #include <lauxlib.h>
 
+#include "domain/rest.h"
 #include "serve/http_count.h"
 #include "serve/http_file.h"
 #include "serve/http_pool.h"
 #include "serve/http_wire.h"
+
+enum { BUFFERED = 256 }; /* what a write costs that goes nowhere yet; see rest.h */
 
 static void forget(struct rl_http_exchange *exchange) {
   exchange->written = 0;
@@ -106,11 +109,12 @@ static int push_again(lua_State *L, int status, lua_KContext context) {
 
 int rl_http_output_push(lua_State *L, struct rl_http_exchange *exchange) {
   bool waits = exchange->http->current == exchange && exchange->out.size < RL_HTTP_HIGH;
+  size_t effort = waits ? BUFFERED : RL_REST_CALL + rl_http_output_pending(exchange);
   int status = waits ? 0 : rl_http_output_flush(exchange);
   if (status < 0)
     return luaL_error(L, "the client has closed the connection");
   if (status == 0 || rl_http_output_pending(exchange) <= RL_HTTP_HIGH)
-    return 0;
+    return rl_rest_is_due(L, effort, "res:write") ? rl_rest(L, 0, NULL, 0) : 0;
   if (rl_wait_pending(&exchange->writer))
     return luaL_error(L, "res:write: another fiber waits to write");
   return push_again(L, LUA_OK, 0);

@@ -6,6 +6,7 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/rest.h"
 #include "domain/timer.h"
 #include "io/stream.h"
 #include "serve/serving.h"
@@ -81,6 +82,12 @@ static int finish(lua_State *L, int status, lua_KContext context) {
   return answer(L, result);
 }
 
+/* All was written before. */
+static int rested(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  return answer(L, 0);
+}
+
 /* Everything that may lack memory comes before the bytes are queued. */
 static struct waiting *prepare(struct rl_domain *domain, struct rl_stream *stream, double timeout) {
   struct waiting *waiting = rl_zalloc(domain->settings->heap, sizeof *waiting);
@@ -122,12 +129,14 @@ int rl_writer_write(lua_State *L, struct rl_domain *domain, struct rl_stream *st
   uv_buf_t few[FEW], *bufs = few;
   int last = lua_gettop(L);
   unsigned count = last >= first ? (unsigned)(last - first + 1) : 0;
+  size_t all = RL_REST_CALL;
   if (count > FEW)
     bufs = lua_newuserdatauv(L, count * sizeof *bufs, 0);
   for (unsigned i = 0; i < count; i++) {
     size_t size;
     const char *text = luaL_checklstring(L, first + (int)i, &size);
     bufs[i] = (uv_buf_t){.base = (char *)text, .len = size};
+    all += size;
   }
   rl_wait_check(L, "conn:write");
   if (!stream->open && stream->failed)
@@ -139,5 +148,7 @@ int rl_writer_write(lua_State *L, struct rl_domain *domain, struct rl_stream *st
   int status = rl_stream_write(stream, &bufs, &count);
   if (status == 1)
     return wait_written(L, domain, stream, bufs, count, timeout);
+  if (status == 0 && rl_rest_is_due(L, all, "conn:write"))
+    return rl_rest(L, 0, rested, 0);
   return answer(L, status);
 }

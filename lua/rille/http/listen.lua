@@ -38,12 +38,17 @@ local function check_values(options)
   end
 end
 
+-- A host with a port is none: "localhost:8080".
+local function is_url(address)
+  return address:find "^%a+:[/%a]" or address:find "^unix:"
+end
+
 local function url_of(options)
   local address = options.address
-  if address and (options.host or address:find "^%a+:[/%a]" and options.port) then
+  if address and (options.host or is_url(address) and options.port) then
     check.fail("app:listen: either address or host and port")
   end
-  if address and address:find "^%a+:[/%a]" then return address end
+  if address and is_url(address) then return address end
   local host = address or options.host or "127.0.0.1"
   if host:find "^[^:]*:%d+$" then
     check.fail("app:listen: %q: the port is an option of its own, or write %q", host,
