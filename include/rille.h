@@ -231,11 +231,19 @@ typedef void rille_done(rille_t *runtime, void *context, int failed,
 /* Any thread, until rille_free: calls a Lua function, in a fiber of its own on the main domain, or
  * as rille.detach does on a compute domain, where it may also be a native one. `name` is that of a
  * global function, or MODULE.NAME; the module is required if it has not been. `done` (NULL: errors
- * are logged) is called once, at the latest in rille_free, unless this returns -1: no memory. */
+ * are logged) is called once, at the latest in rille_free, unless this returns -1: no memory. On a
+ * loop of the host's a call from its thread keeps it alive until it has ended; one from another
+ * thread does so only from when the loop has heard it. */
 int rille_call(rille_t *runtime, const char *name, const struct rille_value *arguments,
                size_t count, rille_done *done, void *context);
 int rille_detach(rille_t *runtime, const char *name, const struct rille_value *arguments,
                  size_t count, rille_done *done, void *context);
+
+/* Any thread, until rille_free: cancels those of the above that were made with this `done` and
+ * `context`, wherever they wait, and on a compute domain also where they compute: each ends with
+ * the error "cancelled", of which `done` is told as of any other, unless it ends with something
+ * else first. Returns how many that are. */
+int rille_cancel(rille_t *runtime, rille_done *done, void *context);
 
 /* Frees everything; no thread, descriptor or byte of it is left. What still runs is cancelled, and
  * waited for. The thread of rille_run, or of rille_turn. NULL is allowed. */

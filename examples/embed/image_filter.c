@@ -1,37 +1,29 @@
-/* A host with a loop of its own and native functions, a checksum and an image filter, which its
- * script runs on all cores: a band of the picture each.
+/* A host with a uv_loop_t of its own and native functions, a checksum and an image filter, which
+ * its script runs on all cores: a band of the picture each. The host's own timer ticks meanwhile.
  *
- *     cc image_filter.c $(pkg-config --cflags --libs rille) -o image_filter */
-#include <poll.h>
+ *     cc image_filter.c $(pkg-config --cflags --libs rille libuv) -o image_filter */
 #include <rille.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 static const char text[] =
     "local rille, image = require 'rille', require 'image'\n"
-    "local width, height, bands = 512, 512, 8\n"
-    "local rows = {}\n"
+    "local width, height, band = 512, 512, 64\n"
+    "local rows, tasks = {}, {}\n"
     "for y = 1, height do\n"
     "  local pixels = {}\n"
     "  for x = 1, width do pixels[x] = (x ~ y) & 255 end\n"
     "  rows[y] = string.char(table.unpack(pixels))\n"
     "end\n"
-    "\n"
-    "local tasks = {}\n"
-    "for band = 1, bands do -- with a row of its neighbours above and below\n"
-    "  local first, last = (band - 1) * height // bands + 1, band * height // bands\n"
-    "  local from, to = math.max(first - 1, 1), math.min(last + 1, height)\n"
-    "  tasks[band] = rille.submit(image.blur, table.concat(rows, '', from, to), width,\n"
-    "    first - from, last - first + 1)\n"
+    "for y = 1, height, band do -- with a row of its neighbours above and below\n"
+    "  local from, to = math.max(y - 1, 1), math.min(y + band, height)\n"
+    "  local part = table.concat(rows, '', from, to)\n"
+    "  table.insert(tasks, rille.submit(image.blur, part, width, y - from, band))\n"
     "end\n"
-    "for band = 1, bands do tasks[band] = tasks[band]:await() end\n"
-    "\n"
-    "local blurred = table.concat(tasks)\n"
-    "local whole = rille.detach(image.blur, table.concat(rows), width, 0, height)\n"
-    "print(('%d pixels, checksum %08x'):format(#blurred, rille.detach(image.crc32, blurred)))\n"
-    "print('as if blurred in one piece: ' .. tostring(blurred == whole))\n";
+    "local blurred = table.concat { rille.all(table.unpack(tasks)) }\n"
+    "print(('checksum %08x'):format(rille.detach(image.crc32, blurred)))\n";
 
 /* image.crc32(bytes) -> integer, a bit at a time. */
 static void crc32(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
@@ -46,31 +38,29 @@ static void crc32(struct rille_frame *frame, void *context, const struct rille_v
   rille_return(frame, &result, 1);
 }
 
-/* The mean of a pixel and its neighbours. */
-static unsigned char mean(const unsigned char *pixels, long width, long height, long x, long y) {
+static unsigned char mean(const unsigned char *pixels, int64_t width, int64_t height, int64_t x,
+                          int64_t y) {
   unsigned sum = 0, count = 0;
-  for (long row = y - 1; row <= y + 1; row++)
-    for (long column = x - 1; column <= x + 1; column++)
-      if (row >= 0 && row < height && column >= 0 && column < width) {
-        sum += pixels[row * width + column];
-        count++;
-      }
+  for (int64_t row = y > 0 ? y - 1 : 0; row <= y + 1 && row < height; row++)
+    for (int64_t column = x > 0 ? x - 1 : 0; column <= x + 1 && column < width; column++, count++)
+      sum += pixels[row * width + column];
   return (unsigned char)(sum / count);
 }
 
-/* image.blur(bytes, width, first, count) -> bytes: of `count` rows, from row `first` on. */
+/* image.blur(bytes, width, first, count) -> bytes: of `count` rows from row `first` on, each pixel
+ * the mean of itself and its neighbours. */
 static void blur(struct rille_frame *frame, void *context, const struct rille_value *arguments) {
   (void)context;
   const unsigned char *pixels = (const unsigned char *)arguments[0].bytes;
-  long width = (long)arguments[1].integer, first = (long)arguments[2].integer;
-  long height = width > 0 ? (long)arguments[0].size / width : 0, count = (long)arguments[3].integer;
+  int64_t width = arguments[1].integer, first = arguments[2].integer, count = arguments[3].integer;
+  int64_t height = width > 0 ? (int64_t)arguments[0].size / width : 0;
   int fits = first >= 0 && count > 0 && count <= height && first <= height - count;
   unsigned char *blurred = fits ? malloc((size_t)(count * width)) : NULL;
   if (!blurred) {
     rille_fail(frame, fits ? "not enough memory" : "there are no such rows");
     return;
   }
-  for (long i = 0; i < count * width; i++)
+  for (int64_t i = 0; i < count * width; i++)
     blurred[i] = mean(pixels, width, height, i % width, first + i / width);
   struct rille_value result = rille_bytes(blurred, (size_t)(count * width));
   rille_return(frame, &result, 1); /* copies it */
@@ -82,18 +72,35 @@ static const struct rille_native functions[] = {
     {"blur", "bytes integer integer integer", blur, NULL},
 };
 
+static void on_tick(uv_timer_t *timer) {
+  ++*(unsigned *)timer->data;
+}
+
+static void on_over(void *context, int status) { /* it failed: the log says why */
+  *(int *)context = status;
+}
+
 int main(void) {
+  uv_loop_t *loop = uv_default_loop();
+  uv_timer_t timer;
+  unsigned ticks = 0;
+  int status = EXIT_SUCCESS;
+  struct rille_options options = {.loop = loop, .over = on_over, .loop_context = &status};
   struct rille_script script = {.name = "=image_filter", .text = text, .size = strlen(text)};
-  rille_t *runtime = rille_new(NULL);
+  rille_t *runtime = rille_new(&options);
   if (!runtime || rille_native(runtime, "image", functions, 2) != 0 ||
-      rille_start(runtime, &script) != 0) {
-    rille_free(runtime);
+      rille_start(runtime, &script) != 0)
     return EXIT_FAILURE;
-  }
-  struct pollfd fd = {.fd = rille_descriptor(runtime), .events = POLLIN}; /* and the host's own */
-  while (rille_turn(runtime))
-    poll(&fd, 1, rille_timeout(runtime));
-  int status = rille_run(runtime);
+
+  uv_timer_init(loop, &timer);
+  timer.data = &ticks;
+  uv_timer_start(&timer, on_tick, 1, 1);
+  uv_unref((uv_handle_t *)&timer); /* the loop goes on for Rille's sake only */
+  uv_run(loop, UV_RUN_DEFAULT);    /* the script, until it has nothing left to do */
+  printf("the host went on: %s\n", ticks > 0 ? "yes" : "no");
+
   rille_free(runtime);
-  return status;
+  uv_close((uv_handle_t *)&timer, NULL);
+  uv_run(loop, UV_RUN_DEFAULT); /* what is in the loop closes */
+  return uv_loop_close(loop) == 0 ? status : EXIT_FAILURE;
 }

@@ -108,6 +108,34 @@ static void a_script_that_waits_for_nothing_lets_the_loop_end(void **state) {
   tear_down(&host, 1);
 }
 
+static void note_done(rille_t *runtime, void *context, int failed,
+                      const struct rille_value *results, size_t count) {
+  (void)runtime, (void)results, (void)count;
+  int *done = context;
+  *done += failed ? 100 : 1;
+}
+
+/* Nothing of the host's own is in the loop. */
+static void a_call_keeps_the_loop_alive_until_it_has_ended(void **state) {
+  (void)state;
+  struct host host;
+  int done = 0;
+  set_up(&host);
+  rille_t *runtime = start_with(
+      &host.options, "function call() require('rille').sleep(0.01) return 1 end\n"
+                     "function wait() return require('rille').detach(function() end) end");
+  rille_call(runtime, "call", NULL, 0, note_done, &done);
+  uv_run(&host.loop, UV_RUN_DEFAULT);
+  assert_int_equal(done, 1);
+  rille_call(runtime, "call", NULL, 0, note_done, &done);
+  rille_call(runtime, "wait", NULL, 0, note_done, &done);
+  rille_detach(runtime, "call", NULL, 0, note_done, &done); /* a global, which it lacks there */
+  uv_run(&host.loop, UV_RUN_DEFAULT);
+  assert_int_equal(done, 4);
+  rille_free(runtime);
+  tear_down(&host, 1);
+}
+
 static void a_script_that_fails_ends_it(void **state) {
   (void)state;
   struct host host;
@@ -387,6 +415,7 @@ int main(void) {
       cmocka_unit_test(it_runs_and_ends_in_turns_of_the_hosts_loop),
       cmocka_unit_test(the_hosts_own_handles_go_on),
       cmocka_unit_test(a_script_that_waits_for_nothing_lets_the_loop_end),
+      cmocka_unit_test(a_call_keeps_the_loop_alive_until_it_has_ended),
       cmocka_unit_test(a_script_that_fails_ends_it),
       cmocka_unit_test(it_is_freed_after_any_number_of_turns),
       cmocka_unit_test(another_thread_stops_it),

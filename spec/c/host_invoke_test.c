@@ -50,6 +50,8 @@ static const char module[] = "local M = {}\n"
                              "end\n"
                              "function M.fail() error 'no wind' end\n"
                              "function M.wait() require('rille').sleep(0.01) return 'waited' end\n"
+                             "function M.sleep() require('rille').sleep(1000) end\n"
+                             "function M.spin() while true do end end\n"
                              "function M.table() return 1, {} end\n"
                              "function M.nothing() end\n"
                              "function M.where() return require('rille').domain() end\n"
@@ -265,6 +267,56 @@ static void call_again(rille_t *runtime, void *context, int failed,
     assert_int_equal(rille_call(runtime, "my.app.wait", NULL, 0, call_again, outcome), 0);
 }
 
+/* -- cancelling ------------------------------------------------------------------------------- */
+
+static void a_call_is_cancelled_where_it_waits_and_where_it_computes(void **state) {
+  (void)state;
+  struct record log = no_record();
+  struct outcome slept = no_outcome(), away = no_outcome(), spun = no_outcome();
+  struct outcome other = no_outcome();
+  rille_t *runtime = open_app(&log);
+  rille_call(runtime, "my.app.sleep", NULL, 0, note, &slept);
+  rille_call(runtime, "my.app.wait", NULL, 0, note, &other);
+  rille_detach(runtime, "my.app.sleep", NULL, 0, note, &away);
+  for (int i = 0; i < 2; i++)
+    rille_detach(runtime, "my.app.spin", NULL, 0, note, &spun);
+  while (rille_turn(runtime) && other.calls == 0)
+    usleep(1000);
+  assert_int_equal(rille_cancel(runtime, note, &slept), 1);
+  assert_int_equal(rille_cancel(runtime, note, &slept), 0); /* it is under way */
+  assert_int_equal(rille_cancel(runtime, note, &away), 1);
+  assert_int_equal(rille_cancel(runtime, note, &spun), 2);
+  assert_int_equal(rille_cancel(runtime, note, &other), 0); /* over */
+  assert_int_equal(rille_cancel(runtime, NULL, &away), 0);
+  assert_int_equal(finish(runtime), 0);
+  struct outcome *outcomes[] = {&slept, &away, &spun};
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(outcomes[i]->failed, 1);
+    assert_non_null(strstr(outcomes[i]->text, "cancelled"));
+  }
+  assert_int_equal(slept.calls + away.calls + spun.calls, 4);
+  assert_int_equal(other.failed, 0);
+}
+
+/* Whatever comes first: nothing is told twice, nothing is left. */
+static void it_may_end_while_it_is_cancelled(void **state) {
+  (void)state;
+  enum { TIMES = 20 };
+  struct record log = no_record();
+  struct outcome outcomes[TIMES];
+  rille_t *runtime = open_app(&log);
+  for (int i = 0; i < TIMES; i++) {
+    outcomes[i] = no_outcome();
+    rille_call(runtime, i % 2 ? "my.app.nothing" : "my.app.absent", NULL, 0, note, &outcomes[i]);
+    if (i % 4 >= 2)
+      rille_turn(runtime);
+    rille_cancel(runtime, note, &outcomes[i]); /* at once, or when it has ended */
+  }
+  assert_int_equal(finish(runtime), 0);
+  for (int i = 0; i < TIMES; i++)
+    assert_int_equal(outcomes[i].calls, 1);
+}
+
 static void one_call_leads_to_the_next(void **state) {
   (void)state;
   struct record log = no_record();
@@ -331,6 +383,8 @@ int main(void) {
       cmocka_unit_test(any_thread_calls),
       cmocka_unit_test(a_script_that_is_over_can_still_be_called),
       cmocka_unit_test(a_call_wakes_a_host_that_has_nothing_to_do),
+      cmocka_unit_test(a_call_is_cancelled_where_it_waits_and_where_it_computes),
+      cmocka_unit_test(it_may_end_while_it_is_cancelled),
       cmocka_unit_test(one_call_leads_to_the_next),
       cmocka_unit_test(at_the_end_every_call_is_told),
 #ifdef RILLE_FAULTS

@@ -102,10 +102,21 @@ void rl_guest_free(struct rille *runtime) {
 
 static void begin(struct rl_domain *here, struct rl_message *message) {
   (void)message;
-  rl_runtime_begin(runtime_of(rl_loop_of(here)));
+  struct rille *runtime = runtime_of(rl_loop_of(here));
+  runtime->guest.thread = uv_thread_self();
+  atomic_store(&runtime->guest.begun, true);
+  rl_runtime_begin(runtime);
 }
 
 void rl_guest_begin(struct rille *runtime) {
   runtime->guest.begin.arrive = begin;
   rl_mailbox_push(&runtime->first.domain.mailbox, &runtime->guest.begin);
+}
+
+/* Before it has begun rl_guest_begin does that. From another thread it cannot be done. */
+void rl_guest_stay(struct rille *runtime) {
+  struct rl_guest *guest = &runtime->guest;
+  uv_thread_t self = uv_thread_self();
+  if (atomic_load(&guest->begun) && uv_thread_equal(&self, &guest->thread))
+    rl_domain_keep_polling(&runtime->first.domain);
 }

@@ -4,7 +4,11 @@
  *     host, any thread                    the first loop
  *     copies name and arguments  ----->   arrive: starts a fiber
  *                                         run: finds the function, calls it, or detaches it
- *                                         ended: tells the host, frees the copies */
+ *                                         ended: tells the host, frees the copies
+ *
+ * A call is in a list until it has ended, so that any thread finds it there to cancel it. What it
+ * is cancelled with is a message of its own; if that is still under way when the call ends, it is
+ * what frees it. */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -17,6 +21,11 @@
 
 struct invocation {
   struct rl_message message;
+  struct rl_list link; /* in the runtime's invocations; under their lock, as */
+  bool cancelled;      /* `cancellation` has been sent */
+  struct rl_message cancellation;
+  bool heard;             /* it has arrived */
+  struct rl_fiber *fiber; /* while it runs */
   struct rille *runtime;
   bool detached;
   rille_done *done; /* NULL: errors are logged */
@@ -99,13 +108,25 @@ static void drop(struct invocation *call) {
   rl_free(&call->runtime->heap, call, call->size);
 }
 
+/* It has ended: from now on nobody finds it. */
+static void leave(struct invocation *call) {
+  struct rl_invocations *all = &call->runtime->invocations;
+  call->fiber = NULL;
+  pthread_mutex_lock(&all->lock);
+  rl_list_remove(&call->link);
+  bool awaits_cancellation = call->cancelled && !call->heard;
+  pthread_mutex_unlock(&all->lock);
+  if (!awaits_cancellation)
+    drop(call);
+}
+
 static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults) {
   struct invocation *call = fiber->owner;
   if (status == LUA_OK)
     succeed(call, L, (size_t)nresults);
   else
     fail(call, L);
-  drop(call);
+  leave(call);
 }
 
 /* -- the call, inside its fiber -------------------------------------------------------------- */
@@ -158,6 +179,7 @@ static int start(lua_State *L) {
   lua_pushcfunction(fiber->L, run);
   lua_pushlightuserdata(fiber->L, call);
   rl_fiber_start(fiber);
+  call->fiber = fiber;
   return 0;
 }
 
@@ -167,7 +189,37 @@ static void arrive(struct rl_domain *here, struct rl_message *message) {
   if (rl_call_protected(L, start, call) == LUA_OK)
     return;
   fail(call, L);
-  drop(call);
+  leave(call);
+}
+
+/* [light userdata invocation] */
+static int cancel(lua_State *L) {
+  const struct invocation *call = lua_touserdata(L, 1);
+  lua_pushliteral(L, "cancelled");
+  rl_fiber_cancel(L, call->fiber);
+  return 0;
+}
+
+static void arrive_cancellation(struct rl_domain *here, struct rl_message *message) {
+  struct invocation *call = RL_OF(message, struct invocation, cancellation);
+  lua_State *L = here->vm.L;
+  call->heard = true;
+  if (!call->fiber) { /* it came too late */
+    drop(call);
+  } else if (rl_call_protected(L, cancel, call) != LUA_OK) {
+    lua_pop(L, 1);
+    rl_fiber_end(call->fiber); /* for another reason, which needs no memory */
+  }
+}
+
+/* Under the lock, so that a cancellation comes after what it cancels. */
+static void hand_over(struct invocation *call) {
+  struct rille *runtime = call->runtime;
+  pthread_mutex_lock(&runtime->invocations.lock);
+  rl_list_push(&runtime->invocations.all, &call->link);
+  rl_mailbox_push(&runtime->first.domain.mailbox, &call->message);
+  pthread_mutex_unlock(&runtime->invocations.lock);
+  rl_guest_stay(runtime);
 }
 
 /* Sends what `call` says, with the name and the arguments copied; 0, or -1 without memory. */
@@ -180,10 +232,12 @@ static int post(const struct invocation *call, const struct rille_value *argumen
     return -1;
   *sent = *call;
   sent->message.arrive = arrive;
+  sent->cancellation.arrive = arrive_cancellation;
+  rl_list_init(&sent->link);
   sent->size = size;
   char *name = rl_values_copy(arguments, call->count, sent->arguments);
   sent->name = memcpy(name, call->name, name_size);
-  rl_mailbox_push(&runtime->first.domain.mailbox, &sent->message);
+  hand_over(sent);
   return 0;
 }
 
@@ -203,4 +257,24 @@ int rille_detach(rille_t *runtime, const char *name, const struct rille_value *a
                             .name = name,
                             .count = count};
   return post(&call, arguments);
+}
+
+static bool is_meant(const struct invocation *call, rille_done *done, const void *context) {
+  return call->done == done && call->context == context && !call->cancelled;
+}
+
+int rille_cancel(rille_t *runtime, rille_done *done, void *context) {
+  struct rl_list *all = &runtime->invocations.all;
+  int count = 0;
+  pthread_mutex_lock(&runtime->invocations.lock);
+  for (struct rl_list *at = all->next; at != all; at = at->next) {
+    struct invocation *call = RL_OF(at, struct invocation, link);
+    if (!is_meant(call, done, context))
+      continue;
+    call->cancelled = true;
+    rl_mailbox_push(&runtime->first.domain.mailbox, &call->cancellation);
+    count++;
+  }
+  pthread_mutex_unlock(&runtime->invocations.lock);
+  return count;
 }

@@ -135,6 +135,8 @@ void rl_options_apply(struct rille *runtime, const struct rille_options *options
   rl_locks_init(&runtime->locks, &runtime->heap);
   rl_source_init(&runtime->source, &runtime->heap);
   rl_course_init(&runtime->course, settings);
+  pthread_mutex_init(&runtime->invocations.lock, NULL);
+  rl_list_init(&runtime->invocations.all);
   rl_pool_init(&runtime->pool, settings, &runtime->first.domain, rl_worker_start);
   size_pool(&runtime->pool, options);
 }

@@ -149,6 +149,8 @@ void rl_runtime_destroy(struct rille *runtime) {
   rl_source_free(&runtime->source);
   rl_provided_free(&runtime->heap, runtime->provided);
   rl_course_destroy(&runtime->course);
+  assert(rl_list_empty(&runtime->invocations.all));
+  pthread_mutex_destroy(&runtime->invocations.lock);
   rl_pool_destroy(&runtime->pool);         /* whose notices may hold channels */
   rl_channels_destroy(&runtime->channels); /* which may hold locks */
   rl_locks_destroy(&runtime->locks);

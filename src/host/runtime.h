@@ -32,9 +32,17 @@ struct rl_guest {
   void (*freed)(void *context);            /* the host's; or NULL */
   void *context;
   struct rl_message begin; /* arrives with the first turn */
+  atomic_bool begun;       /* any thread: it has, */
+  uv_thread_t thread;      /* on this one */
   bool ending;             /* the loop rests, and the clock takes steps */
   unsigned step;           /* how many have been taken */
   bool freeing;            /* rille_free was called */
+};
+
+/* The calls from C that have not ended; invoke.c. */
+struct rl_invocations {
+  pthread_mutex_t lock;
+  struct rl_list all; /* of struct invocation */
 };
 
 struct rille {
@@ -56,7 +64,8 @@ struct rille {
   struct rl_course course;
   struct rl_source source;
   struct rl_provided *provided; /* modules of the host */
-  bool handles_signals;         /* and decides how the process ends */
+  struct rl_invocations invocations;
+  bool handles_signals; /* and decides how the process ends */
   struct rl_signals signals;
   uint64_t stuck_since;  /* clock when at the end not only stuck domains were left */
   int wanted;            /* loops, by the options */
@@ -99,6 +108,10 @@ void rl_ending_run(struct rille *runtime);
 
 /* With rille_start: the first turn begins it. */
 void rl_guest_begin(struct rille *runtime);
+
+/* Any thread: a message has been sent; if the caller's is the loop's, the loop stays alive until it
+ * has arrived. */
+void rl_guest_stay(struct rille *runtime);
 
 /* rl_loop's `rest`: the end begins, unless it has. */
 void rl_guest_rest(struct rl_loop *first);
