@@ -217,6 +217,42 @@ describe("a stream of events", function()
     server:close()
   end)
 
+  for when, wait in pairs {
+    ["before it has waited"] = function() end,
+    ["after it has waited"] = function() rille.sleep(0.01) end,
+  } do
+    it("ends when its own handler closes the server " .. when, function()
+      local server, address, ended
+      server, address = listen(function()
+        local _ <close> = setmetatable({}, { __close = function(_, err) ended = err end })
+        wait()
+        server:close()
+        rille.sleep(30)
+      end)
+      local conn <close> = net.connect(address, { timeout = 20 })
+      conn:write(get "/x")
+      conn:read "all"
+      assert.matches("the server is closing", ended)
+    end)
+  end
+
+  it("ends when it begins on a server that is closed", function()
+    local app, ended = http.app(), nil
+    local server
+    app:sse("/x", function(_, _, nxt)
+      server:close()
+      return nxt()
+    end, function()
+      local _ <close> = setmetatable({}, { __close = function(_, err) ended = err end })
+      rille.sleep(30)
+    end)
+    server = app:listen { port = 0 }
+    local conn <close> = net.connect((server:address():gsub("http", "tcp")), { timeout = 20 })
+    conn:write(get "/x")
+    conn:read "all"
+    assert.matches("the server is closing", ended)
+  end)
+
   it("sends its head before there is any event", function()
     local server, address = listen(function() rille.sleep(30) end)
     local conn <close> = net.connect(address, { timeout = 20 })

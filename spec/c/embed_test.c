@@ -119,6 +119,29 @@ static void it_is_freed_in_the_middle(void **state) {
   }
 }
 
+/* Nothing is lost that anybody had asked for: what is called in the main domain ends there, and so
+ * do the tasks that wait for it. */
+static void calls_in_the_main_domain_end_without_a_word(void **state) {
+  (void)state;
+  struct record log = no_record();
+  struct rille_options options = {.log = log_into, .log_context = &log};
+  rille_t *runtime =
+      start_with(&options, "local rille = require 'rille'\n"
+                           "local function call()\n"
+                           "  local rille = require 'rille'\n"
+                           "  rille.run_in_main(function()\n"
+                           "    there = (there or 0) + 1\n"
+                           "    require('rille').sleep(1000)\n"
+                           "  end)\n"
+                           "end\n"
+                           "for i = 1, 3 do rille.submit(call) end\n"
+                           "rille.submit(function() pcall(call) error 'its own' end)\n"
+                           "while there ~= 4 do rille.sleep(0.001) end\n"
+                           "os.exit(5)\n");
+  assert_int_equal(finish(runtime), 5);
+  assert_string_equal(log.text, "");
+}
+
 /* twice.of(n) -> 2n; fails without an integer */
 static int twice_of(lua_State *L) {
   lua_pushinteger(L, 2 * luaL_checkinteger(L, 1));
@@ -381,6 +404,7 @@ int main(void) {
       cmocka_unit_test(a_deadlock_is_found_in_turns_too),
       cmocka_unit_test(another_thread_stops_it),
       cmocka_unit_test(it_is_freed_in_the_middle),
+      cmocka_unit_test(calls_in_the_main_domain_end_without_a_word),
       cmocka_unit_test(every_domain_has_the_modules_of_the_host),
       cmocka_unit_test(an_error_of_a_module_comes_back),
       cmocka_unit_test(any_thread_posts_calls_to_the_loop),

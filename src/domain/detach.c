@@ -98,6 +98,8 @@ static int raise_stuck(lua_State *L, struct rl_task *task) {
 static int finish(lua_State *L, int status, lua_KContext context) {
   (void)status;
   struct rl_task *task = (struct rl_task *)context;
+  if (task->ending) /* so it ends here, too, only that nobody has come to say so: no failure */
+    rl_fiber_end_told(rl_fiber_running(L), rl_domain_of(L)->ending_reason);
   return task->stuck ? raise_stuck(L, task) : rl_task_results(L, task);
 }
 

@@ -67,7 +67,7 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->pool = NULL;
   task->job = NULL;
   task->count = NULL;
-  task->began = false;
+  task->began = task->ending = false;
   task->overload.reason = RL_OVERLOAD_NONE;
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
@@ -288,6 +288,7 @@ static void ended(struct rl_fiber *fiber, lua_State *L, int status, int nresults
   }
   if (cancelled && (status == LUA_OK || task->outcome != RL_TASK_LOST))
     task->outcome = RL_TASK_CANCELLED;
+  task->ending = cancelled && fiber->domain->ending;
   if (task->results.lends) {
     task->lender = fiber->domain;
     rl_domain_expect(fiber->domain);
@@ -357,6 +358,7 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
   if (task->fiber)
     rl_fiber_drop(task->fiber);
   task->fiber = NULL;
+  task->ending = here->ending;
   task->outcome = here->ending ? RL_TASK_CANCELLED : RL_TASK_LOST;
   lua_pop(here->vm.L, 1);
   send_back(task);

@@ -87,6 +87,7 @@ struct rl_task {
   unsigned where; /* if it began: the runner's number; 0: a main domain */
   bool began;
   bool overran; /* ended by its limit or deadline */
+  bool ending;  /* cancelled, since the program ends where it ran */
 
   /* origin's thread */
   bool stuck;          /* given up: an error has been or will be raised */

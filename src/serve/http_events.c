@@ -84,5 +84,7 @@ int rl_http_events_begin(struct rl_http_exchange *exchange, double seconds) {
   rl_buffer_init(&events->text, exchange->http->heap);
   rl_list_push(&exchange->endings, &events->ending.link);
   exchange->events = events;
+  if (exchange->server->stopping)
+    rl_http_wire_cancel(exchange, RL_HTTP_CLOSING);
   return isinf(seconds) ? 0 : start(events);
 }

@@ -5,11 +5,20 @@
 #include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
+/* A stream of events has no end of its own; its client comes back by itself. */
+static void stop_events(struct rl_http_connection *connection) {
+  struct rl_http_exchange *exchange = connection->exchange;
+  if (exchange && exchange->events)
+    rl_http_wire_cancel(exchange, RL_HTTP_CLOSING);
+}
+
 /* A request that has reached this machine counts as begun, though nobody has read it yet. One whose
  * handler is what stops the server is still in the list where it was read: it settles later. */
 static void stop_reading(struct rl_http_connection *connection) {
-  if (connection->phase == RL_HTTP_PHASES)
+  if (connection->phase == RL_HTTP_PHASES) {
+    stop_events(connection);
     return;
+  }
   bool comes = rl_thin_readable(&connection->thin);
   if (comes && (connection->exchange || rl_http_pool_borrow(connection)))
     rl_http_settle_stay(connection, RL_HTTP_HEAD);
@@ -21,12 +30,6 @@ static void stop_reading(struct rl_http_connection *connection) {
 static void stop_draining(struct rl_http_connection *connection) {
   if (connection->exchange->stage == RL_HTTP_DRAINING)
     rl_http_settle_linger(connection);
-}
-
-/* A stream of events has no end of its own; its client comes back by itself. */
-static void stop_events(struct rl_http_connection *connection) {
-  if (connection->exchange->events)
-    rl_http_wire_cancel(connection->exchange, "the server is closing");
 }
 
 static void stop_phase(struct rl_http_server *server, enum rl_http_phase phase,

@@ -25,6 +25,8 @@ void rl_http_wire_close(struct rl_http_connection *connection);
 /* Ends the connection of a handler that goes on without: the descriptor, which is the caller's. */
 int rl_http_wire_take(struct rl_http_connection *connection);
 
+#define RL_HTTP_CLOSING "the server is closing" /* such a reason */
+
 /* Cancels the handler of an exchange for that reason. */
 void rl_http_wire_cancel(struct rl_http_exchange *exchange, const char *reason);
 
