@@ -129,6 +129,48 @@ describe("what a task has spawned and computes", function()
   end)
 end)
 
+describe("a task that a task has detached", function()
+  before_each(function() domains.set_bounds(2, 2) end)
+  after_each(work.defaults)
+
+  local function bomb()
+    local list = {}
+    while #list >= 0 do list[#list + 1] = {} end
+  end
+
+  it("has no higher limit of memory", function()
+    local job = rille.job(function() rille.detach(bomb) end, { memory = 8 << 20 })
+    local text = failure(rille.timeout, 20, job)
+    assert.matches("what a job has detached: more than 8 MiB of memory", text)
+  end)
+
+  it("has no higher limit in a job that allows more", function()
+    local inner = rille.job(bomb, { name = "inner", memory = 1 << 30 })
+    local job = rille.job(function() inner() end, { memory = 8 << 20 })
+    assert.matches("job 'inner': more than 8 MiB of memory", failure(rille.timeout, 20, job))
+  end)
+
+  it("has no longer timeout, at any depth", function()
+    local job = rille.job(function()
+      rille.detach(function() rille.detach(forever) end)
+    end, { timeout = 0.05 })
+    assert.matches("ran longer than its timeout of 0.05 s", failure(rille.timeout, 20, job))
+    assert.equal(0, domains.stats().busy)
+  end)
+
+  it("has its limits in the main domain, too", function()
+    local job = rille.job(function() rille.run_in_main(bomb) end, { memory = 8 << 20 })
+    assert.matches("more than 8 MiB of memory", failure(rille.timeout, 20, job))
+    local slow = rille.job(function() rille.run_in_main(forever) end, { timeout = 0.05 })
+    assert.matches("ran longer than its timeout of 0.05 s", failure(rille.timeout, 20, slow))
+  end)
+
+  it("has no more instructions", function()
+    local job = rille.job(function() rille.detach(forever) end, { instructions = 1000000 })
+    assert.matches("more than 1000000 instructions", failure(rille.timeout, 20, job))
+  end)
+end)
+
 describe("a fiber that computes", function()
   after_each(work.defaults)
 

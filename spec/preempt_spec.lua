@@ -213,6 +213,12 @@ describe("a task that computes", function()
       assert.matches("timed out after 0.05 s", text)
     end)
 
+    it("between timeouts of its own, and told why", function()
+      stopped(function()
+        while true do pcall(rille.timeout, 0.001, forever) end
+      end)
+    end)
+
     it("by the end of a race", function()
       assert.equal("first", rille.race(
         function() return rille.detach(forever) end,

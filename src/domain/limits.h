@@ -19,6 +19,15 @@ struct rl_limits {
   uint64_t instructions; /* 0: any number, uncounted */
 };
 
+/* The lower of two limits of one kind, of which 0 is none. */
+static inline uint64_t rl_limits_least(uint64_t one, uint64_t other) {
+  return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+static inline bool rl_limits_any(const struct rl_limits *limits) {
+  return limits->memory != 0 || limits->instructions != 0;
+}
+
 struct rl_budget {
   struct rl_limits limits;
   struct rl_meter meter;                /* open if there is a limit of memory */

@@ -226,7 +226,7 @@ static void prepare(struct rl_pool *pool, struct rl_task *task) {
   task->count = count;
   task->submitted = rl_clock_now(&pool->settings->clock);
   if (job)
-    task->run_limit = job->settings.timeout;
+    task->run_limit = rl_limits_least(task->run_limit, job->settings.timeout);
   task->deadline = deadline_of(task);
   task->due = task->deadline;
   task->entry.group = job ? &task->job->group : NULL;

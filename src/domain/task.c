@@ -74,7 +74,11 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->held = task->abandoned = false;
   task->entry.group = NULL;
   task->entry.place = RL_PLACE_NONE;
-  task->deadline = task->run_limit = 0;
+  task->deadline = 0;
+  task->run_limit = parent->run_limit;
+  task->limited = parent->budget != NULL;
+  if (task->limited)
+    task->limits = parent->budget->limits;
   task->took = 0;
   task->usage = (struct rl_usage){0};
   task->blocked = task->tied = NULL;
@@ -338,7 +342,7 @@ static int start_protected(lua_State *L) {
 /* The usual task needs no memory to begin. */
 static bool try_start(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
-  if (task->job || task->deadline != 0 || !rl_fiber_at_hand(here))
+  if (task->job || task->limited || task->deadline != 0 || !rl_fiber_at_hand(here))
     return rl_call_protected(L, start_protected, task) == LUA_OK;
   start(L, task);
   return true;

@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "domain/fiber.h"
+#include "domain/limits.h"
 #include "domain/overload.h"
 #include "domain/queue.h"
 #include "io/mailbox.h"
@@ -65,6 +66,7 @@ struct rl_task {
   uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
   struct rl_parcel arguments;
   bool burdened; /* constant: as rl_fiber_is_burdened of the one that made it */
+  bool limited;  /* comes from a task that is: `limits` are set */
 
   /* pool's lock */
   bool held; /* it waits for room in the queue */
@@ -105,6 +107,7 @@ struct rl_task {
   const char *refusal;         /* the error if it was cancelled without having run */
   struct rl_overload overload; /* the same, if that has a reason */
 
+  struct rl_limits limits;  /* if `limited`, constant: none of its own is above them */
   struct rl_entry entry;    /* pool's lock: in its queue */
   struct rl_fiber *blocked; /* locks' lock, see knot.h: its fiber, while that waits for others */
 

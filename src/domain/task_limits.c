@@ -40,7 +40,7 @@ void rl_task_push_stuck(lua_State *L, const struct rl_task *task) {
 }
 
 static void overdue(lua_State *L, struct rl_fiber *fiber) {
-  struct rl_task *task = fiber->subject;
+  struct rl_task *task = fiber->runs ? fiber->runs : fiber->subject;
   if (!task) {
     lua_pushliteral(L, "past the limits of the task that has spawned this");
     return;
@@ -66,14 +66,21 @@ static void deadline_passed(struct rl_timer *timer, void *owner) {
     lua_pop(L, 1); /* without memory for the text it goes on until it computes */
 }
 
-/* What its job allows it to take. */
+/* What its job allows it to take, and that of the task that it comes from. */
 static void open_budget(lua_State *L, struct rl_task *task) {
   const struct rl_job *job = task->job;
-  const struct rl_limits *limits = job ? &job->settings.limits : NULL;
-  if (!job || (limits->memory == 0 && limits->instructions == 0 && task->run_limit == 0))
+  struct rl_limits limits = task->limited ? task->limits : (struct rl_limits){0};
+  if (job) {
+    const struct rl_limits *own = &job->settings.limits;
+    limits.memory = rl_limits_least(limits.memory, own->memory);
+    limits.instructions = rl_limits_least(limits.instructions, own->instructions);
+  }
+  if (!rl_limits_any(&limits) && task->run_limit == 0)
     return;
-  const char *name = lua_pushfstring(L, "job '%s'", job->account->name);
-  rl_budget_open(L, task->fiber, limits, name);
+  const char *name = "what a job has detached";
+  if (job)
+    name = lua_pushfstring(L, "job '%s'", job->account->name);
+  rl_budget_open(L, task->fiber, &limits, name);
 }
 
 void rl_task_limit(lua_State *L, struct rl_task *task) {

@@ -72,6 +72,9 @@ static int timeout_over(lua_State *L, int status, lua_KContext context) {
     lua_concat(L, 2);
   }
   rl_region_leave(L, region);
+  struct rl_region *outer = rl_region_cancelled(rl_fiber_running(L));
+  if (outer && !outer->seen && rl_fiber_insists(L))
+    rl_fiber_insist(L); /* both at once: what ends more is what is told */
   return done && !swallowed ? lua_gettop(L) - 2 : lua_error(L);
 }
 
