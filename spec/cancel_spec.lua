@@ -108,9 +108,11 @@ describe("a cancellation", function()
 
   it("ends what a task waits for: main, nested tasks, select", function()
     domains.set_bounds(2, 2)
-    local closed = {}
+    local begun, closed = {}, {}
+    rawset(_G, "rille_spec_begun", function(name) begun[name] = true end)
     rawset(_G, "rille_spec_note", function(name) closed[name] = (closed[name] or 0) + 1 end)
     local function noting(name)
+      _G.rille_spec_begun(name)
       return setmetatable({}, { __close = function()
         if rille.domain() == "main" then return _G.rille_spec_note(name) end
       end })
@@ -142,11 +144,12 @@ describe("a cancellation", function()
     local count = counting()
     for name, fn in pairs(inside) do
       local task = rille.submit(fn)
-      rille.sleep(0.05)
+      work.await(function() return begun[name] end)
       assert.is_true(task:cancel("enough of " .. name))
       assert.equal("enough of " .. name, failure(task.await, task))
       work.await(function() return closed[name] == 1 end)
     end
+    rawset(_G, "rille_spec_begun", nil)
     rawset(_G, "rille_spec_note", nil)
     local submitted, ended = count()
     assert.equal(submitted, ended)
