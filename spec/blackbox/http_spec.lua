@@ -289,10 +289,12 @@ describe("the limits of an HTTP server", function()
     end)
   end)
 
+  -- The system tells the server of room when a whole segment of the loopback's 64 KiB has been read:
+  -- with less at a time, some reads late on a busy machine look like none.
   it("bear with one that is slow but steady", function()
     with("{ send_timeout = 2 }", function(address)
       local conn <close> = net.connect(address, { timeout = 20 })
-      assert.is_nil(sip(conn, 20000, 70))
+      assert.is_nil(sip(conn, 100000, 70))
     end)
   end)
 
