@@ -289,7 +289,7 @@ describe("the limits of an HTTP server", function()
     end)
   end)
 
-  -- The system tells the server of room when a whole segment of the loopback, 64 KiB, has been read:
+  -- The system tells the server of room when a whole segment of the loopback has been read, 64 KiB:
   -- with less at a time, some reads late on a busy machine look like none.
   it("bear with one that is slow but steady", function()
     with("{ send_timeout = 2 }", function(address)
