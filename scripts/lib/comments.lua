@@ -208,7 +208,7 @@ local function section_of(block, is_first)
     text = { (text:gsub("^%l", string.upper)) }, file = block.file, line = block.line,
   }
   table.move(block, 2, #block, 2, section.text)
-  section.public = not table.concat(section.text, "\n"):find "Not for%s+scripts"
+  section.public = not table.concat(section.text, "\n"):find "Not%s+for%s+scripts"
   return section
 end
 
