@@ -56,6 +56,36 @@ describe("metrics", function()
     assert.equal(0, server.stop(self).status)
   end)
 
+  it("count the connections of rille.net, both ways, and their bytes", function()
+    local self <close>, address = server.start {
+      script = [[
+        local rille, http = require "rille", require "rille.http"
+        local app = http.app()
+        app:metrics()
+        local echo = rille.net.listen("tcp://127.0.0.1:0", function(conn)
+          conn:write(conn:read "line", ("x"):rep(1000000))
+          conn:read "line"
+        end)
+        local conn = rille.net.connect(echo:address())
+        conn:write "12345\n"
+        assert(#conn:read(1000005) == 1000005)
+        app:get("/leave", function() conn:close() return "left" end)
+        print(app:listen { port = 0 }:address())
+        io.stdout:flush()
+      ]],
+    }
+    local url = "http://" .. address:match "//(.*)$"
+    local text = get(url .. "/metrics")
+    assert.equal(2, value(text, 'rille_net_connections{domain="main"}'))
+    assert.equal(1000011, value(text, 'rille_net_received_bytes_total{domain="main"}'))
+    assert.equal(1000011, value(text, 'rille_net_sent_bytes_total{domain="main"}'))
+    assert.equal("left", get(url .. "/leave"))
+    work.await(function()
+      return value(get(url .. "/metrics"), 'rille_net_connections{domain="main"}') == 0
+    end)
+    assert.equal(0, server.stop(self).status)
+  end)
+
   it("count from when they are asked for, connections that are open included", function()
     local self <close>, address = server.start {
       script = [[

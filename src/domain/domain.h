@@ -107,6 +107,8 @@ struct rl_gauges {
   /* written by the domain */
   atomic_uint fibers;
   atomic_size_t bytes; /* that Lua holds */
+  atomic_uint streams; /* as in its errands, as the next two */
+  atomic_uint_least64_t received, sent;
   atomic_uint_least64_t collections;
 
   /* own thread */

@@ -80,6 +80,9 @@ static void publish(struct rl_domain *domain) {
   struct rl_gauges *gauges = &domain->gauges;
   atomic_store_explicit(&gauges->fibers, domain->fibers, memory_order_relaxed);
   atomic_store_explicit(&gauges->bytes, domain->vm.ledger.bytes, memory_order_relaxed);
+  atomic_store_explicit(&gauges->streams, domain->errands.streams, memory_order_relaxed);
+  atomic_store_explicit(&gauges->received, domain->errands.received, memory_order_relaxed);
+  atomic_store_explicit(&gauges->sent, domain->errands.sent, memory_order_relaxed);
 }
 
 void rl_gauges_note_begin(struct rl_domain *domain) {
@@ -108,7 +111,7 @@ static void tell(struct rl_buffer *out, enum rl_metric_kind kind, const char *na
 /* What a domain has written down. */
 struct view {
   char name[RL_REPORT_NAME];
-  double fibers, bytes, collections;
+  double fibers, bytes, collections, streams, received, sent;
 };
 
 static void look_at(struct view *view, const struct rl_domain *domain) {
@@ -117,6 +120,9 @@ static void look_at(struct view *view, const struct rl_domain *domain) {
   view->fibers = atomic_load_explicit(&gauges->fibers, memory_order_relaxed);
   view->bytes = (double)atomic_load_explicit(&gauges->bytes, memory_order_relaxed);
   view->collections = (double)atomic_load_explicit(&gauges->collections, memory_order_relaxed);
+  view->streams = atomic_load_explicit(&gauges->streams, memory_order_relaxed);
+  view->received = (double)atomic_load_explicit(&gauges->received, memory_order_relaxed);
+  view->sent = (double)atomic_load_explicit(&gauges->sent, memory_order_relaxed);
 }
 
 static unsigned look_at_all(struct rl_ticker *ticker, struct view views[MOST_DOMAINS]) {
@@ -129,21 +135,37 @@ static unsigned look_at_all(struct rl_ticker *ticker, struct view views[MOST_DOM
   return count;
 }
 
+/* What is told of each domain. */
+static const struct {
+  enum rl_metric_kind kind;
+  const char *name, *help;
+  size_t at; /* of a double in struct view */
+} aspects[] = {
+    {RL_GAUGE, "rille_fibers", "Fibers, when the domain last told.", offsetof(struct view, fibers)},
+    {RL_GAUGE, "rille_lua_memory_bytes", "Memory that Lua holds, when the domain last told.",
+     offsetof(struct view, bytes)},
+    {RL_COUNTER, "rille_lua_collections_total",
+     "Times that Lua's garbage collector has gone through its heap.",
+     offsetof(struct view, collections)},
+    {RL_GAUGE, "rille_net_connections", "Connections of rille.net, both ways, now.",
+     offsetof(struct view, streams)},
+    {RL_COUNTER, "rille_net_received_bytes_total", "Bytes that came in over these.",
+     offsetof(struct view, received)},
+    {RL_COUNTER, "rille_net_sent_bytes_total", "Bytes that were sent over these.",
+     offsetof(struct view, sent)},
+};
+
 static void tell_domains(struct rl_settings *settings, struct rl_buffer *out) {
   struct view views[MOST_DOMAINS];
   unsigned count = look_at_all(settings->ticker, views);
-  rl_metric_text_head(out, RL_GAUGE, "rille_fibers", "Fibers, when the domain last told.");
-  for (unsigned i = 0; i < count; i++)
-    rl_metric_text_sample(out, "rille_fibers", "domain", views[i].name, views[i].fibers);
-  rl_metric_text_head(out, RL_GAUGE, "rille_lua_memory_bytes",
-                      "Memory that Lua holds, when the domain last told.");
-  for (unsigned i = 0; i < count; i++)
-    rl_metric_text_sample(out, "rille_lua_memory_bytes", "domain", views[i].name, views[i].bytes);
-  rl_metric_text_head(out, RL_COUNTER, "rille_lua_collections_total",
-                      "Times that Lua's garbage collector has gone through its heap.");
-  for (unsigned i = 0; i < count; i++)
-    rl_metric_text_sample(out, "rille_lua_collections_total", "domain", views[i].name,
-                          views[i].collections);
+  for (size_t i = 0; i < sizeof aspects / sizeof *aspects; i++) {
+    rl_metric_text_head(out, aspects[i].kind, aspects[i].name, aspects[i].help);
+    for (unsigned k = 0; k < count; k++) {
+      double value;
+      memcpy(&value, (const char *)&views[k] + aspects[i].at, sizeof value);
+      rl_metric_text_sample(out, aspects[i].name, "domain", views[k].name, value);
+    }
+  }
 }
 
 static void tell_pool(struct rl_settings *settings, struct rl_buffer *out) {

@@ -80,10 +80,12 @@ static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf) {
     return;
   if (count == UV_EOF)
     count = end_of(stream);
-  if (count > 0)
+  if (count > 0) {
+    stream->errands->received += (uint64_t)count;
     error = keep(stream, buf->base, (size_t)count);
-  else if (count != UV_EOF)
+  } else if (count != UV_EOF) {
     error = (int)count;
+  }
   if (error) {
     rl_stream_fail(stream, error);
     return;
@@ -181,6 +183,12 @@ static void on_written(uv_write_t *request, int status) {
   write->done(write, status);
 }
 
+static void note_queued(struct rl_errands *errands, const uv_buf_t *bufs, unsigned count) {
+  errands->writes++;
+  for (unsigned i = 0; i < count; i++)
+    errands->sent += bufs[i].len;
+}
+
 int rl_stream_queue(struct rl_stream *stream, struct rl_write *write, const uv_buf_t *bufs,
                     unsigned count) {
   struct rl_sigpipe sigpipe;
@@ -190,7 +198,7 @@ int rl_stream_queue(struct rl_stream *stream, struct rl_write *write, const uv_b
   if (status != 0)
     rl_stream_fail(stream, status);
   else
-    stream->errands->writes++;
+    note_queued(stream->errands, bufs, count);
   return status;
 }
 
@@ -266,8 +274,10 @@ int rl_stream_write(struct rl_stream *stream, uv_buf_t **bufs, unsigned *count) 
     rl_stream_fail(stream, (int)written);
     return (int)written;
   }
-  if (written > 0)
+  if (written > 0) {
+    stream->errands->sent += (uint64_t)written;
     rest = advance(bufs, count, (size_t)written);
+  }
   if (rest == 0)
     return 0;
   if (rest > RL_STREAM_HIGH ||

@@ -38,6 +38,7 @@ static void on_arrived(struct rl_stream *stream) {
 static void on_closed(struct rl_stream *stream) {
   struct rl_socket *socket = RL_OF(stream, struct rl_socket, stream);
   stop_flush(socket);
+  stream->errands->streams--;
   rl_reader_arrived(&socket->reader); /* it may have failed */
   rl_list_remove(&socket->closable.link);
   rl_socket_let_go(socket);
@@ -75,6 +76,7 @@ struct rl_socket *rl_socket_new(lua_State *L, struct rl_serving *serving) {
 
 void rl_socket_opened(struct rl_socket *socket) {
   rl_socket_hold(socket); /* the handle does, until on_closed */
+  socket->stream.errands->streams++;
   rl_list_push(&socket->serving->sockets, &socket->closable.link);
 }
 
