@@ -139,6 +139,16 @@ describe("rille --watch", function()
     assert.equal(143, result.status)
   end)
 
+  it("sees that a module is mended which did not compile, and one that was missing", function()
+    folder:write("lib/word.lua", "return (")
+    self = watch(folder, "--watch", "app.lua", "short")
+    os.execute "sleep 0.5"
+    folder:write("lib/word.lua", "return require 'lib.other'")
+    os.execute "sleep 0.5"
+    folder:write("lib/other.lua", "return 'mended'")
+    assert.equal("mended\tshort", self:line())
+  end)
+
   it("ends the script when it is ended", function()
     folder:write("app.lua", [[
       print(io.open("/proc/self/stat"):read "n")

@@ -1,6 +1,7 @@
 -- rille.command.note: notes for the one who watches. Not for scripts. In a script that `rille
--- --watch` runs it writes down the files of the modules that are loaded, in all domains, a line
--- each; with each what it was like before it was read.
+-- --watch` runs it writes down the files of the modules that are asked for, in all domains, a line
+-- each; with each what it was like before it was read. Also of one that does not compile, and where
+-- a module that is missing may come to be: a change there is what the script waits for.
 
 local rille = require "rille"
 
@@ -9,13 +10,13 @@ local function note_modules(path)
   local core = require "rille.command.core"
   local find = package.searchers[2]
   package.searchers[2] = function(name)
-    local load, file = find(name)
-    if type(load) == "function" then
-      local notes <close> = io.open(path, "a")
-      local about = core.look_at(file)
-      if notes and about then notes:write(about.stamp, "\t", file, "\n") end
+    local file, tried = package.searchpath(name, package.path)
+    local notes <close> = io.open(path, "a")
+    for found in (file and ("'%s'"):format(file) or tried):gmatch "'([^'\n]+)'" do
+      local about = core.look_at(found)
+      if notes then notes:write(about and about.stamp or "", "\t", found, "\n") end
     end
-    return load, file
+    return find(name)
   end
 end
 
