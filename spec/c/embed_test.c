@@ -108,6 +108,15 @@ static void another_thread_stops_it(void **state) {
   }
 }
 
+static void a_second_script_is_refused(void **state) {
+  (void)state;
+  struct record log = no_record();
+  rille_t *runtime = start("ran = true", &log);
+  assert_int_equal(start_text(runtime, "os.exit(3)"), -1);
+  assert_non_null(strstr(log.text, "rille: rille_start: a runtime has one script"));
+  assert_int_equal(finish(runtime), 0);
+}
+
 static void it_is_freed_in_the_middle(void **state) {
   (void)state;
   struct record record = no_record();
@@ -403,6 +412,7 @@ int main(void) {
       cmocka_unit_test(a_script_that_fails_is_told_to_the_log),
       cmocka_unit_test(a_deadlock_is_found_in_turns_too),
       cmocka_unit_test(another_thread_stops_it),
+      cmocka_unit_test(a_second_script_is_refused),
       cmocka_unit_test(it_is_freed_in_the_middle),
       cmocka_unit_test(calls_in_the_main_domain_end_without_a_word),
       cmocka_unit_test(every_domain_has_the_modules_of_the_host),

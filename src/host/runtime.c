@@ -104,6 +104,12 @@ int rille_run(rille_t *runtime) {
 }
 
 int rille_start(rille_t *runtime, const struct rille_script *script) {
+  if (runtime->started) {
+    rl_log_line(&runtime->settings.log, RL_LOG_ERROR,
+                "rille: rille_start: a runtime has one script (rille_call calls its functions)");
+    return -1;
+  }
+  runtime->started = true;
   if (rl_source_read(&runtime->source, script) == 0) {
     if (runtime->first.domain.guest)
       rl_guest_begin(runtime);
