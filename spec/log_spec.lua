@@ -37,8 +37,10 @@ describe("log", function()
   end)
 
   it("says what levels and forms there are", function()
-    assert.matches("invalid option 'loud'", failure(log.level, "loud"))
-    assert.matches("invalid option 'xml'", failure(log.form, "xml"))
+    assert.matches("invalid option 'loud'; there are debug, info, warn, error",
+      failure(log.level, "loud"))
+    assert.matches("invalid option 'xml'; there are auto, plain, text, json",
+      failure(log.form, "xml"))
     assert.equal(level, log.level())
   end)
 

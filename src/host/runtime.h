@@ -71,7 +71,7 @@ struct rille {
   int wanted;            /* loops, by the options */
   uint64_t seed;         /* of a simulation */
   struct rl_guest guest; /* if the first loop is one */
-  bool started; /* rille_start was called */
+  bool started;          /* rille_start was called */
   bool begun, ended;
 };
 

@@ -1,5 +1,5 @@
--- rille.command.attach: what `rille repl --attach` talks to: see rille.command.control. Not for
--- scripts.
+-- rille.command.attach: what `rille repl --attach` talks to: see rille.command.control.
+-- Not for scripts.
 
 local json = require "rille.json"
 local net = require "rille.net"

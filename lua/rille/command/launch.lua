@@ -13,6 +13,14 @@ local function load_script(kind, script)
   return loadfile(script, "t")
 end
 
+-- What is wrong with the socket is the caller's affair: no traceback.
+local function open_control(path)
+  local ok, err = pcall(require("rille.command.control").listen, path)
+  if ok then return end
+  io.stderr:write("rille: ", tostring(err), "\n")
+  os.exit(1)
+end
+
 local function look_beside(script)
   local folder = script:match "^(.*)/[^/]*$" or "."
   package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, package.path)
@@ -26,7 +34,7 @@ return function(control, note, kind, script, ...)
   _G.arg = words
   if kind == "file" then look_beside(script) end
   if note ~= "" then require "rille.command.note"(note, script) end
-  if control ~= "" and rille.loop() == 1 then require("rille.command.control").listen(control) end
+  if control ~= "" and rille.loop() == 1 then open_control(control) end
   local run, err = load_script(kind, script)
   if not run then error(err, 0) end
   return run(...)

@@ -1,5 +1,5 @@
--- rille.command.typing: lines that somebody types at a terminal, or that come from elsewhere. Not
--- for scripts.
+-- rille.command.typing: lines that somebody types at a terminal, or that come from elsewhere.
+-- Not for scripts.
 
 local core = require "rille.command.core"
 
