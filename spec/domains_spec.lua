@@ -655,25 +655,28 @@ describe("the queue limit", function()
     assert.matches("bad argument #1", failure(domains.set_queue_limit, -1))
   end)
 
+  local occupant -- holds the only domain until await_all
+
   --- Fills the only domain and a queue of two, and detaches ten more tasks; returns the fibers and
   -- the order in which they ran.
   local function crowd()
     domains.set_bounds(1, 1)
     domains.set_slice(math.huge)
     domains.set_queue_limit(2)
+    occupant = rille.submit(work.forever)
+    work.await(function() return domains.stats().queued == 0 end)
     local order, fibers = {}, {}
-    fibers[1] = rille.spawn(rille.detach, spin, 0.1)
-    rille.sleep(0.02)
     for i = 1, 12 do
-      fibers[i + 1] = rille.spawn(function()
+      fibers[i] = rille.spawn(function()
         table.insert(order, (rille.detach(function() return i end)))
       end)
     end
-    rille.sleep(0.01)
+    work.await(function() return domains.stats().held == 10 end)
     return fibers, order
   end
 
   local function await_all(fibers)
+    occupant:cancel()
     for _, fiber in ipairs(fibers) do fiber:await() end
   end
 
@@ -699,9 +702,9 @@ describe("the queue limit", function()
 
   it("lets one who waits be cancelled", function()
     local fibers, order = crowd()
-    fibers[8]:cancel()
-    pcall(fibers[8].await, fibers[8])
-    table.remove(fibers, 8)
+    fibers[7]:cancel()
+    pcall(fibers[7].await, fibers[7])
+    table.remove(fibers, 7)
     await_all(fibers)
     assert.same({ 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12 }, order)
   end)
@@ -732,25 +735,28 @@ describe("the statistics", function()
   it("count the domains, and those that are busy and idle", function()
     domains.set_bounds(2, 2)
     work.await(function() return domains.stats().idle == 2 end)
-    local task = rille.submit(spin, 0.15)
-    rille.sleep(0.05)
+    local task = rille.submit(work.forever)
+    work.await(function() return domains.stats().busy == 1 end)
     local stats = domains.stats()
     assert.same({ 2, 1, 1 }, { stats.domains, stats.busy, stats.idle })
-    task:await()
+    task:cancel()
   end)
 
   it("count the queued tasks", function()
     domains.set_bounds(1, 1)
-    local tasks = submit_many(5, spin, 0.03)
-    work.await(function() return domains.stats().queued == 4 end, 0.1)
-    for _, task in ipairs(tasks) do task:await() end
+    domains.set_slice(math.huge)
+    local tasks = submit_many(5, work.forever)
+    work.await(function() return domains.stats().queued == 4 end)
+    for _, task in ipairs(tasks) do task:cancel() end
+    for _, task in ipairs(tasks) do pcall(task.await, task) end
     assert.equal(0, domains.stats().queued)
   end)
 
   it("count the tasks that wait", function()
-    local tasks = submit_many(3, rille.sleep, 0.2)
-    work.await(function() return domains.stats().waiting == 3 end, 0.15)
-    for _, task in ipairs(tasks) do task:await() end
+    local tasks = submit_many(3, rille.sleep, 1000)
+    work.await(function() return domains.stats().waiting == 3 end)
+    for _, task in ipairs(tasks) do task:cancel() end
+    for _, task in ipairs(tasks) do pcall(task.await, task) end
     assert.equal(0, domains.stats().waiting)
   end)
 
