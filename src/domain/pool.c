@@ -24,6 +24,7 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
   pool->bounds.max = (unsigned)settings->cores;
   pool->idle_seconds = DEFAULT_IDLE_SECONDS;
   atomic_init(&pool->threads, 0);
+  rl_inbox_init(&pool->inbox);
   rl_queue_init(&pool->queue);
   rl_jobs_init(&pool->jobs, settings->heap, &pool->queue, &pool->lock);
   rl_broadcasts_init(&pool->broadcasts, settings->heap);
@@ -44,25 +45,26 @@ void rl_pool_init(struct rl_pool *pool, struct rl_settings *settings, struct rl_
 
 void rl_pool_destroy(struct rl_pool *pool) {
   assert(pool->domains == 0 && pool->queue.length == 0 && rl_list_empty(&pool->held));
+  assert(rl_inbox_empty(&pool->inbox) && atomic_load(&pool->inbox.count) == 0);
   rl_broadcasts_destroy(&pool->broadcasts);
   rl_jobs_destroy(&pool->jobs);
   pthread_mutex_destroy(&pool->lock);
 }
 
-static void lock(struct rl_pool *pool) {
-  pthread_mutex_lock(&pool->lock);
-}
-
-static void unlock(struct rl_pool *pool) {
-  pthread_mutex_unlock(&pool->lock);
-}
-
 /* -- under the lock ----------------------------------------------------------------------- */
 
+static void look(struct rl_pool *pool, struct rl_worker *worker) {
+  worker->looking = true;
+  atomic_fetch_add(&pool->inbox.looking, 1);
+}
+
+/* The caller sees to the tasks that relied on this: it takes them, or calls for help. */
 static void stop_looking(struct rl_pool *pool, struct rl_worker *worker) {
-  if (worker->looking)
-    pool->looking--;
+  if (!worker->looking)
+    return;
   worker->looking = false;
+  atomic_fetch_sub(&pool->inbox.looking, 1);
+  rl_pool_empty_inbox(pool);
 }
 
 static void arrive(struct rl_pool *pool, struct rl_worker *worker) {
@@ -78,9 +80,21 @@ static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
   pool->sleepers--;
 }
 
+/* The same. */
 static void stop_taking(struct rl_pool *pool, const struct rl_worker *worker) {
-  if (pool->taker == worker)
-    pool->taker = NULL;
+  if (pool->taker != worker)
+    return;
+  pool->taker = NULL;
+  atomic_store(&pool->inbox.brief, 0);
+  rl_pool_empty_inbox(pool);
+}
+
+/* The same. */
+static void retire(struct rl_pool *pool, struct rl_worker *worker) {
+  worker->retiring = true;
+  pool->retiring++;
+  stop_looking(pool, worker);
+  stop_taking(pool, worker);
 }
 
 /* The domain that dozed off last has the warmest caches. */
@@ -118,8 +132,21 @@ static bool is_brief(const struct rl_pool *pool, const struct rl_worker *worker,
          rl_queue_work(&pool->queue) < BRIEF;
 }
 
+/* After a task was taken: tells senders whether the taker will be back before another domain could
+ * be there. Written when half of the time is over. */
+static void promise_return(struct rl_pool *pool, uint64_t now) {
+  uint64_t until = atomic_load_explicit(&pool->inbox.brief, memory_order_relaxed);
+  if (is_brief(pool, NULL, now)) {
+    if (until < now + LATELY / 2)
+      atomic_store(&pool->inbox.brief, now + LATELY);
+  } else if (until > 0) {
+    atomic_store(&pool->inbox.brief, 0);
+    rl_pool_empty_inbox(pool);
+  }
+}
+
 static bool lacks_help(const struct rl_pool *pool) {
-  return rl_queue_ready(&pool->queue) > pool->looking + pool->coming;
+  return rl_queue_ready(&pool->queue) > atomic_load(&pool->inbox.looking) + pool->coming;
 }
 
 /* Wakes a domain, or counts one that is to start; false if there is none to be had. */
@@ -173,25 +200,24 @@ void rl_pool_start(struct rl_pool *pool, unsigned count) {
 /* The next task, unless others are to have it. */
 static struct rl_task *next_for(struct rl_pool *pool, struct rl_worker *worker, uint64_t now) {
   bool between = worker->domain.slices > 0; /* it has work of its own */
-  bool wanted = !between || (rl_queue_ready(&pool->queue) > pool->looking + pool->coming &&
-                             rl_pool_is_urgent(pool, &worker->domain));
+  bool wanted = !between || (lacks_help(pool) && rl_pool_is_urgent(pool, &worker->domain));
   if (worker->retiring || !wanted || is_brief(pool, worker, now))
     return NULL;
   return rl_pool_next(pool);
 }
 
 struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
-  if (worker->looking && rl_queue_ready(&pool->queue) == 0)
+  if (worker->looking && !rl_pool_has_work(pool))
     return NULL;
   unsigned starting = 0;
   uint64_t now = rl_clock_now(&pool->settings->clock);
-  lock(pool);
+  pthread_mutex_lock(&pool->lock);
+  if (!rl_queue_has_plain(&pool->queue)) /* else it would change nothing for the next one */
+    rl_pool_empty_inbox(pool);
   arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
-    worker->retiring = true;
-    pool->retiring++;
-    stop_looking(pool, worker);
-    starting = rl_pool_call_help(pool); /* it may have been the one that was looking */
+    retire(pool, worker);
+    starting = rl_pool_call_help(pool);
   }
   struct rl_task *task = next_for(pool, worker, now);
   if (task) {
@@ -201,49 +227,50 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     pool->taker = worker;
     pool->taken = now;
     atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
+    promise_return(pool, now);
     starting += rl_pool_call_help_if_long(pool, now);
   } else if (!worker->looking && !worker->retiring && worker->domain.slices == 0) {
-    worker->looking = true;
-    pool->looking++;
+    look(pool, worker);
   }
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
   return task;
 }
 
 bool rl_pool_doze(struct rl_pool *pool, struct rl_worker *worker) {
-  uint64_t now = rl_queue_ready(&pool->queue) > 0 ? rl_clock_now(&pool->settings->clock) : 0;
-  lock(pool);
+  uint64_t now = rl_clock_now(&pool->settings->clock);
+  rl_pool_lock(pool);
   stop_looking(pool, worker);
+  stop_taking(pool, worker);
   bool takes = !worker->retiring && !worker->hearing.opening;
   bool ready = rl_queue_ready(&pool->queue) > 0 && !is_brief(pool, worker, now);
   bool work = takes && (ready || serving(pool) > pool->bounds.max);
   work |= pool->settings->ending && !worker->domain.ending;
+  unsigned starting = takes ? 0 : rl_pool_call_help(pool);
   if (!work && takes && rl_list_empty(&worker->idle_link)) {
     rl_list_push(&pool->idle, &worker->idle_link);
     pool->sleepers++;
   }
-  if (!work)
-    stop_taking(pool, worker);
   worker->dozing = !work;
-  unlock(pool);
+  rl_pool_unlock(pool);
+  rl_pool_start(pool, starting);
   return !work;
 }
 
 void rl_pool_rouse(struct rl_pool *pool, struct rl_worker *worker) {
-  lock(pool);
+  rl_pool_lock(pool);
   worker->dozing = false;
   stop_idling(pool, worker);
-  unlock(pool);
+  rl_pool_unlock(pool);
 }
 
 void rl_pool_engage(struct rl_pool *pool, struct rl_worker *worker) {
-  lock(pool);
+  rl_pool_lock(pool);
   arrive(pool, worker);
   stop_looking(pool, worker);
   /* A task may have been added in the trust that this domain would take it. */
   unsigned starting = rl_pool_call_help(pool);
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
 }
 
@@ -253,40 +280,36 @@ bool rl_pool_hears(struct rl_domain *domain) {
 }
 
 bool rl_pool_spare(struct rl_pool *pool, struct rl_worker *worker) {
-  lock(pool);
+  unsigned starting = 0;
+  rl_pool_lock(pool);
   bool spare =
       !worker->retiring && serving(pool) > pool->bounds.min && rl_queue_ready(&pool->queue) == 0;
   if (spare) {
-    worker->retiring = true;
-    pool->retiring++;
-    stop_looking(pool, worker);
+    retire(pool, worker);
     stop_idling(pool, worker);
+    starting = rl_pool_call_help(pool);
   }
-  unlock(pool);
+  rl_pool_unlock(pool);
+  rl_pool_start(pool, starting);
   return spare;
 }
 
 void rl_pool_retire(struct rl_pool *pool, struct rl_worker *worker) {
   unsigned starting = 0;
-  lock(pool);
+  rl_pool_lock(pool);
   if (!worker->retiring) {
-    worker->retiring = true;
-    pool->retiring++;
-    stop_looking(pool, worker);
+    retire(pool, worker);
     starting = start_minimum(pool) + rl_pool_call_help(pool);
   }
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
 }
 
 void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
   unsigned starting = 0;
-  lock(pool);
-  if (!worker->retiring) {
-    worker->retiring = true;
-    pool->retiring++;
-  }
-  stop_taking(pool, worker);
+  rl_pool_lock(pool);
+  if (!worker->retiring)
+    retire(pool, worker);
   if (!worker->stuck)
     pool->stuck++;
   worker->stuck = true;
@@ -296,20 +319,20 @@ void rl_pool_give_up(struct rl_pool *pool, struct rl_worker *worker) {
   struct rl_task *task = atomic_load(&worker->domain.watch.subject);
   if (task)
     rl_task_give_up(task);
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
 }
 
 void rl_pool_enter(struct rl_pool *pool, struct rl_worker *worker) {
-  lock(pool);
+  rl_pool_lock(pool);
   worker->domain.vm.number = rl_pool_free_number(pool);
   worker->coming = true; /* counted when it was decided to start it */
   rl_list_push(&pool->workers, &worker->link);
-  unlock(pool);
+  rl_pool_unlock(pool);
 }
 
 void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
-  lock(pool);
+  rl_pool_lock(pool);
   arrive(pool, worker);
   stop_looking(pool, worker);
   stop_idling(pool, worker);
@@ -323,13 +346,13 @@ void rl_pool_leave(struct rl_pool *pool, struct rl_worker *worker) {
   rl_histogram_merge(&pool->waits, &worker->waits);
   rl_histogram_merge(&pool->runs, &worker->runs);
   unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
 }
 
 void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const char *why) {
   struct rl_list orphans;
-  lock(pool);
+  rl_pool_lock(pool);
   bool first = pool->retry_at == 0;
   pool->retry_at = rl_clock_now(&pool->settings->clock) + RETRY_NS;
   if (worker)
@@ -337,7 +360,7 @@ void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const 
   pool->coming--;
   pool->domains--;
   rl_pool_take_orphans(pool, &orphans);
-  unlock(pool);
+  rl_pool_unlock(pool);
   if (first)
     rl_log_line(&pool->settings->log, RL_LOG_ERROR, "cannot start a compute domain: %s", why);
   rl_pool_refuse(pool, &orphans);
@@ -347,48 +370,52 @@ void rl_pool_start_failed(struct rl_pool *pool, struct rl_worker *worker, const 
 
 void rl_pool_set_bounds(struct rl_pool *pool, struct rl_bounds bounds) {
   struct rl_list moved;
-  lock(pool);
+  rl_pool_lock(pool);
   pool->bounds = bounds;
+  rl_pool_promise_room(pool);
+  rl_pool_empty_inbox(pool);
   rl_pool_take_for_main(pool, &moved);
   unsigned starting = start_minimum(pool) + rl_pool_call_help(pool);
   for (unsigned above = serving(pool); above > bounds.max && pool->sleepers > 0; above--)
     wake_one(pool); /* awake it finds that it is one too many */
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_run_at_main(&moved);
   rl_pool_start(pool, starting);
 }
 
 void rl_pool_set_limit(struct rl_pool *pool, unsigned limit) {
-  lock(pool);
+  rl_pool_lock(pool);
   pool->limit = limit;
   rl_pool_let_in(pool);
   unsigned starting = rl_pool_call_help(pool);
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
 }
 
 void rl_pool_set_idle_time(struct rl_pool *pool, double seconds) {
-  lock(pool);
+  rl_pool_lock(pool);
   pool->idle_seconds = seconds;
   while (pool->sleepers > 0)
     wake_one(pool); /* they doze off again for the new time */
-  unlock(pool);
+  rl_pool_unlock(pool);
 }
 
 void rl_pool_stop(struct rl_pool *pool) {
   struct rl_list refused;
-  lock(pool);
+  rl_pool_lock(pool);
   atomic_store(&pool->settings->ending, true);
+  rl_pool_promise_room(pool);
+  rl_pool_empty_inbox(pool);
   rl_pool_take_all(pool, &refused);
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
     rl_mailbox_wake(&RL_OF(at, struct rl_worker, link)->domain.mailbox);
-  unlock(pool);
+  rl_pool_unlock(pool);
   rl_pool_refuse(pool, &refused);
 }
 
 void rl_pool_interrupt(struct rl_pool *pool) {
-  lock(pool);
+  rl_pool_lock(pool);
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next)
     rl_pool_nudge(&RL_OF(at, struct rl_worker, link)->domain);
-  unlock(pool);
+  rl_pool_unlock(pool);
 }

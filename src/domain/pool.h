@@ -3,7 +3,8 @@
  * Everything under one lock, which is held for a few list operations at a time, never while
  * packing, unpacking or running Lua. Domains that find no work spin (they are "looking"), then doze
  * in the idle list. Whoever adds a task wakes a dozing domain, or starts one, unless enough domains
- * are looking; whoever takes a task and leaves others behind does the same.
+ * are looking; whoever takes a task and leaves others behind does the same. Where there is nothing
+ * to decide a task comes without the lock, by the inbox.
  *
  * The pool knows nothing of threads: worker.c starts and ends the domains. Any thread, except where
  * a comment says otherwise. */
@@ -20,6 +21,7 @@
 #include "domain/account.h"
 #include "domain/broadcast.h"
 #include "domain/domain.h"
+#include "domain/inbox.h"
 #include "domain/job.h"
 #include "domain/queue.h"
 
@@ -62,6 +64,8 @@ struct rl_bounds {
   unsigned min, max;
 };
 
+enum { RL_CACHE_LINE = 64 };
+
 struct rl_pool {
   struct rl_settings *settings;
   struct rl_domain *home; /* the main domain: joins ended domains */
@@ -70,14 +74,18 @@ struct rl_pool {
 
   atomic_uint threads; /* started and not yet joined */
 
-  pthread_mutex_t lock;     /* of what follows: first what every task needs */
-  unsigned looking, coming; /* domains that will take a task without being woken */
-  unsigned sleepers;        /* length of idle */
-  unsigned domains;         /* counted: starting, running, retiring */
-  unsigned retiring;        /* of these */
-  unsigned stuck;           /* of these */
-  unsigned holding;         /* length of held */
-  unsigned limit;           /* of the tasks that are queued and not held */
+  char apart[RL_CACHE_LINE]; /* who submits is not to wait for the line that others write */
+  struct rl_inbox inbox;
+  char apart_too[RL_CACHE_LINE];
+
+  pthread_mutex_t lock; /* of what follows: first what every task needs */
+  unsigned coming;      /* domains that will look for a task */
+  unsigned sleepers;    /* length of idle */
+  unsigned domains;     /* counted: starting, running, retiring */
+  unsigned retiring;    /* of these */
+  unsigned stuck;       /* of these */
+  unsigned holding;     /* length of held */
+  unsigned limit;       /* of the tasks that are queued and not held */
   struct rl_bounds bounds;
   struct rl_worker *taker;   /* took a task last, and has not dozed off since; NULL: none */
   uint64_t taken;            /* clock when it did */
@@ -185,7 +193,25 @@ void rl_pool_stop(struct rl_pool *pool);
 /* Interrupts every domain, so that Lua code that runs there notices that the pool is stopping. */
 void rl_pool_interrupt(struct rl_pool *pool);
 
-/* -- between the pool's own files, under the lock ------------------------------------------- */
+/* Any thread: whether tasks wait that may be taken. */
+static inline bool rl_pool_has_work(const struct rl_pool *pool) {
+  return rl_queue_ready(&pool->queue) > 0 || !rl_inbox_empty(&pool->inbox);
+}
+
+/* -- between the pool's own files ----------------------------------------------------------- */
+
+/* Takes the lock; what came by the inbox is in the queue then. */
+void rl_pool_lock(struct rl_pool *pool);
+void rl_pool_unlock(struct rl_pool *pool);
+
+/* -- the same, under the lock --------------------------------------------------------------- */
+
+/* Moves what is in the inbox to the queue: after each promise that is taken back. Whoever does that
+ * sees to the tasks that relied on it. */
+void rl_pool_empty_inbox(struct rl_pool *pool);
+
+/* So many tasks may come by the inbox as the queue has room for; none to a pool without domains. */
+void rl_pool_promise_room(struct rl_pool *pool);
 
 /* For each task that may be taken and that no domain is looking for: wakes a domain, or counts one
  * that the caller is to start with rl_pool_start, once the lock is released. The second one does
@@ -207,6 +233,9 @@ bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain);
 
 /* Lets a task into the queue, or not. */
 enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task);
+
+/* The same for one that came by the inbox. */
+void rl_pool_admit_plain(struct rl_pool *pool, struct rl_task *task);
 
 /* There may be room in the queue: tells those who wait for that. */
 void rl_pool_let_in(struct rl_pool *pool);

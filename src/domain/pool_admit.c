@@ -57,7 +57,7 @@ static unsigned least_one(unsigned count) {
 static unsigned free_domains(const struct rl_pool *pool) {
   unsigned serving = pool->domains - pool->retiring;
   unsigned more = pool->bounds.max > serving ? pool->bounds.max - serving : 0;
-  return pool->looking + pool->coming + pool->sleepers + more;
+  return atomic_load(&pool->inbox.looking) + pool->coming + pool->sleepers + more;
 }
 
 /* The ns that a task would probably be queued. What runs already is half done, on average. */
@@ -138,11 +138,11 @@ static bool is_overlooked(const struct rl_pool *pool, uint64_t now) {
 /* Nobody takes a task while all domains compute, but who waits for it is told in time. */
 bool rl_pool_tick(void *owner, uint64_t now) {
   struct rl_pool *pool = owner;
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   expire(pool, now);
   bool more = pool->queue.expiry || rl_queue_ready(&pool->queue) > 0;
   unsigned starting = is_overlooked(pool, now) ? rl_pool_call_help(pool) : 0;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   rl_pool_start(pool, starting);
   return more;
 }
@@ -185,6 +185,12 @@ static enum rl_verdict judge(struct rl_pool *pool, struct rl_task *task) {
 static void count_in(struct rl_figures *figures, const struct rl_task *task) {
   figures->submitted++;
   figures->bytes_in += task->arguments.bytes.size;
+}
+
+void rl_pool_admit_plain(struct rl_pool *pool, struct rl_task *task) {
+  count_in(&pool->figures, task);
+  task->entry.estimate = rl_pool_expected(pool, task);
+  rl_queue_push(&pool->queue, &task->entry);
 }
 
 enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task) {

@@ -18,44 +18,44 @@ unsigned rl_pool_free_number(struct rl_pool *pool) {
 }
 
 bool rl_pool_all_stuck(struct rl_pool *pool) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   bool all = pool->domains > 0 && pool->stuck == pool->domains;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return all;
 }
 
 bool rl_pool_unbegun(struct rl_pool *pool, const struct rl_task *task) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   bool unbegun = rl_queue_holds(&task->entry);
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return unbegun;
 }
 
 struct rl_bounds rl_pool_bounds(struct rl_pool *pool) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   struct rl_bounds bounds = pool->bounds;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return bounds;
 }
 
 unsigned rl_pool_limit(struct rl_pool *pool) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   unsigned limit = pool->limit;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return limit;
 }
 
 double rl_pool_idle_time(struct rl_pool *pool) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   double seconds = pool->idle_seconds;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return seconds;
 }
 
 void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
   rl_histogram_init(&stats->waits);
   rl_histogram_init(&stats->runs);
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   stats->domains = pool->domains;
   stats->queued = pool->queue.length - pool->holding;
   stats->held = pool->holding;
@@ -70,7 +70,7 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
     rl_histogram_merge(&stats->waits, &worker->waits);
     rl_histogram_merge(&stats->runs, &worker->runs);
   }
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   stats->busy = busy;
   stats->idle = stats->domains - busy;
   stats->waiting = begun > busy ? begun - busy : 0;
@@ -78,7 +78,7 @@ void rl_pool_stats(struct rl_pool *pool, struct rl_pool_stats *stats) {
 
 unsigned rl_pool_accounts(struct rl_pool *pool, struct rl_account_copy *copies, unsigned room) {
   unsigned count = 0;
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   for (int i = 0; i < RL_NAMED_BUCKETS; i++) {
     const struct rl_list *bucket = &pool->jobs.accounts.buckets[i];
     for (struct rl_list *at = bucket->next; at != bucket && count < room; at = at->next) {
@@ -87,6 +87,6 @@ unsigned rl_pool_accounts(struct rl_pool *pool, struct rl_account_copy *copies, 
     }
   }
   count = pool->jobs.names;
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return count;
 }

@@ -234,17 +234,48 @@ static void prepare(struct rl_pool *pool, struct rl_task *task) {
   task->entry.deadline = task->entry.latest = task->deadline;
 }
 
+/* What came by the inbox is there, and perhaps nobody looks for it. */
+static void attend(struct rl_pool *pool, struct rl_domain *origin) {
+  struct errands errands;
+  init_errands(&errands);
+  rl_pool_lock(pool);
+  bool ending = pool->settings->ending;
+  if (ending)
+    rl_pool_take_all(pool, &errands.orphans);
+  else
+    distribute(pool, &errands, 0);
+  rl_pool_unlock(pool);
+  errands.any |= ending;
+  if (errands.starting > 0)
+    pool->settings->note_paths(origin);
+  run_errands(pool, &errands);
+}
+
+/* False if it is not to come by the inbox. */
+static bool slip_in(struct rl_pool *pool, struct rl_task *task) {
+  struct rl_domain *origin = task->origin; /* once it is in, others may have it */
+  bool alone = false;
+  if (task->job || task->deadline || !rl_inbox_put(&pool->inbox, task, &alone))
+    return false;
+  rl_ticker_want(pool->settings->ticker); /* who promised to take it may compute for long */
+  if (alone)
+    attend(pool, origin);
+  return true;
+}
+
 enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
   struct errands errands;
   init_errands(&errands);
   prepare(pool, task);
+  if (slip_in(pool, task))
+    return RL_VERDICT_QUEUED;
   if (task->deadline)
     rl_ticker_want(pool->settings->ticker);
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   bool ending = pool->settings->ending;
   enum rl_verdict verdict = ending ? RL_VERDICT_QUEUED : rl_pool_admit(pool, task);
   distribute(pool, &errands, task->submitted);
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   if (ending)
     rl_list_push(&errands.orphans, &task->link);
   errands.any |= ending;
@@ -255,7 +286,7 @@ enum rl_verdict rl_pool_submit(struct rl_pool *pool, struct rl_task *task) {
 }
 
 bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
-  pthread_mutex_lock(&pool->lock);
+  rl_pool_lock(pool);
   bool unbegun = rl_queue_holds(&task->entry);
   if (unbegun) {
     rl_pool_remove(pool, task, rl_clock_now(&pool->settings->clock));
@@ -267,6 +298,6 @@ bool rl_pool_cancel(struct rl_pool *pool, struct rl_task *task) {
     rl_task_tell(task);
     rl_pool_nudge(task->runner);
   }
-  pthread_mutex_unlock(&pool->lock);
+  rl_pool_unlock(pool);
   return unbegun;
 }

@@ -116,6 +116,12 @@ static inline bool rl_queue_holds(const struct rl_entry *entry) {
   return entry->place == RL_PLACE_LANE || entry->place == RL_PLACE_PARKED;
 }
 
+/* Whether one waits that has neither a group nor a deadline. Another such one would come after it.
+ */
+static inline bool rl_queue_has_plain(const struct rl_queue *queue) {
+  return !rl_list_empty(&queue->levels[RL_LEVEL_NORMAL].keyless.line);
+}
+
 /* The ns that all entries that may be taken will probably run. */
 static inline uint64_t rl_queue_work(const struct rl_queue *queue) {
   uint64_t work = 0;

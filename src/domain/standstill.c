@@ -158,8 +158,7 @@ static bool view(struct view *view, struct rl_list *domains) {
 
 /* A domain that starts, or one that has something to do when it ends, is not among them. */
 static bool is_pool_idle(const struct view *view) {
-  return rl_queue_ready(&view->pool->queue) == 0 &&
-         atomic_load(&view->pool->threads) == view->computing &&
+  return !rl_pool_has_work(view->pool) && atomic_load(&view->pool->threads) == view->computing &&
          (view->computing == 0 || !rl_broadcasts_any_at_stop(&view->pool->broadcasts));
 }
 

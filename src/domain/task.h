@@ -108,6 +108,7 @@ struct rl_task {
   struct rl_overload overload; /* the same, if that has a reason */
 
   struct rl_limits limits;  /* if `limited`, constant: none of its own is above them */
+  struct rl_task *behind;   /* in the pool's inbox: see there */
   struct rl_entry entry;    /* pool's lock: in its queue */
   struct rl_fiber *blocked; /* locks' lock, see knot.h: its fiber, while that waits for others */
 

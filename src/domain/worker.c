@@ -86,9 +86,9 @@ static bool take(struct rl_domain *domain) {
 static bool ready(struct rl_domain *domain) {
   struct rl_worker *worker = worker_of(domain);
   struct rl_pool *pool = worker->pool;
-  bool queued = rl_queue_ready(&pool->queue) > 0;
   bool takes = !worker->retiring && !worker->hearing.opening;
-  return (queued && takes) || atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
+  return (takes && rl_pool_has_work(pool)) ||
+         atomic_load_explicit(&domain->settings->ending, memory_order_relaxed);
 }
 
 static bool is_over(struct rl_worker *worker) {
@@ -135,7 +135,7 @@ static void rouse(struct rl_domain *domain) {
 }
 
 static bool crowded(struct rl_domain *domain) {
-  return rl_queue_ready(&worker_of(domain)->pool->queue) > 0;
+  return rl_pool_has_work(worker_of(domain)->pool);
 }
 
 static void stuck(struct rl_domain *domain) {
