@@ -54,13 +54,38 @@ static void code_without_one_is_cleared(void **state) {
                               "  return 1.5, 'x', ('y'):rep(100), nil, true, 1 << 40 end"));
 }
 
+static bool stores(void **state, const char *code) {
+  struct dump dump;
+  dump_of(((struct states *)*state)->near.L, code, &dump);
+  return rl_assigns_tables(dump.bytes, dump.size);
+}
+
+static void what_could_change_a_table_is_seen_however_deep(void **state) {
+  assert_true(stores(state, "return function() x = 1 end"));
+  assert_true(stores(state, "return function(t) t.x = 1 end"));
+  assert_true(stores(state, "return function(t, k) return function() t[k] = nil end end"));
+  assert_true(stores(state, "return function(t) t[1] = 1 end"));
+  assert_true(stores(state, "return function(f) f() end"));
+  assert_true(stores(state, "return function(f) return function() return f() end end"));
+  assert_true(stores(state, "return function(s) return s:upper() end"));
+  assert_true(stores(state, "return function(f) for _ in f do end end"));
+  assert_true(stores(state, "return function(v) local x <close> = v end"));
+}
+
+static void what_only_computes_is_cleared(void **state) {
+  assert_false(stores(state, "return function(n) return n + 1 end"));
+  assert_false(stores(state, "return function(t) return #t, t.x, t[1], t[t], -t .. 'x' end"));
+  assert_false(stores(state, "return function(a) local n = 0 for i = 1, #a do n = n + a[i] end"
+                             "  while n > 9 do n = n // 2 end return {n}, {} end"));
+}
+
 static void a_dump_that_makes_no_sense_is_in_doubt(void **state) {
   struct dump dump;
   dump_of(((struct states *)*state)->near.L,
           "return function(a) return function() a = 1 print('x', 2.5) end end", &dump);
   assert_false(rl_assigns_captured(dump.bytes, dump.size));
   for (size_t i = 0; i < dump.size; i++)
-    assert_true(rl_assigns_captured(dump.bytes, i));
+    assert_true(rl_assigns_captured(dump.bytes, i) && rl_assigns_tables(dump.bytes, i));
   for (size_t i = 0; i < dump.size; i++) /* must end, whatever it says */
     for (unsigned flip = 1; flip < 256; flip <<= 1) {
       dump.bytes[i] ^= (unsigned char)flip;
@@ -74,6 +99,8 @@ int main(void) {
       cmocka_unit_test(it_can_be_told_of_this_lua),
       cmocka_unit_test(an_assignment_is_seen_however_deep),
       cmocka_unit_test(code_without_one_is_cleared),
+      cmocka_unit_test(what_could_change_a_table_is_seen_however_deep),
+      cmocka_unit_test(what_only_computes_is_cleared),
       cmocka_unit_test(a_dump_that_makes_no_sense_is_in_doubt),
   };
   return cmocka_run_group_tests(tests, states_open, states_close);

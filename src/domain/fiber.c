@@ -210,6 +210,7 @@ struct rl_fiber *rl_fiber_new(lua_State *L, rl_fiber_ended *ended, void *owner) 
   fiber->region = &fiber->whole;
   inherit(fiber, parent);
   fiber->over = false;
+  fiber->tempted = true;
   fiber->introduce = NULL;
   fiber->enter = NULL;
   fiber->stop = NULL;

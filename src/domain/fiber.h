@@ -109,6 +109,7 @@ struct rl_fiber {
   bool belongs;              /* to a task, the pool's or one of run_in_main */
   bool detached;             /* of a task of the pool, which may not end the program */
   bool burdened;             /* others wait for it, up the calls, who have locked something */
+  bool tempted;              /* it may change what other tasks of the domain find (vm/pristine.h) */
   bool insists;              /* its cancellation passes through pcall until its region is left */
   unsigned effort;           /* of this turn, in bytes; rest.h */
   struct rl_region *region;  /* the innermost one */

@@ -16,6 +16,7 @@
 #include "domain/ticker.h"
 #include "domain/timer.h"
 #include "vm/call.h"
+#include "vm/pristine.h"
 
 enum {
   PASS_NS = 200 * 1000, /* a pass ends after this long, so that sockets get their turn */
@@ -238,6 +239,8 @@ static int open_modules(lua_State *L) {
   struct rl_domain *domain = lua_touserdata(L, 1);
   rl_fiber_prepare(L);
   domain->settings->open_modules(L);
+  if (domain->feed)
+    rl_pristine_open(L);
   return 0;
 }
 

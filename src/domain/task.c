@@ -321,6 +321,7 @@ static void start(lua_State *L, struct rl_task *task) {
   fiber->carried = rl_context_share(task->carried);
   fiber->due = task->due;
   fiber->enter = enter;
+  fiber->tempted = false; /* which depends on what comes in */
   fiber->stop = &task->stop;
   fiber->usage = &task->usage;
   fiber->since = task->started; /* the same moment, but for what is ready before it */

@@ -6,7 +6,9 @@
 #include "domain/domain.h"
 #include "domain/fiber.h"
 #include "domain/interrupt.h"
+#include "domain/pool.h"
 #include "domain/ticker.h"
+#include "vm/pristine.h"
 
 /* Its address is the registry key of a message that must be at hand where nothing may raise. */
 static const char stray_yield[] = "the fiber was suspended by a C function that is not Rille's";
@@ -76,11 +78,26 @@ static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
   rl_budget_begin(fiber);
   domain->running = fiber;
   domain->innermost = fiber->L;
+  domain->preparing = rl_pool_hears(domain);
   atomic_store_explicit(&domain->watch.subject, fiber->subject, memory_order_relaxed);
   count_turn(&domain->watch);
 }
 
+/* Other tasks are to find the libraries as they were, unless this is the domain's own preparation.
+ * If there is no memory for that the domain makes room for another. */
+static void tidy_up(struct rl_domain *domain) {
+  struct rl_vm *vm = &domain->vm;
+  domain->running->tempted |= vm->tempted;
+  vm->tempted = false;
+  if (!domain->running->tempted)
+    return;
+  if (!(domain->preparing ? rl_pristine_take(vm) : rl_pristine_restore(vm)))
+    domain->spoilt = domain->tampered = true;
+}
+
 static void end_turn(struct rl_domain *domain) {
+  if (domain->vm.pristine)
+    tidy_up(domain);
   rl_budget_end(domain->running);
   domain->running = NULL;
   domain->innermost = NULL;

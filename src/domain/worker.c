@@ -14,6 +14,7 @@
 #include "domain/task.h"
 #include "domain/timer.h"
 #include "vm/collector.h"
+#include "vm/pristine.h"
 
 enum {
   STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
@@ -51,8 +52,18 @@ static void clean(struct rl_worker *worker) {
   worker->domain.spoilt = false;
   for (int i = 0; i < 2 && is_burdened(worker); i++) /* what had finalizers goes the second time */
     lua_gc(worker->domain.vm.L, LUA_GCCOLLECT);
-  if (is_burdened(worker))
+  if (is_burdened(worker) || worker->domain.tampered)
     rl_pool_retire(worker->pool, worker);
+}
+
+/* In instalments, between which it looks for work: it is the one whose caches are warm. A finalizer
+ * may have done what its task may not. */
+static bool collect(struct rl_domain *domain) {
+  if (!rl_collector_pay(&domain->vm))
+    return false;
+  if (!rl_pristine_restore(&domain->vm))
+    domain->spoilt = domain->tampered = true;
+  return true;
 }
 
 static bool take(struct rl_domain *domain) {
@@ -74,8 +85,7 @@ static bool take(struct rl_domain *domain) {
   if (!task) {
     if (worker->idle_since == 0)
       worker->idle_since = rl_domain_now(domain);
-    /* In instalments, between which it looks for work: it is the one whose caches are warm. */
-    return rl_collector_pay(&domain->vm);
+    return collect(domain);
   }
   note_pause(worker, task);
   worker->worked = true;

@@ -15,13 +15,26 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { HEADER = 31, DEEPEST = 100, CAPTURES = 256, OP_SETUPVAL = 10 };
+enum { HEADER = 31, DEEPEST = 100, CAPTURES = 256 };
+
+enum opcode {
+  OP_SETUPVAL = 10,
+  OP_SETTABUP = 15,
+  OP_SETTABLE,
+  OP_SETI,
+  OP_SETFIELD,
+  OP_TBC = 55,
+  OP_CALL = 68,
+  OP_TAILCALL,
+  OP_TFORCALL = 76
+};
 
 /* Reads on; at the end, or where it makes no sense, it has failed and stays there. */
 struct dump {
   const unsigned char *at, *end;
   bool failed;
-  bool assigns;
+  bool assigns; /* to what is captured */
+  bool stores;  /* into a table, or calls */
 };
 
 static const unsigned char *skip(struct dump *d, size_t size) {
@@ -55,6 +68,20 @@ static void skip_string(struct dump *d) {
     skip(d, size - 1);
 }
 
+static bool stores(unsigned opcode) {
+  switch (opcode) {
+  case OP_SETTABUP:
+  case OP_SETTABLE:
+  case OP_SETI:
+  case OP_SETFIELD:
+  case OP_TBC:
+  case OP_CALL:
+  case OP_TAILCALL:
+  case OP_TFORCALL: return true;
+  default: return false;
+  }
+}
+
 /* Marks the captured variables that instructions assign to. */
 static void read_code(struct dump *d, bool *assigned) {
   size_t count = read_int(d);
@@ -64,8 +91,10 @@ static void read_code(struct dump *d, bool *assigned) {
     if (!bytes)
       return;
     memcpy(&instruction, bytes, sizeof instruction);
-    if ((instruction & 0x7f) == OP_SETUPVAL)
+    unsigned opcode = instruction & 0x7f;
+    if (opcode == OP_SETUPVAL)
       assigned[instruction >> 16 & 0xff] = true;
+    d->stores |= stores(opcode);
   }
 }
 
@@ -120,11 +149,23 @@ static void read_function(struct dump *d, const bool *outer, int depth) {
   skip_debug(d);
 }
 
-bool rl_assigns_captured(const unsigned char *dump, size_t size) {
+/* With `failed` set where it makes no sense. */
+static struct dump read_dump(const unsigned char *dump, size_t size) {
   struct dump d = {.at = dump, .end = dump + size};
   skip(&d, HEADER + 1);
   read_function(&d, NULL, 0);
-  return d.assigns || d.failed || d.at != d.end;
+  d.failed |= d.at != d.end;
+  return d;
+}
+
+bool rl_assigns_captured(const unsigned char *dump, size_t size) {
+  struct dump d = read_dump(dump, size);
+  return d.assigns || d.failed;
+}
+
+bool rl_assigns_tables(const unsigned char *dump, size_t size) {
+  struct dump d = read_dump(dump, size);
+  return d.stores || d.failed;
 }
 
 /* The dump of a chunk that is tried. */
@@ -143,19 +184,37 @@ static int add_bytes(lua_State *L, const void *bytes, size_t size, void *context
   return 0;
 }
 
-/* Whether the answer for a chunk, which captures _ENV alone, is the expected one. */
-static bool tells(lua_State *L, const char *code, bool expected) {
+/* Whether the answers for a chunk, which captures _ENV alone, are the expected ones. */
+static bool tells(lua_State *L, const char *code, bool assigns, bool stores) {
   struct trial trial = {.size = 0};
   if (luaL_loadstring(L, code) != LUA_OK)
     return lua_error(L);
   bool dumped = lua_dump(L, add_bytes, &trial, 0) == 0;
   lua_pop(L, 1);
-  return dumped && rl_assigns_captured(trial.bytes, trial.size) == expected;
+  return dumped && rl_assigns_captured(trial.bytes, trial.size) == assigns &&
+         rl_assigns_tables(trial.bytes, trial.size) == stores;
 }
 
 bool rl_assigns_check(lua_State *L) {
-  return lua_version(L) == 504 && tells(L, "return print(1, 2.5, 'three', nil, true)", false) &&
-         tells(L, "local a; return function() a = print; return a end", false) &&
-         tells(L, "_ENV = {}", true) &&
-         tells(L, "local a, b; return function() return function() _ENV, b = a end end", true);
+  static const char *const storing[] = {"x = 1",
+                                        "local t = ... t.x = 1",
+                                        "local t, k = ... t[k] = 1",
+                                        "local t = ... t[1] = 1",
+                                        "local f = ... f()",
+                                        "local f = ... return f()",
+                                        "local f = ... return function() f() end",
+                                        "for _ in ... do end",
+                                        "local x <close> = ..."};
+  if (lua_version(L) != 504)
+    return false;
+  for (size_t i = 0; i < sizeof storing / sizeof *storing; i++)
+    if (!tells(L, storing[i], false, true))
+      return false;
+  return tells(L, "return print(1, 2.5, 'three', nil, true)", false, true) &&
+         tells(L, "local a; return function() a = print; return a end", false, false) &&
+         tells(L, "local a, b = ... for i = 1, #a do b = {a[i] .. b.x, -b} end return b", false,
+               false) &&
+         tells(L, "_ENV = {}", true, false) &&
+         tells(L, "local a, b; return function() return function() _ENV, b = a end end", true,
+               false);
 }

@@ -1,5 +1,6 @@
-/* Assigns: whether a piece of code may assign to the variables it captures. A closure that cannot,
- * and captures only _ENV, may be shared by tasks that run side by side. */
+/* Assigns: what a piece of code may change. A closure that cannot assign to what it captures, and
+ * captures only _ENV, may be shared by tasks that run side by side. Code that neither stores into a
+ * table nor calls anything leaves all tables as they are. */
 #ifndef RL_VM_ASSIGNS_H
 #define RL_VM_ASSIGNS_H
 
@@ -11,7 +12,10 @@
  * function captures. True when in doubt. Never raises. */
 bool rl_assigns_captured(const unsigned char *dump, size_t size);
 
-/* Whether that can be told for the dumps of the Lua that runs: it is tried on a few. Raises for
+/* The same: whether it may store into a table, or call something. */
+bool rl_assigns_tables(const unsigned char *dump, size_t size);
+
+/* Whether both can be told for the dumps of the Lua that runs: it is tried on a few. Raises for
  * want of memory. */
 bool rl_assigns_check(lua_State *L);
 

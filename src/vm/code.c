@@ -283,15 +283,20 @@ static struct rl_known *note(lua_State *L, struct rl_codes *codes, struct rl_cod
   }
   known->noted = true;
   known->assigns = !codes->tells || rl_assigns_captured(code->bytes, code->size);
+  known->stores = !codes->tells || rl_assigns_tables(code->bytes, code->size);
   return known;
 }
 
 void rl_codes_push(lua_State *L, struct rl_code *code, enum rl_code_captures captures) {
   struct rl_codes *codes = codes_of(L);
-  if (push_kept(L, find(codes, &code->digest), captures))
+  struct rl_known *known = find(codes, &code->digest);
+  if (push_kept(L, known, captures)) {
+    rl_vm_of(L)->tempted |= known->stores;
     return;
+  }
   load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
-  struct rl_known *known = note(L, codes, code);
+  known = note(L, codes, code);
+  rl_vm_of(L)->tempted |= known->stores;
   if (captures == RL_CODE_NOTHING || (captures == RL_CODE_ENV && !known->assigns))
     keep(L, codes, known);
 }

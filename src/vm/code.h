@@ -35,6 +35,7 @@ struct rl_known {
   uint16_t next;        /* the next entry of the same bucket, plus 1; 0 at the end */
   int loaded;           /* registry reference of a closure of it, see rl_codes_push; or LUA_NOREF */
   bool assigns;         /* it may assign to what it captures */
+  bool stores;          /* it may store into a table, or call something */
   bool noted;           /* its chunk name is among the shipped ones */
 };
 

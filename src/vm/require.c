@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "vm/names.h"
+#include "vm/pristine.h"
 
 static const char require_key = 0; /* of the function, in the registry */
 
@@ -58,6 +59,7 @@ static int require(lua_State *L) {
     lua_setfield(L, LOADED, name);
   }
   rl_names_add(L, name);
+  rl_pristine_add(L, name);
   lua_insert(L, -2);
   return 2;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vm/require.h"
+#include "vm/vm.h"
 
 /* [] -> [module's value] */
 static void push_module(lua_State *L, const char *module) {
@@ -23,6 +24,7 @@ static void push_module(lua_State *L, const char *module) {
 void rl_resolve_push(lua_State *L, const char *path, size_t size) {
   if (size == 0 || path[size - 1] != 0)
     luaL_error(L, "corrupt parcel");
+  rl_vm_of(L)->tempted = true;
   const char *end = path + size, *key = path + strlen(path) + 1;
   push_module(L, path);
   for (; key < end; key += strlen(key) + 1) {

@@ -16,6 +16,7 @@
 #include "vm/json_mark.h"
 #include "vm/names.h"
 #include "vm/packer.h"
+#include "vm/pristine.h"
 #include "vm/require.h"
 #include "vm/seed.h"
 
@@ -74,6 +75,8 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->globals = NULL;
   vm->codes = NULL;
   vm->names = NULL;
+  vm->pristine = NULL;
+  vm->tempted = false;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);
   vm->L = vm->seed ? rl_seed_newstate(allocate, &vm->ledger, (uint32_t)vm->seed)
@@ -94,9 +97,11 @@ void rl_vm_close(struct rl_vm *vm) {
   rl_packer_free(vm->packer);
   rl_names_free(vm->names);
   rl_codes_free(vm->codes);
+  rl_pristine_free(vm->pristine);
   rl_buffer_free(&vm->text);
   vm->packer = NULL;
   vm->names = NULL;
   vm->codes = NULL;
+  vm->pristine = NULL;
   vm->L = NULL;
 }

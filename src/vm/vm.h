@@ -15,9 +15,10 @@
 #include "base/heap.h"
 #include "vm/ledger.h"
 
-struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
-struct rl_codes;  /* code.h */
-struct rl_names;  /* names.h */
+struct rl_packer;   /* packer.h: the scratch of packing, kept between calls */
+struct rl_codes;    /* code.h */
+struct rl_names;    /* names.h */
+struct rl_pristine; /* pristine.h */
 
 struct rl_vm {
   lua_State *L;            /* the main thread of the state; NULL when closed */
@@ -32,6 +33,8 @@ struct rl_vm {
   bool inside_threads;     /* threads may be, too */
   struct rl_codes *codes;
   struct rl_names *names;
+  struct rl_pristine *pristine; /* NULL: what tasks change stays changed */
+  bool tempted; /* something has come, since this was last looked at, that may change tables */
   struct rl_packer *packer; /* NULL until the first pack that needs it */
   struct rl_buffer text;    /* JSON that is being written or read; nothing between two calls */
 };
