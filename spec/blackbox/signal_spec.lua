@@ -88,6 +88,7 @@ describe("a signal", function()
   end)
 
   it("the fourth time leaves what does not end, but for what was logged", function()
+    if os.getenv "RILLE_BUILD" == "tsan" then pending "this sanitizer delays signals" end
     local fifo, lines = os.tmpname(), 2000
     os.remove(fifo)
     assert(os.execute("mkfifo " .. fifo))
