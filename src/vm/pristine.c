@@ -34,6 +34,7 @@ struct part {
 struct rl_pristine {
   struct rl_heap *heap;
   int list;       /* registry reference: table, copy, metatable; table, ... */
+  int text;       /* the same: a string, which could not be made where nothing may raise */
   unsigned count; /* of tables */
   struct part *parts;
   const void *metatables[TYPES]; /* of the basic types */
@@ -48,12 +49,12 @@ static int nothing(lua_State *L) {
 }
 
 /* [] -> [value] */
-static void push_sample(lua_State *L, enum sample type) {
+static void push_sample(lua_State *L, const struct rl_pristine *pristine, enum sample type) {
   switch (type) {
   case SAMPLE_NIL: lua_pushnil(L); break;
   case SAMPLE_BOOLEAN: lua_pushboolean(L, false); break;
   case SAMPLE_NUMBER: lua_pushinteger(L, 0); break;
-  case SAMPLE_STRING: lua_pushliteral(L, ""); break;
+  case SAMPLE_STRING: lua_rawgeti(L, LUA_REGISTRYINDEX, pristine->text); break;
   case SAMPLE_FUNCTION: lua_pushcfunction(L, nothing); break;
   case SAMPLE_THREAD: lua_pushthread(L); break;
   case SAMPLE_ADDRESS: lua_pushlightuserdata(L, NULL); break;
@@ -62,15 +63,16 @@ static void push_sample(lua_State *L, enum sample type) {
 }
 
 /* [] -> [metatable or false] */
-static void push_metatable(lua_State *L, enum sample type) {
-  push_sample(L, type);
+static void push_metatable(lua_State *L, const struct rl_pristine *pristine, enum sample type) {
+  push_sample(L, pristine, type);
   if (!lua_getmetatable(L, -1))
     lua_pushboolean(L, false);
   lua_remove(L, -2);
 }
 
-static const void *metatable_of(lua_State *L, enum sample type) {
-  push_metatable(L, type);
+static const void *metatable_of(lua_State *L, const struct rl_pristine *pristine,
+                                enum sample type) {
+  push_metatable(L, pristine, type);
   const void *metatable = lua_topointer(L, -1); /* NULL of what is no table */
   lua_pop(L, 1);
   return metatable;
@@ -93,6 +95,8 @@ static size_t size_of(const struct rl_inside_table *table) {
 
 /* [.., list] -> [.., list] */
 static void photograph(lua_State *L, struct rl_pristine *pristine, unsigned number) {
+  if (!rl_vm_of(L)->inside)
+    return;
   struct part *part = &pristine->parts[number];
   lua_rawgeti(L, -1, 3 * (lua_Integer)number + 1);
   part->table = rl_inside_of(L, -1);
@@ -128,7 +132,7 @@ static bool is_untouched(struct rl_vm *vm) {
     if (!is_same(pristine, &pristine->parts[i]))
       return false;
   for (enum sample type = 0; type < TYPES; type++)
-    if (metatable_of(vm->L, type) != pristine->metatables[type])
+    if (metatable_of(vm->L, pristine, type) != pristine->metatables[type])
       return false;
   return true;
 }
@@ -154,7 +158,7 @@ static void copy_table(lua_State *L, unsigned number) {
 
 /* [list] -> [list] */
 static void take_type(lua_State *L, struct rl_pristine *pristine, enum sample type) {
-  push_metatable(L, type);
+  push_metatable(L, pristine, type);
   pristine->metatables[type] = lua_topointer(L, -1);
   lua_rawseti(L, -2, -1 - (int)type);
 }
@@ -198,9 +202,9 @@ static void restore_table(lua_State *L, unsigned number) {
 }
 
 /* [list] -> [list] */
-static void restore_type(lua_State *L, enum sample type) {
+static void restore_type(lua_State *L, const struct rl_pristine *pristine, enum sample type) {
   int list = lua_gettop(L);
-  push_sample(L, type);
+  push_sample(L, pristine, type);
   lua_rawgeti(L, list, -1 - (int)type);
   set_metatable(L, list + 1);
   lua_settop(L, list);
@@ -213,8 +217,8 @@ static int restore(lua_State *L) {
   for (unsigned i = 0; i < pristine->count; i++)
     restore_table(L, i);
   for (enum sample type = 0; type < TYPES; type++)
-    if (metatable_of(L, type) != pristine->metatables[type])
-      restore_type(L, type);
+    if (metatable_of(L, pristine, type) != pristine->metatables[type])
+      restore_type(L, pristine, type);
   photograph_all(L, pristine);
   return 0;
 }
@@ -271,7 +275,7 @@ static void add_modules(lua_State *L, struct rl_pristine *pristine) {
 
 /* [list] -> [list]: what the methods of strings and files are found by. */
 static void add_methods(lua_State *L, struct rl_pristine *pristine) {
-  push_metatable(L, SAMPLE_STRING);
+  push_metatable(L, pristine, SAMPLE_STRING);
   add(L, pristine);
   luaL_getmetatable(L, LUA_FILEHANDLE);
   add(L, pristine);
@@ -304,6 +308,8 @@ void rl_pristine_open(lua_State *L) {
     luaL_error(L, "not enough memory");
   pristine->heap = vm->heap;
   rl_buffer_init(&pristine->bytes, vm->heap);
+  lua_pushliteral(L, "");
+  pristine->text = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   add_modules(L, pristine);
   add_methods(L, pristine);
