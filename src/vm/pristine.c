@@ -36,6 +36,7 @@ struct rl_pristine {
   int list;       /* registry reference: table, copy, metatable; table, ... */
   int text;       /* the same: a string, which could not be made where nothing may raise */
   unsigned count; /* of tables */
+  unsigned room;  /* for so many of them in `parts` */
   struct part *parts;
   const void *metatables[TYPES]; /* of the basic types */
   struct rl_buffer bytes;
@@ -249,11 +250,13 @@ static void add(lua_State *L, struct rl_pristine *pristine) {
     return;
   }
   size_t size = sizeof *pristine->parts;
-  struct part *parts = rl_realloc(pristine->heap, pristine->parts, pristine->count * size,
-                                  (pristine->count + 1) * size);
+  unsigned room = pristine->count + 1;
+  struct part *parts =
+      rl_realloc(pristine->heap, pristine->parts, pristine->room * size, room * size);
   if (!parts)
     luaL_error(L, "not enough memory");
   pristine->parts = parts;
+  pristine->room = room;
   lua_rawseti(L, -2, 3 * (lua_Integer)pristine->count + 1);
   copy_table(L, pristine->count);
   photograph(L, pristine, pristine->count++);
@@ -322,6 +325,6 @@ void rl_pristine_free(struct rl_pristine *pristine) {
   if (!pristine)
     return;
   rl_buffer_free(&pristine->bytes);
-  rl_free(pristine->heap, pristine->parts, pristine->count * sizeof *pristine->parts);
+  rl_free(pristine->heap, pristine->parts, pristine->room * sizeof *pristine->parts);
   rl_free(pristine->heap, pristine, sizeof *pristine);
 }
