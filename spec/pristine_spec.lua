@@ -17,6 +17,8 @@ local function tamper()
   rawset(debug, "sethook", function() end)
   rawset(io, "open", nil)
   rawset(require "rille", "sleep", nil)
+  getmetatable(_G).__index, getmetatable(_G).__newindex = print, print
+  getmetatable(require "rille").__index = print
   setmetatable(_G, nil)
   for _, name in ipairs { "coroutine", "setmetatable", "require" } do rawset(_G, name, nil) end
   rawset(_G, "error", function() end)
@@ -40,6 +42,7 @@ local function faults()
   try("coroutines", function() return coroutine.wrap(function() return 1 end)() == 1 end)
   try("metatables", function() return getmetatable(setmetatable({}, { 1 }))[1] == 1 end)
   try("require", function() return require "rille".sleep ~= nil end)
+  try("modules", function() return type(require "rille".all) == "function" end)
   try("files", function() return type(io.open) == "function" end)
   try("globals", function()
     local ok, message = pcall(function() return nowhere end) -- luacheck: ignore
@@ -100,6 +103,15 @@ describe("the libraries of a compute domain", function()
   it("are so when a metamethod has changed them", function()
     local operand = setmetatable({}, { __add = function() pcall = nil end }) -- luacheck: ignore
     rille.detach(function(a) return a + 1 end, operand)
+    assert.equal("", rille.detach(faults))
+  end)
+
+  it("are so when what a task has left in a global has changed them", function()
+    rille.detach(function()
+      trap = setmetatable({}, { __index = function() pcall = nil end }) -- luacheck: ignore
+    end)
+    rille.detach(function() return trap.x end) -- luacheck: ignore
+    rille.detach(function() trap = nil end) -- luacheck: ignore
     assert.equal("", rille.detach(faults))
   end)
 

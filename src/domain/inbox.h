@@ -26,8 +26,8 @@ struct rl_inbox {
   atomic_uint count;                /* of tasks that are in it, or about to be */
 
   /* the promises: read by any thread, written under the pool's lock */
-  atomic_uint room;       /* so many may be in it; 0: none, the pool is ending or has no domains */
-  atomic_uint looking;    /* domains that will take a task each without being woken */
+  atomic_uint room;    /* so many may be in it; 0: the queue is full, or the pool without domains */
+  atomic_uint looking; /* domains that will take a task each without being woken */
   _Atomic uint64_t brief; /* clock until which a domain will be back for any number of them */
 };
 

@@ -80,7 +80,7 @@ static void stop_idling(struct rl_pool *pool, struct rl_worker *worker) {
   pool->sleepers--;
 }
 
-/* The same. */
+/* As with stop_looking, the caller sees to the tasks that relied on this. */
 static void stop_taking(struct rl_pool *pool, const struct rl_worker *worker) {
   if (pool->taker != worker)
     return;
@@ -89,7 +89,7 @@ static void stop_taking(struct rl_pool *pool, const struct rl_worker *worker) {
   rl_pool_empty_inbox(pool);
 }
 
-/* The same. */
+/* As with stop_looking. */
 static void retire(struct rl_pool *pool, struct rl_worker *worker) {
   worker->retiring = true;
   pool->retiring++;

@@ -84,24 +84,26 @@ static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
 }
 
 /* Other tasks are to find the libraries as they were, unless this is the domain's own preparation.
- * If there is no memory for that the domain makes room for another. */
-static void tidy_up(struct rl_domain *domain) {
+ * Outside the turn: what it takes is not on the fiber's bill, nor do finalizers run as that fiber.
+ * If there is no memory for it the domain makes room for another. */
+static void tidy_up(struct rl_domain *domain, struct rl_fiber *fiber) {
   struct rl_vm *vm = &domain->vm;
-  domain->running->tempted |= vm->tempted;
+  fiber->tempted |= vm->tempted;
   vm->tempted = false;
-  if (!domain->running->tempted)
+  if (!fiber->tempted)
     return;
   if (!(domain->preparing ? rl_pristine_take(vm) : rl_pristine_restore(vm)))
     domain->spoilt = domain->tampered = true;
 }
 
 static void end_turn(struct rl_domain *domain) {
-  if (domain->vm.pristine)
-    tidy_up(domain);
-  rl_budget_end(domain->running);
+  struct rl_fiber *fiber = domain->running;
+  rl_budget_end(fiber);
   domain->running = NULL;
   domain->innermost = NULL;
   atomic_store_explicit(&domain->watch.subject, NULL, memory_order_relaxed);
+  if (domain->vm.pristine)
+    tidy_up(domain, fiber);
   count_turn(&domain->watch);
   if (domain->guest)
     rl_interrupt_here(NULL);

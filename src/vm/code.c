@@ -287,16 +287,23 @@ static struct rl_known *note(lua_State *L, struct rl_codes *codes, struct rl_cod
   return known;
 }
 
+/* By what it captures, the globals above all, code also gets at what runs other code when it is
+ * read.
+ */
+static void tempt(lua_State *L, const struct rl_known *known, enum rl_code_captures captures) {
+  rl_vm_of(L)->tempted |= known->stores || captures != RL_CODE_NOTHING;
+}
+
 void rl_codes_push(lua_State *L, struct rl_code *code, enum rl_code_captures captures) {
   struct rl_codes *codes = codes_of(L);
   struct rl_known *known = find(codes, &code->digest);
   if (push_kept(L, known, captures)) {
-    rl_vm_of(L)->tempted |= known->stores;
+    tempt(L, known, captures);
     return;
   }
   load(L, code); /* which may collect garbage, run a finalizer, and so use this cache */
   known = note(L, codes, code);
-  rl_vm_of(L)->tempted |= known->stores;
+  tempt(L, known, captures);
   if (captures == RL_CODE_NOTHING || (captures == RL_CODE_ENV && !known->assigns))
     keep(L, codes, known);
 }

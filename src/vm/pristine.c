@@ -29,6 +29,7 @@ struct part {
   const struct rl_inside_table *table; /* alive: the list in the registry holds it */
   const void *pairs, *metatable;
   size_t at, size; /* where its pairs are in `bytes` */
+  bool exact;      /* a metatable: what is added to it is taken out again */
 };
 
 struct rl_pristine {
@@ -191,11 +192,28 @@ static void restore_fields(lua_State *L, int table, int copy) {
   }
 }
 
+/* [table, copy] -> [table, copy] */
+static void remove_others(lua_State *L, int table, int copy) {
+  for (lua_pushnil(L); lua_next(L, table);) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    bool ours = lua_rawget(L, copy) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (ours)
+      continue;
+    lua_pushvalue(L, -1);
+    lua_pushnil(L);
+    lua_rawset(L, table);
+  }
+}
+
 /* [list] -> [list] */
-static void restore_table(lua_State *L, unsigned number) {
+static void restore_table(lua_State *L, const struct rl_pristine *pristine, unsigned number) {
   int list = lua_gettop(L), at = 3 * (int)number;
   lua_rawgeti(L, list, at + 1);
   lua_rawgeti(L, list, at + 2);
+  if (pristine->parts[number].exact)
+    remove_others(L, list + 1, list + 2);
   restore_fields(L, list + 1, list + 2);
   lua_rawgeti(L, list, at + 3);
   set_metatable(L, list + 1);
@@ -216,7 +234,7 @@ static int restore(lua_State *L) {
   lua_settop(L, 0);
   lua_rawgeti(L, LUA_REGISTRYINDEX, pristine->list);
   for (unsigned i = 0; i < pristine->count; i++)
-    restore_table(L, i);
+    restore_table(L, pristine, i);
   for (enum sample type = 0; type < TYPES; type++)
     if (metatable_of(L, pristine, type) != pristine->metatables[type])
       restore_type(L, pristine, type);
@@ -243,12 +261,8 @@ bool rl_pristine_restore(struct rl_vm *vm) {
 
 /* -- the beginning and the end -------------------------------------------------------------- */
 
-/* [list, table or nil] -> [list]: may raise. */
-static void add(lua_State *L, struct rl_pristine *pristine) {
-  if (!lua_istable(L, -1)) {
-    lua_pop(L, 1);
-    return;
-  }
+/* [list, table] -> [list]: may raise. */
+static void add_table(lua_State *L, struct rl_pristine *pristine, bool exact) {
   size_t size = sizeof *pristine->parts;
   unsigned room = pristine->count + 1;
   struct part *parts =
@@ -257,9 +271,33 @@ static void add(lua_State *L, struct rl_pristine *pristine) {
     luaL_error(L, "not enough memory");
   pristine->parts = parts;
   pristine->room = room;
+  parts[pristine->count].exact = exact;
   lua_rawseti(L, -2, 3 * (lua_Integer)pristine->count + 1);
   copy_table(L, pristine->count);
   photograph(L, pristine, pristine->count++);
+}
+
+/* [list, metatable or another value] -> [list] */
+static void add_metatable(lua_State *L, struct rl_pristine *pristine) {
+  if (lua_istable(L, -1))
+    add_table(L, pristine, true);
+  else
+    lua_pop(L, 1);
+}
+
+/* [list, table or another value] -> [list]: the table, and its metatable. */
+static void add(lua_State *L, struct rl_pristine *pristine) {
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    return;
+  }
+  if (lua_getmetatable(L, -1)) { // [list, table, metatable]
+    lua_pushvalue(L, -3);
+    lua_insert(L, -2);
+    add_metatable(L, pristine);
+    lua_pop(L, 1);
+  }
+  add_table(L, pristine, false);
 }
 
 /* [list] -> [list]: `package` is left out, whose tables are there to be changed. */
@@ -279,9 +317,9 @@ static void add_modules(lua_State *L, struct rl_pristine *pristine) {
 /* [list] -> [list]: what the methods of strings and files are found by. */
 static void add_methods(lua_State *L, struct rl_pristine *pristine) {
   push_metatable(L, pristine, SAMPLE_STRING);
-  add(L, pristine);
+  add_metatable(L, pristine);
   luaL_getmetatable(L, LUA_FILEHANDLE);
-  add(L, pristine);
+  add_metatable(L, pristine);
   luaL_getmetatable(L, LUA_FILEHANDLE);
   lua_getfield(L, -1, "__index");
   lua_remove(L, -2);

@@ -1,8 +1,8 @@
 /* Pristine: the standard libraries, and Rille's own, as each task of a compute domain finds them.
  * Tasks of different callers take turns on one state, and one of them may well set `pcall` or
  * ("").upper to something of its own: after its turn that is put back, so that it has harmed nobody
- * else. What is added stays, for caches are kept in globals; so does what the domain's own start
- * changes (domains.broadcast).
+ * else. What is added stays, but for metamethods, for caches are kept in globals; so does what the
+ * domain's own start changes (domains.broadcast).
  *
  * Whether anything has changed is told from the tables' memory, which costs a tenth of a
  * microsecond; code that cannot change a table (assigns.h) is not even looked at. Owner thread
