@@ -83,17 +83,19 @@ static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
   count_turn(&domain->watch);
 }
 
-/* Other tasks are to find the libraries as they were, unless this is the domain's own preparation.
- * Outside the turn: what it takes is not on the fiber's bill, nor do finalizers run as that fiber.
- * If there is no memory for it the domain makes room for another. */
-static void tidy_up(struct rl_domain *domain, struct rl_fiber *fiber) {
+void rl_turn_restore(struct rl_domain *domain, bool prepared) {
   struct rl_vm *vm = &domain->vm;
-  fiber->tempted |= vm->tempted;
-  vm->tempted = false;
-  if (!fiber->tempted)
-    return;
-  if (!(domain->preparing ? rl_pristine_take(vm) : rl_pristine_restore(vm)))
+  if (!(prepared ? rl_pristine_take(vm) : rl_pristine_restore(vm)))
     domain->spoilt = domain->tampered = true;
+}
+
+/* Outside the turn: what it takes is not on the fiber's bill, nor do finalizers run as that fiber.
+ */
+static void tidy_up(struct rl_domain *domain, struct rl_fiber *fiber) {
+  fiber->tempted |= domain->vm.tempted;
+  domain->vm.tempted = false;
+  if (fiber->tempted)
+    rl_turn_restore(domain, domain->preparing);
 }
 
 static void end_turn(struct rl_domain *domain) {

@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 #include "base/heap.h"
+#include "domain/fiber.h"
 #include "domain/interrupt.h"
 #include "domain/scheduler.h"
 #include "domain/simulation.h"
 #include "domain/task.h"
 #include "domain/timer.h"
 #include "vm/collector.h"
-#include "vm/pristine.h"
 
 enum {
   STACK_BYTES = 4 << 20, /* Lua's own tests want 512 KiB of C stack; only touched pages cost */
@@ -61,8 +61,7 @@ static void clean(struct rl_worker *worker) {
 static bool collect(struct rl_domain *domain) {
   if (!rl_collector_pay(&domain->vm))
     return false;
-  if (!rl_pristine_restore(&domain->vm))
-    domain->spoilt = domain->tampered = true;
+  rl_turn_restore(domain, false);
   return true;
 }
 

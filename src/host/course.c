@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "domain/domain.h"
 #include "domain/ticker.h"
+#include "io/log_writer.h"
 
 void rl_course_init(struct rl_course *course, struct rl_settings *settings) {
   course->settings = settings;
@@ -161,4 +163,10 @@ bool rl_course_all_ending(struct rl_course *course) {
   bool all = course->ending >= course->loops;
   unlock(course);
   return all;
+}
+
+void rl_course_leave(struct rl_course *course, int status) {
+  if (course->settings->log_writer)
+    rl_log_writer_finish(course->settings->log_writer);
+  _exit(status);
 }

@@ -84,4 +84,8 @@ void rl_course_drop_loop(struct rl_course *course);
 unsigned rl_course_loops(struct rl_course *course);
 bool rl_course_all_ending(struct rl_course *course);
 
+/* Any thread: leaves the process where something does not let itself be ended. What was logged is
+ * still said; the log gives up by itself where nobody takes it. */
+_Noreturn void rl_course_leave(struct rl_course *course, int status);
+
 #endif

@@ -1,7 +1,6 @@
 /* Ending: every loop rests, and cancels its fibers; all have, and the pool stops; it is gone, and
  * the fibers have ended, so that the other loops may close; they have. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "host/runtime.h"
 
@@ -9,14 +8,6 @@ enum { STUCK_NS = 1000000000 }; /* what stuck domains get to return after all, a
 
 bool rl_ending_all_cancelled(struct rl_loop *first) {
   return rl_course_all_ending(first->course);
-}
-
-/* But for what was printed, and logged. */
-static void leave(struct rille *runtime) {
-  fflush(NULL);
-  if (runtime->settings.log_writer)
-    rl_log_writer_finish(&runtime->log_writer);
-  _exit(rl_course_status(&runtime->course));
 }
 
 /* A thread inside a C function cannot be ended, and what it uses cannot be freed. */
@@ -30,7 +21,8 @@ static void leave_stuck(struct rille *runtime) {
               "rille: compute domains are inside C functions that do not return (%u); "
               "the program ends without them",
               atomic_load(&runtime->pool.threads));
-  leave(runtime);
+  fflush(NULL);
+  rl_course_leave(&runtime->course, rl_course_status(&runtime->course));
 }
 
 bool rl_ending_pool_is_gone(struct rl_loop *first) {

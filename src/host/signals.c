@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "domain/domain.h"
 #include "domain/prompt.h"
@@ -13,19 +12,12 @@
 
 enum { URGINGS = 1 }; /* after so many further signals a halted program is left as it is */
 
-/* What was logged is still said; the log gives up by itself where nobody takes it. */
-static void leave(const struct rl_settings *settings, int status) {
-  if (settings->log_writer)
-    rl_log_writer_finish(settings->log_writer);
-  _exit(status);
-}
-
 static void on_end(struct rl_signals *signals, int number) {
   struct rl_course *course = signals->course;
   enum rl_stage stage = rl_course_stage(course);
   if (stage >= RL_HALTED) { /* something does not let itself be ended */
     if (++signals->urgings > URGINGS)
-      leave(course->settings, 128 + number);
+      rl_course_leave(course, 128 + number);
   } else if (stage == RL_STOPPING) { /* the second one means it */
     rl_course_advance(course, RL_HALTED);
   } else {
