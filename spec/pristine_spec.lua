@@ -51,6 +51,13 @@ local function faults()
   return table.concat(found, ", ")
 end
 
+--- One that has loaded none of Rille's modules yet.
+local function new_domain()
+  domains.set_bounds(0, 0)
+  work.await(function() return domains.stats().domains == 0 end)
+  domains.set_bounds(1, 1)
+end
+
 describe("the libraries of a compute domain", function()
   after_each(work.defaults)
   before_each(function() domains.set_bounds(1, 1) end)
@@ -121,6 +128,71 @@ describe("the libraries of a compute domain", function()
       collectgarbage()
     end, tamper)
     assert.equal("", rille.detach(faults))
+  end)
+
+  it("are so when a task has put others in the place of modules", function()
+    rille.detach(function()
+      package.loaded.string = { format = print }
+      package.loaded["rille.json"] = {}
+      package.loaded["rille.net"] = nil
+      require "rille.net".connect = print
+    end)
+    assert.equal("3", rille.detach(function() return require "string".format("%d", 3) end))
+    assert.equal("[1]", rille.detach(function() return require "rille.json".encode { 1 } end))
+    assert.equal(rille.detach(function()
+      return tostring(require "rille.net".connect)
+    end), rille.detach(function()
+      package.loaded["rille.net"] = nil
+      return tostring(require "rille.net".connect)
+    end))
+  end)
+
+  it("are so in what comes on its first use", function()
+    new_domain()
+    rille.detach(function()
+      require "rille.flow".all = print
+      package.loaded["rille.log"] = { info = 5 }
+      return rille.all, rille.log
+    end)
+    rille.detach(function() rille.race, rille.scope = nil, print end)
+    assert.same({ 1, 2 }, rille.detach(function()
+      return rille.all { function() return 1 end, function() return 2 end }
+    end))
+    assert.equal("functionfunction", rille.detach(function()
+      return type(rille.race) .. type(rille.log.info)
+    end))
+    rille.detach(function() rille.all, rille.domains = nil, 5 end)
+    assert.equal("function1", rille.detach(function()
+      return type(rille.all) .. rille.domains.get_bounds()
+    end))
+  end)
+
+  it("are so for a module of Rille's that comes later", function()
+    new_domain()
+    rille.detach(function()
+      package.loaded["rille.core"] = setmetatable({}, { __index = function() return print end })
+      require "rille.flow"
+    end)
+    assert.same({ 1 }, rille.detach(function()
+      return rille.all { function() return 1 end }
+    end))
+  end)
+
+  it("grow no more when a module is loaded again and again", function()
+    local function again(count)
+      for _ = 1, count do
+        rille.detach(function()
+          package.loaded["rille.net"] = nil
+          require "rille.net"
+        end)
+      end
+      return rille.detach(function()
+        collectgarbage()
+        return collectgarbage "count"
+      end)
+    end
+    local before = again(20)
+    assert.is_true(again(100) < before + 20)
   end)
 
   it("keep what a task has added", function()

@@ -243,6 +243,19 @@ local function declared_in(path)
   return found
 end
 
+--- The names of Rille's modules, in C and in Lua.
+local function all_modules()
+  local names = {}
+  for name in read("src/lib/modules.h"):gmatch "luaopen_([%w_]+)" do
+    names[#names + 1] = name:gsub("_", ".")
+  end
+  local files <close> = assert(io.popen("cd lua && find rille* -name '*.lua'"))
+  for path in files:lines() do
+    names[#names + 1] = path:gsub("%.lua$", ""):gsub("/", ".")
+  end
+  return names
+end
+
 describe("the reference", function()
   it("is what scripts/reference writes of the comments", function()
     assert.equal(page.write(sections), read "docs/reference.md")
@@ -253,11 +266,10 @@ describe("the reference", function()
     for _, section in ipairs(sections) do
       if section.kind == "module" then public[section.name] = true end
     end
-    for name in pairs(package.preload) do
-      if name:find "^rille" then
-        assert.is_true((public[name] or hidden[name]) ~= nil, name)
-        assert.is_false(public[name] and hidden[name] or false, name)
-      end
+    for _, name in ipairs(all_modules()) do
+      assert.is_true((public[name] or hidden[name]) ~= nil, name)
+      assert.is_false(public[name] and hidden[name] or false, name)
+      assert.equal(":rille:", select(2, package.searchers[1](name)), name)
     end
     for name in pairs(public) do assert.is_truthy(require(name), name) end
   end)

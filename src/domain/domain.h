@@ -164,7 +164,6 @@ struct rl_domain {
   size_t memory_limit; /* settings->memory_limit, as far as it has been heeded */
   int limit_error;     /* registry reference of the error for that; LUA_NOREF: there was none */
   struct rl_crossing crossing; /* in this turn */
-  bool preparing;              /* the fiber that runs is of a broadcast */
   bool tampered;        /* a task has changed what others find, and it could not be put back */
   bool spoilt;          /* a fiber has exceeded a limit of memory: there is much to collect */
   bool starved;         /* the system had no memory in this turn */

@@ -368,9 +368,9 @@ void rl_fiber_take_back(struct rl_fiber *fiber);
 void rl_fiber_over(struct rl_fiber *fiber, lua_State *L, int status, int nresults);
 
 /* For turn.c and worker.c, on a compute domain, outside any turn: other tasks are to find the
- * libraries as they were; what was `prepared`, by a broadcast, is how they are from now on. If
- * there is no memory for that the domain makes room for another. */
-void rl_turn_restore(struct rl_domain *domain, bool prepared);
+ * libraries as they were, or as a broadcast has made them. If there is no memory for that the
+ * domain makes room for another. */
+void rl_turn_restore(struct rl_domain *domain);
 
 /* From `ended`, and for turn.c: adds what it has run since it went on to *fiber->usage. */
 void rl_fiber_account(struct rl_fiber *fiber, uint64_t now);

@@ -78,14 +78,13 @@ static void begin_turn(struct rl_domain *domain, struct rl_fiber *fiber) {
   rl_budget_begin(fiber);
   domain->running = fiber;
   domain->innermost = fiber->L;
-  domain->preparing = rl_pool_hears(domain);
+  domain->vm.preparing = rl_pool_hears(domain);
   atomic_store_explicit(&domain->watch.subject, fiber->subject, memory_order_relaxed);
   count_turn(&domain->watch);
 }
 
-void rl_turn_restore(struct rl_domain *domain, bool prepared) {
-  struct rl_vm *vm = &domain->vm;
-  if (!(prepared ? rl_pristine_take(vm) : rl_pristine_restore(vm)))
+void rl_turn_restore(struct rl_domain *domain) {
+  if (!rl_pristine_settle(&domain->vm))
     domain->spoilt = domain->tampered = true;
 }
 
@@ -95,7 +94,8 @@ static void tidy_up(struct rl_domain *domain, struct rl_fiber *fiber) {
   fiber->tempted |= domain->vm.tempted;
   domain->vm.tempted = false;
   if (fiber->tempted)
-    rl_turn_restore(domain, domain->preparing);
+    rl_turn_restore(domain);
+  domain->vm.preparing = false;
 }
 
 static void end_turn(struct rl_domain *domain) {

@@ -61,7 +61,7 @@ static void clean(struct rl_worker *worker) {
 static bool collect(struct rl_domain *domain) {
   if (!rl_collector_pay(&domain->vm))
     return false;
-  rl_turn_restore(domain, false);
+  rl_turn_restore(domain);
   return true;
 }
 

@@ -1,13 +1,16 @@
-/* Open: fills package.preload. */
+/* Open: Rille's modules are found by the first searcher, in tables that all states share; one entry
+ * each in package.preload would cost every state some 15 KiB. */
 #include "host/open.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/modules.h"
 #include "vm/check.h"
 #include "vm/embedded.h"
+#include "vm/require.h"
 
 static const luaL_Reg modules[] = {
     {"rille", luaopen_rille},
@@ -67,7 +70,7 @@ static void teach(lua_State *L) {
 }
 
 /* [name], the last searcher: what of ours the name may mean. */
-static int search(lua_State *L) {
+static int suggest(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
     if (strcmp(globals[i][0], name) == 0) {
@@ -77,15 +80,7 @@ static int search(lua_State *L) {
   return 0;
 }
 
-static void add_searcher(lua_State *L) {
-  lua_getglobal(L, LUA_LOADLIBNAME);
-  lua_getfield(L, -1, "searchers");
-  lua_pushcfunction(L, search);
-  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-  lua_pop(L, 2);
-}
-
-/* [name, ":preload:"], upvalue: light userdata of a module written in Lua: loads it. */
+/* [name, ":rille:"], upvalue: light userdata of a module written in Lua: loads it. */
 static int load_embedded(lua_State *L) {
   const struct rl_embedded *module = lua_touserdata(L, lua_upvalueindex(1));
   if (luaL_loadbufferx(L, module->text, module->size, module->chunk, "t") != LUA_OK)
@@ -95,16 +90,49 @@ static int load_embedded(lua_State *L) {
   return 1;
 }
 
+/* [] -> [loader], or nothing and false */
+static bool push_loader(lua_State *L, const char *name) {
+  for (const luaL_Reg *module = modules; module->name; module++)
+    if (strcmp(module->name, name) == 0) {
+      lua_pushcfunction(L, module->func);
+      return true;
+    }
+  for (size_t i = 0; i < rl_embedded_count; i++)
+    if (strcmp(rl_embedded[i].module, name) == 0) {
+      lua_pushlightuserdata(L, (void *)(size_t)&rl_embedded[i]);
+      lua_pushcclosure(L, load_embedded, 1);
+      return true;
+    }
+  return false;
+}
+
+/* [name], the first searcher; upvalue: Lua's own first one, for what is in package.preload goes
+ * before ours: that is how a test gives a module another's name. */
+static int search(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 2);
+  if (lua_isfunction(L, 2) || !push_loader(L, name))
+    return 2;
+  lua_pushliteral(L, RL_REQUIRE_OURS);
+  return 2;
+}
+
+static void add_searchers(lua_State *L) {
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, "searchers");
+  lua_rawgeti(L, -1, 1);
+  lua_pushcclosure(L, search, 1);
+  lua_rawseti(L, -2, 1);
+  lua_pushcfunction(L, suggest);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 2);
+}
+
 void rl_open_modules(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  luaL_setfuncs(L, modules, 0);
-  for (size_t i = 0; i < rl_embedded_count; i++) {
-    lua_pushlightuserdata(L, (void *)(size_t)&rl_embedded[i]);
-    lua_pushcclosure(L, load_embedded, 1);
-    lua_setfield(L, -2, rl_embedded[i].module);
-  }
-  lua_pop(L, 1);
-  add_searcher(L);
+  add_searchers(L);
   teach(L);
   rl_lib_replace_coroutine(L);
   rl_lib_replace_os(L);

@@ -5,7 +5,7 @@
 
 #include <lua.h>
 
-/* Registers the modules for `require`; none is loaded yet. May raise for want of memory. */
+/* Has `require` find the modules; none is loaded yet. May raise for want of memory. */
 void rl_open_modules(lua_State *L);
 
 #endif

@@ -16,6 +16,8 @@
 #include "lib/modules.h"
 #include "vm/call.h"
 #include "vm/check.h"
+#include "vm/pristine.h"
+#include "vm/require.h"
 
 /* -- time --------------------------------------------------------------------------------- */
 
@@ -270,9 +272,10 @@ static int set_grace(lua_State *L) {
 static int load_on_use(lua_State *L) {
   const char *name = lua_tostring(L, 2);
   lua_getfield(L, lua_upvalueindex(1), name ? name : "");
-  if (lua_isnil(L, -1))
+  const char *module = lua_tostring(L, -1);
+  if (!module)
     return 1;
-  lua_getglobal(L, "require");
+  rl_require_push(L);
   lua_insert(L, -2);
   lua_call(L, 1, 1);
   if (lua_istable(L, -1) && lua_getfield(L, -1, name) == LUA_TFUNCTION)
@@ -282,6 +285,7 @@ static int load_on_use(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_pushvalue(L, -2);
   lua_rawset(L, 1);
+  rl_pristine_learn(L, 1, 2, module);
   return 1;
 }
 

@@ -1,6 +1,6 @@
-/* Pristine: see the header. The registry has a list of the tables, each with a copy of what it held
- * and its metatable, or false, and at negative indices the metatables of the basic types; C has the
- * addresses and bytes of the tables' hash parts. */
+/* Pristine: see the header. The registry has a list of the tables, each with a copy of what it
+ * held, and at negative indices the metatables of the basic types; C has a snapshot of the tables.
+ */
 #include "vm/pristine.h"
 
 #include <assert.h>
@@ -10,6 +10,7 @@
 
 #include "vm/collector.h"
 #include "vm/inside.h"
+#include "vm/snapshot.h"
 #include "vm/vm.h"
 
 /* The basic types whose values share their metatable. */
@@ -24,24 +25,28 @@ enum sample {
   TYPES
 };
 
-/* One table, as memory. */
-struct part {
-  const struct rl_inside_table *table; /* alive: the list in the registry holds it */
-  const void *pairs, *metatable;
-  size_t at, size; /* where its pairs are in `bytes` */
-  bool exact;      /* a metatable: what is added to it is taken out again */
+/* What the list has of each table, one after the other. */
+enum field {
+  TABLE = 1,
+  COPY,      /* of its fields */
+  METATABLE, /* or false */
+  EXACT,     /* true: what is added to it is taken out again; a metatable, or a table of ours */
+  FIELDS = EXACT
 };
 
+enum { LOADED }; /* the number of package.loaded in the list */
+
 struct rl_pristine {
-  struct rl_heap *heap;
-  int list;       /* registry reference: table, copy, metatable; table, ... */
+  int list;       /* registry reference */
   int text;       /* the same: a string, which could not be made where nothing may raise */
   unsigned count; /* of tables */
-  unsigned room;  /* for so many of them in `parts` */
-  struct part *parts;
   const void *metatables[TYPES]; /* of the basic types */
-  struct rl_buffer bytes;
+  struct rl_snapshot snapshot;   /* of all tables, if they may be looked into */
 };
+
+static int place(unsigned number, enum field field) {
+  return FIELDS * (int)number + (int)field;
+}
 
 /* -- the basic types ------------------------------------------------------------------------ */
 
@@ -89,72 +94,32 @@ static void set_metatable(lua_State *L, int index) {
   lua_setmetatable(L, index);
 }
 
-/* -- as memory ------------------------------------------------------------------------------ */
-
-static size_t size_of(const struct rl_inside_table *table) {
-  return rl_inside_pairs(table) * sizeof *table->pairs;
-}
-
-/* [.., list] -> [.., list] */
-static void photograph(lua_State *L, struct rl_pristine *pristine, unsigned number) {
-  if (!rl_vm_of(L)->inside)
-    return;
-  struct part *part = &pristine->parts[number];
-  lua_rawgeti(L, -1, 3 * (lua_Integer)number + 1);
-  part->table = rl_inside_of(L, -1);
-  lua_pop(L, 1);
-  part->pairs = part->table->pairs;
-  part->metatable = part->table->metatable;
-  part->at = pristine->bytes.size;
-  part->size = size_of(part->table);
-  rl_buffer_append(&pristine->bytes, part->pairs, part->size);
-}
-
-/* [.., list] -> [.., list]: without memory it is done again when it is next needed. */
-static void photograph_all(lua_State *L, struct rl_pristine *pristine) {
-  if (pristine->bytes.failed)
-    rl_buffer_free(&pristine->bytes);
-  pristine->bytes.size = 0;
-  for (unsigned i = 0; i < pristine->count; i++)
-    photograph(L, pristine, i);
-}
-
-static bool is_same(const struct rl_pristine *pristine, const struct part *part) {
-  const struct rl_inside_table *table = part->table;
-  return table->pairs == part->pairs && table->metatable == part->metatable &&
-         size_of(table) == part->size &&
-         memcmp(table->pairs, pristine->bytes.bytes + part->at, part->size) == 0;
-}
-
 static bool is_untouched(struct rl_vm *vm) {
   const struct rl_pristine *pristine = vm->pristine;
-  if (!vm->inside || pristine->bytes.failed)
+  if (!vm->inside || !rl_snapshot_same(&pristine->snapshot))
     return false;
-  for (unsigned i = 0; i < pristine->count; i++)
-    if (!is_same(pristine, &pristine->parts[i]))
-      return false;
   for (enum sample type = 0; type < TYPES; type++)
     if (metatable_of(vm->L, pristine, type) != pristine->metatables[type])
       return false;
   return true;
 }
 
-/* -- as values ------------------------------------------------------------------------------ */
+/* -- the tables ------------------------------------------------------------------------------- */
 
 /* [list] -> [list]: what the table with this number holds now. */
 static void copy_table(lua_State *L, unsigned number) {
-  int list = lua_gettop(L), at = 3 * (int)number;
-  lua_rawgeti(L, list, at + 1);
+  int list = lua_gettop(L);
+  lua_rawgeti(L, list, place(number, TABLE));
   lua_newtable(L);
   for (lua_pushnil(L); lua_next(L, list + 1);) {
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
     lua_rawset(L, list + 2);
   }
-  lua_rawseti(L, list, at + 2);
+  lua_rawseti(L, list, place(number, COPY));
   if (!lua_getmetatable(L, list + 1))
     lua_pushboolean(L, false);
-  lua_rawseti(L, list, at + 3);
+  lua_rawseti(L, list, place(number, METATABLE));
   lua_settop(L, list);
 }
 
@@ -173,7 +138,7 @@ static int take(lua_State *L) {
     copy_table(L, i);
   for (enum sample type = 0; type < TYPES; type++)
     take_type(L, pristine, type);
-  photograph_all(L, pristine);
+  rl_snapshot_renew(&pristine->snapshot);
   return 0;
 }
 
@@ -192,14 +157,23 @@ static void restore_fields(lua_State *L, int table, int copy) {
   }
 }
 
-/* [table, copy] -> [table, copy] */
-static void remove_others(lua_State *L, int table, int copy) {
+/* Whether the key there is the name of a module of Rille's. */
+static bool is_our_name(lua_State *L, int key) {
+  if (lua_type(L, key) != LUA_TSTRING)
+    return false;
+  const char *name = lua_tostring(L, key);
+  return strncmp(name, "rille", 5) == 0 && (name[5] == 0 || name[5] == '.');
+}
+
+/* Takes out what was not there, all of it or what is under names of ours.
+ * [table, copy] -> [table, copy] */
+static void remove_others(lua_State *L, int table, int copy, bool all) {
   for (lua_pushnil(L); lua_next(L, table);) {
     lua_pop(L, 1);
     lua_pushvalue(L, -1);
-    bool ours = lua_rawget(L, copy) != LUA_TNIL;
+    bool known = lua_rawget(L, copy) != LUA_TNIL;
     lua_pop(L, 1);
-    if (ours)
+    if (known || !(all || is_our_name(L, -1)))
       continue;
     lua_pushvalue(L, -1);
     lua_pushnil(L);
@@ -208,14 +182,17 @@ static void remove_others(lua_State *L, int table, int copy) {
 }
 
 /* [list] -> [list] */
-static void restore_table(lua_State *L, const struct rl_pristine *pristine, unsigned number) {
-  int list = lua_gettop(L), at = 3 * (int)number;
-  lua_rawgeti(L, list, at + 1);
-  lua_rawgeti(L, list, at + 2);
-  if (pristine->parts[number].exact)
-    remove_others(L, list + 1, list + 2);
+static void restore_table(lua_State *L, unsigned number) {
+  int list = lua_gettop(L);
+  lua_rawgeti(L, list, place(number, TABLE));
+  lua_rawgeti(L, list, place(number, COPY));
+  lua_rawgeti(L, list, place(number, EXACT));
+  bool exact = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (exact || number == LOADED)
+    remove_others(L, list + 1, list + 2, exact);
   restore_fields(L, list + 1, list + 2);
-  lua_rawgeti(L, list, at + 3);
+  lua_rawgeti(L, list, place(number, METATABLE));
   set_metatable(L, list + 1);
   lua_settop(L, list);
 }
@@ -234,11 +211,11 @@ static int restore(lua_State *L) {
   lua_settop(L, 0);
   lua_rawgeti(L, LUA_REGISTRYINDEX, pristine->list);
   for (unsigned i = 0; i < pristine->count; i++)
-    restore_table(L, pristine, i);
+    restore_table(L, i);
   for (enum sample type = 0; type < TYPES; type++)
     if (metatable_of(L, pristine, type) != pristine->metatables[type])
       restore_type(L, pristine, type);
-  photograph_all(L, pristine);
+  rl_snapshot_renew(&pristine->snapshot);
   return 0;
 }
 
@@ -251,30 +228,30 @@ static bool protect(struct rl_vm *vm, lua_CFunction function) {
   return done;
 }
 
-bool rl_pristine_take(struct rl_vm *vm) {
-  return protect(vm, take);
+bool rl_pristine_settle(struct rl_vm *vm) {
+  return is_untouched(vm) || protect(vm, vm->preparing ? take : restore);
 }
 
-bool rl_pristine_restore(struct rl_vm *vm) {
-  return is_untouched(vm) || protect(vm, restore);
+void rl_pristine_clean(lua_State *L) {
+  struct rl_vm *vm = rl_vm_of(L);
+  if (vm->pristine && !vm->preparing && !is_untouched(vm) &&
+      rl_collector_hold(L, restore, vm->pristine) != LUA_OK)
+    lua_error(L);
 }
 
 /* -- the beginning and the end -------------------------------------------------------------- */
 
 /* [list, table] -> [list]: may raise. */
 static void add_table(lua_State *L, struct rl_pristine *pristine, bool exact) {
-  size_t size = sizeof *pristine->parts;
-  unsigned room = pristine->count + 1;
-  struct part *parts =
-      rl_realloc(pristine->heap, pristine->parts, pristine->room * size, room * size);
-  if (!parts)
+  unsigned number = pristine->count;
+  const struct rl_inside_table *table = rl_inside_of(L, -1);
+  lua_rawseti(L, -2, place(number, TABLE));
+  lua_pushboolean(L, exact);
+  lua_rawseti(L, -2, place(number, EXACT));
+  copy_table(L, number);
+  if (rl_vm_of(L)->inside && rl_snapshot_add(&pristine->snapshot, table) != 0)
     luaL_error(L, "not enough memory");
-  pristine->parts = parts;
-  pristine->room = room;
-  parts[pristine->count].exact = exact;
-  lua_rawseti(L, -2, 3 * (lua_Integer)pristine->count + 1);
-  copy_table(L, pristine->count);
-  photograph(L, pristine, pristine->count++);
+  pristine->count++;
 }
 
 /* [list, metatable or another value] -> [list] */
@@ -286,7 +263,7 @@ static void add_metatable(lua_State *L, struct rl_pristine *pristine) {
 }
 
 /* [list, table or another value] -> [list]: the table, and its metatable. */
-static void add(lua_State *L, struct rl_pristine *pristine) {
+static void add(lua_State *L, struct rl_pristine *pristine, bool exact) {
   if (!lua_istable(L, -1)) {
     lua_pop(L, 1);
     return;
@@ -297,19 +274,24 @@ static void add(lua_State *L, struct rl_pristine *pristine) {
     add_metatable(L, pristine);
     lua_pop(L, 1);
   }
-  add_table(L, pristine, false);
+  add_table(L, pristine, exact);
 }
 
-/* [list] -> [list]: `package` is left out, whose tables are there to be changed. */
+/* [list] -> [list]: package.loaded first, whose copy tells later which modules are remembered. The
+ * rest of `package` is left out: paths and searchers are there to be changed. */
 static void add_modules(lua_State *L, struct rl_pristine *pristine) {
   int list = lua_gettop(L);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, list);
+  lua_pushvalue(L, -2);
+  add_table(L, pristine, false);
+  lua_pop(L, 1);
   for (lua_pushnil(L); lua_next(L, list + 1); lua_settop(L, list + 2)) {
     if (strcmp(lua_tostring(L, -2), LUA_LOADLIBNAME) == 0)
       continue;
     lua_pushvalue(L, list);
     lua_pushvalue(L, -2);
-    add(L, pristine);
+    add(L, pristine, false);
   }
   lua_settop(L, list);
 }
@@ -323,23 +305,67 @@ static void add_methods(lua_State *L, struct rl_pristine *pristine) {
   luaL_getmetatable(L, LUA_FILEHANDLE);
   lua_getfield(L, -1, "__index");
   lua_remove(L, -2);
-  add(L, pristine);
+  add(L, pristine, false);
 }
 
-static bool is_ours(const char *module) {
-  return strncmp(module, "rille", 5) == 0 && (module[5] == 0 || module[5] == '.');
+/* [] -> [list, what is remembered of package.loaded], or nothing and false */
+static bool push_remembered(lua_State *L) {
+  const struct rl_pristine *pristine = rl_vm_of(L)->pristine;
+  if (!pristine)
+    return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, pristine->list);
+  lua_rawgeti(L, -1, place(LOADED, COPY));
+  return true;
 }
 
 void rl_pristine_add(lua_State *L, const char *module) {
-  struct rl_pristine *pristine = rl_vm_of(L)->pristine;
-  if (!pristine || !is_ours(module))
+  if (!push_remembered(L))
     return;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, pristine->list);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, module);
-  lua_remove(L, -2);
-  add(L, pristine);
-  lua_pop(L, 1);
+  int list = lua_gettop(L) - 1;
+  if (lua_getfield(L, -1, module) == LUA_TNIL) { /* or it is loaded again, which will be undone */
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, module);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, list + 1, module);
+    lua_pushvalue(L, list);
+    lua_insert(L, -2);
+    add(L, rl_vm_of(L)->pristine, true);
+  }
+  lua_settop(L, list - 1);
+}
+
+/* [] -> [what is remembered of the table there, or nil] */
+static void push_copy(lua_State *L, int list, int index) {
+  const void *table = lua_topointer(L, index);
+  for (unsigned i = 0; i < rl_vm_of(L)->pristine->count; i++) {
+    lua_rawgeti(L, list, place(i, TABLE));
+    bool found = lua_topointer(L, -1) == table;
+    lua_pop(L, 1);
+    if (found) {
+      lua_rawgeti(L, list, place(i, COPY));
+      return;
+    }
+  }
+  lua_pushnil(L);
+}
+
+void rl_pristine_learn(lua_State *L, int table, int key, const char *module) {
+  if (!push_remembered(L))
+    return;
+  int list = lua_gettop(L) - 1, copy = list + 2, whole = list + 3, value = list + 5;
+  push_copy(L, list, table);
+  lua_getfield(L, list + 1, module);
+  push_copy(L, list, whole);
+  if (lua_istable(L, copy) && lua_istable(L, -1)) {
+    lua_pushvalue(L, key);
+    lua_rawget(L, -2);
+    if (!lua_isfunction(L, value))
+      lua_copy(L, whole, value);
+    lua_pushvalue(L, key);
+    lua_insert(L, value);
+    lua_rawset(L, copy);
+  }
+  lua_settop(L, list - 1);
 }
 
 void rl_pristine_open(lua_State *L) {
@@ -347,8 +373,7 @@ void rl_pristine_open(lua_State *L) {
   struct rl_pristine *pristine = vm->pristine = rl_zalloc(vm->heap, sizeof *pristine);
   if (!pristine)
     luaL_error(L, "not enough memory");
-  pristine->heap = vm->heap;
-  rl_buffer_init(&pristine->bytes, vm->heap);
+  rl_snapshot_init(&pristine->snapshot, vm->heap);
   lua_pushliteral(L, "");
   pristine->text = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
@@ -362,7 +387,7 @@ void rl_pristine_open(lua_State *L) {
 void rl_pristine_free(struct rl_pristine *pristine) {
   if (!pristine)
     return;
-  rl_buffer_free(&pristine->bytes);
-  rl_free(pristine->heap, pristine->parts, pristine->room * sizeof *pristine->parts);
-  rl_free(pristine->heap, pristine, sizeof *pristine);
+  struct rl_heap *heap = pristine->snapshot.heap;
+  rl_snapshot_free(&pristine->snapshot);
+  rl_free(heap, pristine, sizeof *pristine);
 }

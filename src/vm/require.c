@@ -2,6 +2,8 @@
 #include "vm/require.h"
 
 #include <lauxlib.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "vm/names.h"
 #include "vm/pristine.h"
@@ -34,6 +36,11 @@ static void find_loader(lua_State *L, const char *name) {
   luaL_error(L, "module '%s' not found:%s", name, lua_tostring(L, -1));
 }
 
+/* A loader's data */
+static bool is_ours(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), RL_REQUIRE_OURS) == 0;
+}
+
 static int require(lua_State *L) {
   const char *name = luaL_checkstring(L, NAME);
   lua_settop(L, NAME);
@@ -45,6 +52,9 @@ static int require(lua_State *L) {
   if (lua_getfield(L, lua_upvalueindex(1), "searchers") != LUA_TTABLE)
     luaL_error(L, "'package.searchers' must be a table");
   find_loader(L, name); // [.., loader, data]
+  bool ours = is_ours(L, -1);
+  if (ours)
+    rl_pristine_clean(L);
   lua_insert(L, -2);
   lua_pushvalue(L, NAME);
   lua_pushvalue(L, -3);
@@ -59,7 +69,8 @@ static int require(lua_State *L) {
     lua_setfield(L, LOADED, name);
   }
   rl_names_add(L, name);
-  rl_pristine_add(L, name);
+  if (ours)
+    rl_pristine_add(L, name);
   lua_insert(L, -2);
   return 2;
 }

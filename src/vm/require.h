@@ -5,6 +5,10 @@
 
 #include <lua.h>
 
+/* What the searcher of Rille's own modules gives with their loaders: the second result of
+ * `require`, where a file's is its path. */
+#define RL_REQUIRE_OURS ":rille:"
+
 /* Replaces the global `require`; package.searchers and package.loaded stay in charge. Raises for
  * want of memory. */
 void rl_require_open(lua_State *L);

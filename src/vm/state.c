@@ -76,6 +76,7 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->codes = NULL;
   vm->names = NULL;
   vm->pristine = NULL;
+  vm->preparing = false;
   vm->tempted = false;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);

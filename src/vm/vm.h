@@ -34,6 +34,7 @@ struct rl_vm {
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_pristine *pristine; /* NULL: what tasks change stays changed */
+  bool preparing;               /* what runs is a broadcast's: what it changes is to stay */
   bool tempted; /* something has come, since this was last looked at, that may change tables */
   struct rl_packer *packer; /* NULL until the first pack that needs it */
   struct rl_buffer text;    /* JSON that is being written or read; nothing between two calls */
