@@ -255,6 +255,18 @@ describe("a mistake in what a handler returns", function()
     }
   end)
 
+  it("is told with the place of the value that JSON cannot say", function()
+    local latin = [[.users[2].name is not UTF-8 (byte 3 is "\233"): make it so, or text by ]]
+    local users = { users = { { name = "Zoë" }, { name = "Zo\233" } } }
+    fail_in_a_handler {
+      { "JSON: " .. latin .. "crypto.base64", function() return users end },
+      { latin, function() return 201, users end },
+      { latin, function(_, res) res:json(users) end },
+      { "JSON: .f is a function, which JSON cannot say", function() return { f = print } end },
+      { "JSON: .n is NaN", function() return { n = 0 / 0 } end },
+    }
+  end)
+
   it("is told when it has been written already", function()
     fail_in_a_handler {
       { "written its answer by res:write returned a string besides", function(_, res)

@@ -307,8 +307,10 @@ describe("json.encode", function()
     fails("JSON: .x is a FILE*, which", json.encode, { x = io.stdout })
     fails("JSON: [1] is NaN", json.encode, { 0 / 0 })
     fails("JSON: [1] is infinite", json.encode, { -math.huge })
-    fails('JSON: .a["b c"] is not UTF-8', json.encode, { a = { ["b c"] = "\xff" } })
-    fails("JSON: .a has a key that is not UTF-8", json.encode, { a = { ["\xff"] = 1 } })
+    fails([[JSON: .a["b c"] is not UTF-8 (byte 7 is "\233"): make it so, or text by crypto.base64]],
+      json.encode, { a = { ["b c"] = 'é"\n\\x\233y' } })
+    fails([[JSON: .a has a key that is not UTF-8 (byte 1 is "\255"): make it so, or text by ]],
+      json.encode, { a = { ["\xff"] = 1 } })
     fails("JSON: the value has a key that is neither a string nor an integer",
       json.encode, { [1.5] = 1 })
     fails("JSON: .a has a key that is neither a string nor an integer",

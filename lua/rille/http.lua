@@ -14,8 +14,9 @@ returns is the answer:
     status, body       the body a string, a table or nothing
     nothing            what was set or written by `res`; 204 if that is nothing either
 
-Anything else is an error, also what stands behind that: headers are set by res.headers. An error is
-answered with 500 and the request's id, and logged with its traceback; an error made by
+Anything else is an error, also what stands behind that: headers are set by res.headers; and so is a
+table with what JSON cannot say (json.encode), whose place the error names. An error is answered
+with 500 and the request's id, and logged with its traceback; an error made by
 http.error(status, body) is that answer; one with a number `retry_after`, as that of a task that the
 pool refused (rille.job), is 503 with Retry-After. `req` and `res` are dead when the answer is
 complete: whoever needs something of them later copies it before. What they have stands at the

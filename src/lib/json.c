@@ -63,8 +63,8 @@ static struct rl_json_style read_options(lua_State *L, int index, bool decodes) 
  *     depth    how deep tables may be nested (128, at most 1000)
  *
  * What JSON cannot say is an error that tells where it is: a function, a coroutine, a userdata,
- * NaN, an infinite number, a string that is not UTF-8, a key that is neither a string nor an
- * integer, a table in itself. */
+ * NaN, an infinite number, a string that is not UTF-8 (`crypto.base64` makes text of bytes), a key
+ * that is neither a string nor an integer, a table in itself. */
 static int encode(lua_State *L) {
   luaL_checkany(L, 1);
   struct rl_json_style style = read_options(L, 2, false);

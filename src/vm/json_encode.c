@@ -98,11 +98,23 @@ static bool put_text(struct encoder *e, const char *text, size_t size) {
   return true;
 }
 
+/* `what` is the text, which put_text has not taken. */
+static void refuse_text(struct encoder *e, const struct level *level, const char *what,
+                        const char *text, size_t size) {
+  const char *end = text + size, *at = rl_json_text(text, end);
+  while ((unsigned char)*at < 0x80)
+    at = rl_json_text(at + 1, end);
+  refuse(e, level,
+         lua_pushfstring(e->L,
+                         "%s not UTF-8 (byte %I is \"\\%d\"): make it so, or text by crypto.base64",
+                         what, (lua_Integer)(at - text + 1), (int)(unsigned char)*at));
+}
+
 static void put_string(struct encoder *e, int index, const struct level *level) {
   size_t size;
   const char *text = lua_tolstring(e->L, index, &size);
   if (!put_text(e, text, size))
-    refuse(e, level, "is not UTF-8");
+    refuse_text(e, level, "is", text, size);
 }
 
 static void put_integer(struct encoder *e, lua_Integer value) {
@@ -210,7 +222,7 @@ static void put_name(struct encoder *e, int index, const struct level *level) {
     if (*text <= '9')
       check_single(e, index, level);
     if (!put_text(e, text, size))
-      refuse(e, level->outer, "has a key that is not UTF-8");
+      refuse_text(e, level->outer, "has a key that is", text, size);
   } else if (lua_isinteger(e->L, level->key)) {
     rl_buffer_byte(e->to, '"');
     put_integer(e, lua_tointeger(e->L, level->key));

@@ -27,7 +27,7 @@
 ---@field array_mt table # the metatable of what json.array has marked
 local json = {}
 
----What JSON cannot say is an error that tells where it is: a function, a coroutine, a userdata, NaN, an infinite number, a string that is not UTF-8, a key that is neither a string nor an integer, a table in itself.
+---What JSON cannot say is an error that tells where it is: a function, a coroutine, a userdata, NaN, an infinite number, a string that is not UTF-8 (`crypto.base64` makes text of bytes), a key that is neither a string nor an integer, a table in itself.
 ---@param value any
 ---@param options? rille.json.encode_options
 ---@return string
