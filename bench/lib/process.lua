@@ -94,6 +94,12 @@ function process:stop()
   end
 end
 
+--- Asks it to end, and waits until it has; an error if it failed, as by what a sanitizer found.
+function process:finish()
+  uv.kill(-self.pid, "sigterm")
+  return self:wait()
+end
+
 --- Runs a program to its end and returns what it wrote.
 function process.run(argv, seconds)
   local child <close> = process.start(argv, seconds)
