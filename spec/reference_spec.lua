@@ -243,6 +243,24 @@ local function declared_in(path)
   return found
 end
 
+-- Types that the language server has itself.
+local LUALS = {}
+for name in ([[any nil true false boolean integer number string table function fun userdata
+  lightuserdata]]):gmatch "%a+" do
+  LUALS[name] = true
+end
+
+-- The names of types in a line of annotations: all names but those of arguments and fields.
+local function type_names(line)
+  local text = line:match "^%-%-%-@return (.*)$" or line:match "^%-%-%-@param %S+ (.*)$"
+    or line:match "^%-%-%-@field %S+ (.*)$" or line:match "^%-%-%-@overload (.*)$"
+    or line:match "^%-%-%-@class [%w_.]+: (.*)$" or ""
+  local found = {}
+  text = text:gsub('"[^"]*"', "true"):gsub("[%w_]+%??: ", "")
+  for name in text:gmatch "[%w_.$@]*[%w_$@]+" do table.insert(found, name) end
+  return found
+end
+
 --- The names of Rille's modules, in C and in Lua.
 local function all_modules()
   local names = {}
@@ -421,6 +439,37 @@ describe("the types", function()
         assert.same(sorted(functions_of(require(section.name))), sorted(functions_of(made)))
       end
     end
+  end)
+
+  it("name no type that there is not", function()
+    local declared = {}
+    local function each_line(run)
+      for path, text in pairs(types.write(sections)) do
+        for line in text:gmatch "[^\n]+" do run(line:gsub(" #.*", ""), path) end
+      end
+    end
+    each_line(function(line) declared[line:match "^%-%-%-@class ([%w_.]+)" or ""] = true end)
+    local count = 0
+    each_line(function(line, path)
+      for _, name in ipairs(type_names(line)) do
+        count = count + 1
+        assert.is_true(declared[name] or LUALS[name], ("%s: %q in %s"):format(path, name, line))
+      end
+    end)
+    assert.is_true(count > 500)
+  end)
+
+  it("are as wide as what the functions take and give", function()
+    local function has(path, ...)
+      local text = read(path)
+      for _, lines in ipairs { ... } do assert.is_truthy(text:find(lines, 1, true), lines) end
+    end
+    has("types/rille.lua", "---@return any\n---@return any ...\nfunction rille.select(",
+      "---@param ... function|rille.task|table\n---@return any ...\nfunction rille.all(")
+    has("types/rille/http.lua", "---@param options string|rille.http.app.inject_options\n")
+    has("types/rille/metrics.lua", "---@param options rille.metrics.counter_options\n\z
+      ---@return rille.metrics.metric\nfunction metrics.gauge(",
+      "---@class rille.metrics.histogram_options: rille.metrics.counter_options\n")
   end)
 
   it("have the methods of each type, and no others", function()

@@ -260,7 +260,7 @@ function rille.run_in_main(fn, ...) end
 ---
 ---Nothing has happened to the others. If several can go on at once, a task is chosen before a channel; otherwise, in a list, the first one. May suspend. Errors: other cases, or none.
 ---@param cases table<any, rille.channel|rille.task|number|table>
----@return string
+---@return any
 ---@return any ...
 function rille.select(cases) end
 
@@ -270,12 +270,12 @@ function rille.select(cases) end
 function rille.scope(fn) end
 
 ---The first result of each, in order. Each argument is a function, which is called in a fiber of its own, or a task; one table with a list of these is accepted too, and then a list of results is returned. The first error cancels the rest and is raised. May suspend.
----@param ... function|$task|table
+---@param ... function|rille.task|table
 ---@return any ...
 function rille.all(...) end
 
 ---All results of the first that ends. Arguments as for rille.all. The others are cancelled; if the first to end failed, its error is raised. May suspend.
----@param ... function|$task|table
+---@param ... function|rille.task|table
 ---@return any ...
 function rille.race(...) end
 

@@ -1,6 +1,5 @@
 --[[ Names: what arguments, results and options are by their names, as LuaLS writes types; $name is
--- a
-type of Rille's. A row may have a third word, which the reference explains. "owner.name" is that of
+one of Rille's. A row may have a third word, which the reference explains. "owner.name" is that of
 one function, module or type only. ]]
 
 local NAMES = {
@@ -40,7 +39,7 @@ local NAMES = {
   { "code", "boolean|integer" },
 
   { "rille.cases", "table<any, $channel|$task|number|table>" },
-  { "rille.number", "integer" },
+  { "select.key", "any" }, { "rille.number", "integer" },
 
   { "rille.job.name", "string" },
   { "priority", '"high"|"normal"|"low"' }, { "deadline", "number" }, { "timeout", "number" },
@@ -51,7 +50,8 @@ local NAMES = {
   { "report", "number" }, { "stop", "number" }, { "bytes_limit", "integer" },
   { "set_memory_limit.bytes", "integer?" }, { "set_slice.seconds", "number" },
 
-  { "help", "string" }, { "labels", "string[]|table<string, string|number|boolean>" },
+  { "help", "string" }, { "counter.labels", "string[]" },
+  { "labels", "string[]|table<string, string|number|boolean>" },
   { "buckets", "number[]" }, { "inc.n", "number" }, { "dec.n", "number" }, { "set.n", "number" },
   { "observe.n", "number" }, { "metric", "$metric" },
   { "fields", "table<string, any>" }, { "log.level", '"debug"|"info"|"warn"|"error"' },
@@ -63,6 +63,7 @@ local NAMES = {
   { "indent", "integer" }, { "sorted", "boolean" }, { "depth", "integer" },
   { "flush", "boolean" }, { "nonce", "string" }, { "sealed", "string" }, { "context", "string" },
   { "secret", "string" }, { "purpose", "string" }, { "token", "string" },
+  { "keys....", "string" },
 
   { "method", "string" }, { "directory", "string" }, { "other", "$app" },
   { "source", "function|table|userdata" },

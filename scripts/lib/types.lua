@@ -18,6 +18,13 @@ local BASIC = {
   string = true, table = true, ["function"] = true,
 }
 
+-- A type of names.lua, with the whole names of Rille's.
+local function expand(known, text)
+  return (text:gsub("%$([%w_]+)", function(class)
+    return known[class] or error(("names.lua: there is no type %s"):format(class), 0)
+  end))
+end
+
 -- What a name stands for in a section, as LuaLS writes it.
 local function type_of(known, section, owner, name)
   local own = names.of[owner .. "." .. name] or names.of[section.short .. "." .. name]
@@ -27,9 +34,7 @@ local function type_of(known, section, owner, name)
   if not text then
     error(("%s: no type is known for %q; scripts/lib/names.lua has them"):format(owner, name), 0)
   end
-  return (text:gsub("%$([%w_]+)", function(class)
-    return known[class] or error(("names.lua: there is no type %s"):format(class), 0)
-  end))
+  return expand(known, text)
 end
 
 -- For each position what may stand there, of several alternatives.
@@ -71,12 +76,18 @@ local function has_options(text)
   end
 end
 
+-- The options of another function, if the text says that they are options of this one too.
+local function options_of_other(known, section, text)
+  local class, name = table.concat(text, " "):match "Options,? %a+ those of ([%w_]+)[.:]([%w_]+)"
+  if not class then return nil end
+  return ("%s.%s_options"):format(known[class] or section.name, name)
+end
+
 -- The class of a table of options, from the rows of a text.
 local function add_options(out, known, section, owner, text)
   if not has_options(text) then return end
-  local class, method = table.concat(text, " "):match "and those of ([%w_]+):([%w_]+):"
-  local also = class and (": %s.%s_options"):format(known[class], method) or ""
-  table.insert(out, "---@class " .. options_class(section, owner) .. also)
+  local also = options_of_other(known, section, text)
+  table.insert(out, "---@class " .. options_class(section, owner) .. (also and ": " .. also or ""))
   for _, piece in ipairs(comments.pieces(text)) do
     for _, row in ipairs(piece.kind == "options" and piece.rows or {}) do
       for _, name in ipairs(row.names) do
@@ -99,14 +110,17 @@ local function plain_arguments(arguments)
   return list
 end
 
+local function type_of_options(known, section, owner, text)
+  if has_options(text) then return options_class(section, owner) end
+  if has_options(section.text) then return options_class(section, section.short) end
+  return options_of_other(known, section, text) or type_of(known, section, owner, "options")
+end
+
 local function type_of_argument(known, section, owner, argument, text)
-  if argument.name == "options" and has_options(text) then
-    return options_class(section, owner)
-  elseif argument.name == "options" and has_options(section.text) then
-    return options_class(section, section.short)
-  elseif argument.name == "..." then
-    return names.of[owner .. "...."] or "any"
-  end
+  local own = names.of[owner .. "." .. argument.name]
+  if own then return expand(known, own) end
+  if argument.name == "..." then return "any" end
+  if argument.name == "options" then return type_of_options(known, section, owner, text) end
   return type_of(known, section, owner, argument.name)
 end
 

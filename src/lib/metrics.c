@@ -248,15 +248,16 @@ static int counter(lua_State *L) {
 
 /* metrics.gauge(options) -> metric
  *
- * What goes up and down. Options as for a counter, but the name does not end in _total. */
+ * What goes up and down. Options are those of metrics.counter, but the name does not end in
+ * _total. */
 static int gauge(lua_State *L) {
   return define(L, RL_GAUGE);
 }
 
 /* metrics.histogram(options) -> metric
  *
- * How often which values were observed. Options as for a counter, but the name does not end in
- * _total, and:
+ * How often which values were observed. Options are those of metrics.counter, but the name does not
+ * end in _total, and:
  *
  * Options:
  *     buckets   their upper bounds, growing; initially from 0.0005 to 10, for seconds */

@@ -126,7 +126,7 @@ function crypto.open(key, nonce, sealed, context) end
 
 ---Of one to eight secrets of at least 32 bytes, the newest first: that one seals and signs, the others still open what they sealed. So to change a secret, put the new one in front, and take the old one away when its last token has ended. Keys stay in their domain.
 ---@param secret string
----@param ... any
+---@param ... string
 ---@return rille.crypto.keys
 function crypto.keys(secret, ...) end
 

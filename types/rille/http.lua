@@ -180,7 +180,7 @@ function app:url(name, params, req) end
 function app:listen(options) end
 
 ---Sends the app a request without a network, and waits for the answer. Options may be just a path. May suspend.
----@param options rille.http.app.inject_options
+---@param options string|rille.http.app.inject_options
 ---@return rille.http.answer
 function app:inject(options) end
 

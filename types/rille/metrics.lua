@@ -29,10 +29,10 @@ function metric:observe(n, labels) end
 ---@class rille.metrics.counter_options
 ---@field name? string # string: ends in _total
 ---@field help? string # string: what it counts
----@field labels? string[]|table<string, string|number|boolean> # a list of names; each inc gives a value to all of them
+---@field labels? string[] # a list of names; each inc gives a value to all of them
 ---@field limit? integer # 1000: the most series, that is combinations of values; what is beyond counts as "_other"
 
----@class rille.metrics.histogram_options
+---@class rille.metrics.histogram_options: rille.metrics.counter_options
 ---@field buckets? number[] # their upper bounds, growing; initially from 0.0005 to 10, for seconds
 
 ---Numbers that a program counts, for Prometheus. None of its functions suspends; all may be called on any domain, and there is one sum over all.
@@ -49,12 +49,12 @@ local metrics = {}
 ---@return rille.metrics.metric
 function metrics.counter(options) end
 
----What goes up and down. Options as for a counter, but the name does not end in _total.
----@param options table
+---What goes up and down. Options are those of metrics.counter, but the name does not end in _total.
+---@param options rille.metrics.counter_options
 ---@return rille.metrics.metric
 function metrics.gauge(options) end
 
----How often which values were observed. Options as for a counter, but the name does not end in _total, and:
+---How often which values were observed. Options are those of metrics.counter, but the name does not end in _total, and:
 ---@param options rille.metrics.histogram_options
 ---@return rille.metrics.metric
 function metrics.histogram(options) end
