@@ -240,9 +240,9 @@ int rille_detach(rille_t *runtime, const char *name, const struct rille_value *a
                  size_t count, rille_done *done, void *context);
 
 /* Any thread, until rille_free: cancels those of the above that were made with this `done` and
- * `context`, wherever they wait, and on a compute domain also where they compute: each ends with
- * the error "cancelled", of which `done` is told as of any other, unless it ends with something
- * else first. Returns how many that are. */
+ * `context`, where they wait and where they compute, on any domain; a function of C only when it
+ * returns. Each ends with the error "cancelled", of which `done` is told as of any other, unless it
+ * ends with something else first. Returns how many that are. */
 int rille_cancel(rille_t *runtime, rille_done *done, void *context);
 
 /* Frees everything; no thread, descriptor or byte of it is left. What still runs is cancelled, and

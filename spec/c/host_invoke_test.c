@@ -58,6 +58,7 @@ static const char module[] = "local M = {}\n"
                              "function M.wait() require('rille').sleep(0.01) return 'waited' end\n"
                              "function M.sleep() require('rille').sleep(1000) end\n"
                              "function M.spin() " COMPUTES " end\n"
+                             "function M.resist() while true do pcall(M.spin) end end\n"
                              "function M.table() return 1, {} end\n"
                              "function M.nothing() end\n"
                              "function M.where() return require('rille').domain() end\n"
@@ -304,6 +305,44 @@ static void a_call_is_cancelled_where_it_waits_and_where_it_computes(void **stat
   assert_int_equal(other.failed, 0);
 }
 
+static void *cancel_soon(void *data) {
+  struct caller *caller = data;
+  usleep(30 * 1000);
+  for (int i = 0; i < 3; i++)
+    rille_cancel(caller->runtime, note, &caller->outcomes[i]);
+  return NULL;
+}
+
+/* On the main domain one computes at a time; what waits meanwhile and what has not begun end, too,
+ * and a call that is not meant goes on. */
+static void a_call_that_computes_on_the_loop_is_cancelled(void **state) {
+  (void)state;
+  static const char *const names[] = {"my.app.resist", "my.app.sleep", "my.app.spin",
+                                      "my.app.wait"};
+  struct record log = no_record();
+  struct caller *caller = calloc(1, sizeof *caller);
+  caller->runtime = open_app(&log);
+  rille_call(caller->runtime, "my.app.nothing", NULL, 0, NULL, NULL); /* the module is there */
+  while (rille_turn(caller->runtime))
+    usleep(1000);
+  for (int i = 0; i < 4; i++) {
+    caller->outcomes[i] = no_outcome();
+    rille_call(caller->runtime, names[i], NULL, 0, note, &caller->outcomes[i]);
+  }
+  assert_int_equal(pthread_create(&caller->thread, NULL, cancel_soon, caller), 0);
+  assert_int_equal(rille_run(caller->runtime), 0);
+  pthread_join(caller->thread, NULL);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(caller->outcomes[i].calls, 1);
+    assert_int_equal(caller->outcomes[i].failed, 1);
+    assert_non_null(strstr(caller->outcomes[i].text, "cancelled"));
+  }
+  assert_int_equal(caller->outcomes[3].calls, 1);
+  assert_int_equal(caller->outcomes[3].failed, 0);
+  rille_free(caller->runtime);
+  free(caller);
+}
+
 /* Whatever comes first: nothing is told twice, nothing is left. */
 static void it_may_end_while_it_is_cancelled(void **state) {
   (void)state;
@@ -390,6 +429,7 @@ int main(void) {
       cmocka_unit_test(a_script_that_is_over_can_still_be_called),
       cmocka_unit_test(a_call_wakes_a_host_that_has_nothing_to_do),
       cmocka_unit_test(a_call_is_cancelled_where_it_waits_and_where_it_computes),
+      cmocka_unit_test(a_call_that_computes_on_the_loop_is_cancelled),
       cmocka_unit_test(it_may_end_while_it_is_cancelled),
       cmocka_unit_test(one_call_leads_to_the_next),
       cmocka_unit_test(at_the_end_every_call_is_told),

@@ -68,6 +68,8 @@ static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uin
   } else {
     if (ran >= HALT && atomic_load_explicit(&ticker->halting, memory_order_relaxed))
       asks |= RL_ASK_STOP;
+    if (ran > 0 && atomic_load_explicit(&ticker->recalling, memory_order_relaxed))
+      asks |= RL_ASK_STOP;
     if (ran >= atomic_load_explicit(&ticker->holdup, memory_order_relaxed) && !watch->reported)
       asks |= RL_ASK_REPORT;
     watch->reported = watch->reported || asks & RL_ASK_REPORT;
@@ -274,6 +276,15 @@ void rl_ticker_destroy(struct rl_ticker *ticker) {
 void rl_ticker_halt(struct rl_ticker *ticker) {
   atomic_store(&ticker->halting, true);
   rl_ticker_want(ticker);
+}
+
+void rl_ticker_recall(struct rl_ticker *ticker) {
+  atomic_store(&ticker->recalling, true);
+  rl_ticker_want(ticker);
+}
+
+void rl_ticker_recalled(struct rl_ticker *ticker) {
+  atomic_store(&ticker->recalling, false);
 }
 
 uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker) {

@@ -28,6 +28,7 @@ struct rl_ticker {
   atomic_bool awake;
   atomic_bool ending;
   atomic_bool halting;
+  atomic_bool recalling;       /* a call of the host's is cancelled, which the loop has not heard */
   atomic_bool pressed;         /* Ctrl-C, and nobody has heard it: prompt.h */
   atomic_uint_fast64_t slice;  /* ns that a fiber runs while others wait */
   atomic_uint_fast64_t holdup; /* ns that a main domain's fiber may run unreported; or RL_NEVER */
@@ -81,6 +82,11 @@ uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker);
 
 /* Any thread: the program is to stop; main domains that do not come to their loops are asked to. */
 void rl_ticker_halt(struct rl_ticker *ticker);
+
+/* Any thread: some fiber of a main domain is to stop, which its loop will be told; until it has
+ * been, what runs there is asked whether it is that. */
+void rl_ticker_recall(struct rl_ticker *ticker);
+void rl_ticker_recalled(struct rl_ticker *ticker);
 
 /* The ticker's thread, or the domain's: ns that the turn of a main domain may last. */
 uint64_t rl_ticker_forbidden(const struct rl_ticker *ticker, const struct rl_domain *domain);

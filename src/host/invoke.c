@@ -8,8 +8,10 @@
  *
  * A call is in a list until it has ended, so that any thread finds it there to cancel it. What it
  * is cancelled with is a message of its own; if that is still under way when the call ends, it is
- * what frees it. */
+ * what frees it. A loop that computes hears no message: until it does, the ticker has whatever runs
+ * there look whether it is the call. */
 #include <lauxlib.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "domain/detach.h"
@@ -21,8 +23,8 @@
 
 struct invocation {
   struct rl_message message;
-  struct rl_list link; /* in the runtime's invocations; under their lock, as */
-  bool cancelled;      /* `cancellation` has been sent */
+  struct rl_list link;   /* in the runtime's invocations; under their lock, as the writing of */
+  atomic_bool cancelled; /* `cancellation` has been sent; its fiber looks, too */
   struct rl_message cancellation;
   bool heard;             /* it has arrived */
   struct rl_fiber *fiber; /* while it runs */
@@ -111,6 +113,8 @@ static void drop(struct invocation *call) {
 /* It has ended: from now on nobody finds it. */
 static void leave(struct invocation *call) {
   struct rl_invocations *all = &call->runtime->invocations;
+  if (call->fiber)
+    call->fiber->stop = NULL;
   call->fiber = NULL;
   pthread_mutex_lock(&all->lock);
   rl_list_remove(&call->link);
@@ -179,6 +183,7 @@ static int start(lua_State *L) {
   lua_pushcfunction(fiber->L, run);
   lua_pushlightuserdata(fiber->L, call);
   rl_fiber_start(fiber);
+  fiber->stop = &call->cancelled;
   call->fiber = fiber;
   return 0;
 }
@@ -204,6 +209,7 @@ static void arrive_cancellation(struct rl_domain *here, struct rl_message *messa
   struct invocation *call = RL_OF(message, struct invocation, cancellation);
   lua_State *L = here->vm.L;
   call->heard = true;
+  rl_ticker_recalled(here->settings->ticker);
   if (!call->fiber) { /* it came too late */
     drop(call);
   } else if (rl_call_protected(L, cancel, call) != LUA_OK) {
@@ -271,7 +277,8 @@ int rille_cancel(rille_t *runtime, rille_done *done, void *context) {
     struct invocation *call = RL_OF(at, struct invocation, link);
     if (!is_meant(call, done, context))
       continue;
-    call->cancelled = true;
+    atomic_store(&call->cancelled, true);
+    rl_ticker_recall(&runtime->ticker); /* before its message, which takes it back */
     rl_mailbox_push(&runtime->first.domain.mailbox, &call->cancellation);
     count++;
   }
