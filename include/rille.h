@@ -34,6 +34,8 @@ enum rille_log_form {
   RILLE_LOG_JSON
 };
 
+enum rille_log_level { RILLE_LOG_DEBUG = -1, RILLE_LOG_INFO, RILLE_LOG_WARN, RILLE_LOG_ERROR };
+
 struct uv_loop_s; /* uv_loop_t */
 
 struct rille_options {
@@ -59,7 +61,8 @@ struct rille_options {
    * standard error, or the file that a script opens, on a thread of its own. */
   void (*log)(void *context, const char *text, size_t size);
   void *log_context;
-  enum rille_log_form log_form; /* until a script chooses another */
+  enum rille_log_form log_form;   /* until a script chooses another, as it may of */
+  enum rille_log_level log_level; /* the least that is logged; 0: info */
   /* All domains run on the thread of rille_run, in an order and a time drawn from `seed`: the same
    * seed, the same run. For trying a script: there are no sockets then, and no signals. With
    * rille_run only. */

@@ -127,10 +127,28 @@ static void what_makes_no_sense_is_refused(void **state) {
   refuses(options, "max_domains must not be below min_domains");
   options = (struct rille_options){.memory_limit = 1000};
   refuses(options, "at least 4 MiB");
+  options = (struct rille_options){.log_level = (enum rille_log_level)3};
+  refuses(options, "log_level must be one of");
   options = (struct rille_options){
       .simulate = RILLE_SIMULATE, .allocate = memory_allocate, .allocate_context = &memory};
   refuses(options, "does not take its memory from its host");
   assert_int_equal(atomic_load(&memory.blocks), 0);
+}
+
+static void what_is_below_the_level_is_not_logged(void **state) {
+  (void)state;
+  static const char *const words[] = {"d i w e ", "i w e ", "w e ", "e "};
+  for (int level = RILLE_LOG_DEBUG; level <= RILLE_LOG_ERROR; level++) {
+    struct record record;
+    struct rille_options options = {.log_form = RILLE_LOG_PLAIN,
+                                    .log_level = (enum rille_log_level)level};
+    run_with(&options, &record,
+             "local log = require 'rille.log'\n"
+             "log.debug 'd' log.info 'i' log.warn 'w' log.error 'e'\n");
+    for (char *end = record.text; *end; end++)
+      *end = *end == '\n' ? ' ' : *end;
+    assert_string_equal(record.text, words[level - RILLE_LOG_DEBUG]);
+  }
 }
 
 static void a_simulation_keeps_domains_too(void **state) {
@@ -149,6 +167,7 @@ int main(void) {
       cmocka_unit_test(a_domain_has_the_memory_that_was_asked_for),
       cmocka_unit_test(every_domain_finds_the_modules_of_the_host),
       cmocka_unit_test(what_makes_no_sense_is_refused),
+      cmocka_unit_test(what_is_below_the_level_is_not_logged),
       cmocka_unit_test(a_simulation_keeps_domains_too),
   };
   return cmocka_run_group_tests_name("embed_options", tests, NULL, NULL);

@@ -30,9 +30,10 @@ static const char usage[] =
     "      --loops N      run the script N times, each on a loop and thread of its own; they "
     "share\n"
     "                     the ports they listen at and the compute domains; auto: one a core\n"
-    "      --log FORM     log in this form: text, json or plain; auto (default): text on a "
+    "      --log WORDS    log in a form: text, json or plain; auto (default): text on a "
     "terminal,\n"
-    "                     else json. RILLE_LOG in the environment says the same\n"
+    "                     else json; from a level on: debug, info (default), warn or error; or\n"
+    "                     both: json,debug. RILLE_LOG in the environment says the same\n"
     "      --grace SECS   on SIGINT or SIGTERM, running handlers get SECS seconds (default 10)\n"
     "      --simulate SEED\n"
     "                     run all domains on one thread, in an order and a time drawn from SEED,\n"
@@ -90,22 +91,41 @@ static int parse_loops(const char *text, int *loops) {
   return wrong("--loops wants a number from 1 to 1024, or auto, not ", text);
 }
 
-/* `source` is who says so. */
-static int parse_log(const char *source, const char *text, enum rille_log_form *form) {
-  static const char *const names[] = {
-      [RILLE_LOG_AUTO] = "auto",
-      [RILLE_LOG_PLAIN] = "plain",
-      [RILLE_LOG_TEXT] = "text",
-      [RILLE_LOG_JSON] = "json",
-  };
-  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
-    if (strcmp(text, names[i]) == 0) {
-      *form = (enum rille_log_form)i;
-      return 0;
+/* Which of the names the word is, from 0; -1: none. */
+static int find_word(const char *const *names, int count, const char *word, size_t size) {
+  for (int i = 0; i < count; i++)
+    if (strlen(names[i]) == size && memcmp(names[i], word, size) == 0)
+      return i;
+  return -1;
+}
+
+static bool parse_log_word(const char *word, size_t size, struct rille_options *options) {
+  static const char *const forms[] = {"auto", "plain", "text", "json"};
+  static const char *const levels[] = {"debug", "info", "warn", "error"};
+  int form = find_word(forms, sizeof forms / sizeof *forms, word, size);
+  int level = find_word(levels, sizeof levels / sizeof *levels, word, size);
+  if (form >= 0)
+    options->log_form = (enum rille_log_form)form;
+  if (level >= 0)
+    options->log_level = (enum rille_log_level)(RILLE_LOG_DEBUG + level);
+  return form >= 0 || level >= 0;
+}
+
+/* A form, a level, or both with a comma between; `source` is who says so. */
+static int parse_log(const char *source, const char *text, struct rille_options *options) {
+  for (const char *word = text;; word++) {
+    size_t size = strcspn(word, ",");
+    if (!parse_log_word(word, size, options)) {
+      fprintf(stderr,
+              "rille: %s wants a form (text, json, plain, auto), a level (debug, info, warn, "
+              "error), or both as in json,debug; not %s\nTry 'rille --help'.\n",
+              source, text);
+      return EXIT_FAILURE;
     }
-  fprintf(stderr, "rille: %s wants text, json, plain or auto, not %s\nTry 'rille --help'.\n",
-          source, text);
-  return EXIT_FAILURE;
+    word += size;
+    if (*word == '\0')
+      return 0;
+  }
 }
 
 static int parse_seed(const char *text, struct rille_options *options) {
@@ -148,7 +168,7 @@ static int parse_options(struct command *command, int argc, char **argv) {
         return EXIT_FAILURE;
       break;
     case LOG:
-      if (parse_log("--log", optarg, &command->options.log_form) != 0)
+      if (parse_log("--log", optarg, &command->options) != 0)
         return EXIT_FAILURE;
       break;
     case SIMULATE:
@@ -259,8 +279,8 @@ static int launch(struct command *command, int argc, char **argv) {
 
 /* -1: go on, with a script; else the exit status. */
 static int understand(struct command *command, int argc, char **argv) {
-  const char *form = getenv("RILLE_LOG");
-  if (form && *form && parse_log("RILLE_LOG", form, &command->options.log_form) != 0)
+  const char *log = getenv("RILLE_LOG");
+  if (log && *log && parse_log("RILLE_LOG", log, &command->options) != 0)
     return EXIT_FAILURE;
   int status = parse_options(command, argc, argv);
   if (status < 0 && !command->text && optind < argc && strcmp(argv[optind], "run") == 0) {

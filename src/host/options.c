@@ -22,6 +22,8 @@ static const char *mistake_in(const struct rille_options *options) {
     return "max_domains must not be below min_domains";
   if (options->memory_limit != 0 && options->memory_limit < RL_LIMITS_LEAST)
     return "memory_limit must be at least 4 MiB";
+  if (options->log_level < RILLE_LOG_DEBUG || options->log_level > RILLE_LOG_ERROR)
+    return "log_level must be one of enum rille_log_level";
   return NULL;
 }
 
@@ -57,6 +59,7 @@ bool rl_options_check(const struct rille_options *options) {
 static void set_up_log(struct rille *runtime, const struct rille_options *options) {
   struct rl_log *log = &runtime->settings.log;
   direct_log(log, options);
+  atomic_store(&log->level, RL_LOG_INFO + (int)options->log_level);
   log->clock = &runtime->settings.clock;
   if (options->log)
     return;
