@@ -46,6 +46,21 @@ describe("the program", function()
       assert.equal(1, result.status)
     end)
 
+    it("says which option may have been meant", function()
+      local meant = {
+        ["--wathc"] = "watch", ["--lops=2"] = "loops", ["--controll"] = "control",
+        ["--garce"] = "grace", ["--verson"] = "version", ["--simulat3"] = "simulate",
+      }
+      for word, option in pairs(meant) do
+        local result = process.run { word, "1", "app.lua" }
+        local hint = ("Did you mean '--%s'?\nTry 'rille --help'.\n"):format(option)
+        assert.matches(hint, result.stderr, 1, true)
+        assert.equal(1, result.status)
+      end
+      assert.is_nil(process.run({ "--nonsense" }).stderr:find "Did you mean")
+      assert.is_nil(process.run({ "--grace" }).stderr:find "Did you mean") -- it lacks a number
+    end)
+
     it("refuses -e without code", function()
       local result = process.run { "-e" }
       assert.matches("argument", result.stderr)

@@ -139,6 +139,40 @@ static int parse_seed(const char *text, struct rille_options *options) {
   return wrong("--simulate wants a whole number, not ", text);
 }
 
+/* How many letters of `word` have to be left out, put in or exchanged to make `name`. */
+static size_t distance(const char *word, const char *name) {
+  enum { LONGEST = 32 };
+  size_t row[LONGEST], length = strnlen(name, LONGEST - 1);
+  for (size_t j = 0; j <= length; j++)
+    row[j] = j;
+  for (size_t i = 1; word[i - 1]; i++) {
+    size_t diagonal = i - 1;
+    row[0] = i;
+    for (size_t j = 1; j <= length; j++) {
+      size_t least = diagonal + (word[i - 1] != name[j - 1]);
+      size_t other = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      diagonal = row[j];
+      row[j] = other < least ? other : least;
+    }
+  }
+  return row[length];
+}
+
+/* After getopt has said what is wrong with the word: which of the options it may have been. */
+static void hint_at_option(const char *word, const struct option *options) {
+  const char *nearest = NULL;
+  size_t least = strlen(word) / 2; /* half of its letters, with the dashes */
+  for (; options->name; options++) {
+    size_t far = distance(word + strspn(word, "-"), options->name);
+    if (far < least) {
+      nearest = options->name;
+      least = far;
+    }
+  }
+  if (nearest)
+    fprintf(stderr, "Did you mean '--%s'?\n", nearest);
+}
+
 /* -1: go on; else the exit status. */
 static int parse_options(struct command *command, int argc, char **argv) {
   enum { GRACE = 256, LOOPS, LOG, SIMULATE, SCHEDULE, WATCH, CONTROL, NOTE };
@@ -179,7 +213,11 @@ static int parse_options(struct command *command, int argc, char **argv) {
     case WATCH: command->watch_at = optind - 1; break;
     case CONTROL: command->control = optarg; break;
     case NOTE: command->note = optarg; break;
-    default: fputs("Try 'rille --help'.\n", stderr); return EXIT_FAILURE;
+    default:
+      if (optopt == 0) /* a long one that there is not */
+        hint_at_option(argv[optind - 1], options);
+      fputs("Try 'rille --help'.\n", stderr);
+      return EXIT_FAILURE;
     }
   }
   return -1;

@@ -4,6 +4,7 @@
 -- Each connection is a fiber that sends a request when it has the answer to the last one. They are
 -- spread over compute domains, so that this can be faster than the server that it measures.
 
+local net = require "rille.net"
 local options = require "rille.command.options"
 local rille = require "rille"
 
@@ -53,6 +54,13 @@ local function target_of(url)
   return { address = ("tcp://%s:%s"):format(host, port), host = authority, path = path }
 end
 
+-- Before anything is measured: a server that is not there is no figure.
+local function check_server(target)
+  local conn, err = net.connect(target.address, { timeout = 10 })
+  if not conn then options.fail("bench", "%s", err) end
+  conn:close()
+end
+
 local function request_of(target, args)
   local lines = { ("%s %s HTTP/1.1"):format(args.method, target.path), "Host: " .. target.host }
   table.move(args.header, 1, #args.header, #lines + 1, lines)
@@ -100,6 +108,7 @@ return function(...)
   local client = require "rille.command.bench_client"
   local args = options.parse("bench", parser(), ...)
   local target = target_of(args.url)
+  check_server(target)
   local threads = math.min(args.threads or rille.domains.recommended(), args.connections, 256)
   rille.domains.set_bounds(threads, threads)
   local load = {
