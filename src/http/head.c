@@ -139,13 +139,15 @@ static int read_length(struct rl_head *head, struct claims *claims, const struct
   return 0;
 }
 
-/* A coding with its parameters, which end the name: `gzip;level=9`. */
+/* A coding with its parameters: `gzip;level=9`. */
 static bool is_coding(struct rl_slice coding) {
-  const char *mark = memchr(coding.bytes, ';', coding.size);
-  size_t size = mark ? (size_t)(mark - coding.bytes) : coding.size;
-  while (size && is_blank(coding.bytes[size - 1]))
-    size--;
-  return size && rl_chars_are(coding.bytes, size, RL_CHAR_TOKEN);
+  struct rl_scan_parameter parameter;
+  size_t size = rl_scan_token(coding);
+  int more;
+  rl_scan_skip(&coding, size);
+  while ((more = rl_scan_parameter(&coding, &parameter)) == 1)
+    continue;
+  return size > 0 && more == 0;
 }
 
 static int read_coding(struct rl_head *head, struct claims *claims, const struct rl_field *field,
