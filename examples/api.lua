@@ -31,7 +31,7 @@ app:get("/notes", function(req)
   local after, limit = math.tointeger(req.query.after or 0), math.tointeger(req.query.limit or 20)
   if not (after and limit and limit > 0) then refuse(400, { error = "bad after or limit" }) end
   local page, most = json.array {}, math.min(limit, 100)
-  for id = math.max(after, 0) + 1, newest do
+  for id = math.max(0, math.min(after, newest)) + 1, newest do
     if #page == most then return { notes = page, next = "/notes?after=" .. id - 1 } end
     table.insert(page, notes[id])
   end

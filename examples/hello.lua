@@ -8,7 +8,9 @@ local app = http.app()
 app:get("/", function() return "hello, world\n" end)
 
 app:get("/hello/:name", function(req)
-  return { message = "hello, " .. req.params.name }
+  local name = req.params.name
+  if not utf8.len(name) then return 400, { error = "a name is UTF-8" } end -- as all of JSON
+  return { message = "hello, " .. name }
 end)
 
 local server = app:listen { port = tonumber(arg[1] or 8080) }

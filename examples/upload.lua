@@ -19,6 +19,11 @@ local function sha256_of(path)
   return crypto.hex(digest:finish())
 end
 
+--- A client sends any bytes; JSON holds text.
+local function text(bytes)
+  return utf8.len(bytes) and bytes or error(http.error(400, "names and fields are UTF-8\n"))
+end
+
 local PAGE = [[<!doctype html>
 <meta charset="utf-8"><title>Upload</title>
 <form method="post" enctype="multipart/form-data">
@@ -35,12 +40,13 @@ app:get("/", function(_, res) res:html(PAGE) end)
 app:post("/", function(req)
   local fields, files = {}, json.array {}
   for part in req:multipart { max_file = 1 << 30 } do
+    local name = text(part.filename or part.name)
     if part.filename then
       local path, size = assert(part:save(("%s/%s-%d"):format(directory, req.id, #files + 1)))
       local hash = rille.detach(sha256_of, path)
-      table.insert(files, { name = part.filename, path = path, size = size, sha256 = hash })
+      table.insert(files, { name = name, path = path, size = size, sha256 = hash })
     else
-      fields[part.name] = part:body(1000)
+      fields[name] = text(part:body(1000))
     end
   end
   return { fields = fields, files = files }

@@ -255,6 +255,7 @@ describe("hello", function()
     local server <close>, port = serve("hello.lua", 0)
     assert.equal("hello, world\n", get(port, "/"))
     assert.equal('{"message":"hello, m\u{fc}ller"}', get(port, "/hello/m%C3%BCller"))
+    assert.equal(400, ask(port, "GET", "/hello/m%FCller").status)
     assert.is_table(server)
   end)
 end)
@@ -294,6 +295,8 @@ describe("upload", function()
     local saved <close> = assert(io.open(file.path, "rb"))
     assert.is_true(saved:read "a" == text)
     assert.equal(415, ask(port, "POST", "/", "x").status)
+    assert.equal(400, ask(port, "POST", "/", form(text):gsub("Ada", "\xff"), mime).status)
+    assert.equal(400, ask(port, "POST", "/", form(text):gsub("x%.txt", "\xff"), mime).status)
     os.execute("rm -r " .. file.path:match "^(.*)/")
     assert.is_table(server)
   end)
@@ -406,6 +409,9 @@ describe("api", function()
     assert.same({ "note 1", "note 3", "note 4", "note 5" }, titles)
     for _, query in ipairs { "limit=0", "limit=x", "limit=-1", "after=x", "after=1.5" } do
       assert.equal(400, ask(port, "GET", "/notes?" .. query).status, query)
+    end
+    for after, count in pairs { [math.maxinteger] = 0, [math.mininteger] = 4, [4] = 1 } do
+      assert.equal(count, #ask(port, "GET", "/notes?after=" .. after).value.notes)
     end
   end)
 
