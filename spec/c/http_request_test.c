@@ -120,6 +120,7 @@ static void one_host_is_asked_for(void **state) { /* row 1 */
       {"GET / HTTP/1.1\r\nHost: h:65536\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 0},
       {"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: []\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nHost: [:]\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: [x]:80\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: a%2eb\r\n\r\n", 0},
       {"GET / HTTP/1.1\r\nHost: a%2\r\n\r\n", 400}, {"GET / HTTP/1.1\r\nHost: h\xe9\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400});
@@ -352,6 +353,14 @@ static void a_length_is_one_number(void **state) { /* rows 20 to 22 */
              {POST "Transfer-Encoding: gzip\r\nContent-Length: 5\r\n\r\n", 400});
 }
 
+static void a_body_has_to_say_where_it_ends(void **state) {
+  (void)state;
+  CHECK_ROWS({"POST / HTTP/1.0\r\n\r\n", 411}, {"PUT / HTTP/1.0\r\n\r\n", 411},
+             {"PATCH / HTTP/1.0\r\n\r\n", 411}, {"DELETE / HTTP/1.0\r\n\r\n", 0},
+             {"PATCH / HTTP/1.0\r\nContent-Length: 0\r\n\r\n", 0}, {POST "\r\n", 0},
+             {POST "Expect: 100-continue\r\n\r\n", 411}, {GET "Expect: 100-continue\r\n\r\n", 0});
+}
+
 static void the_only_coding_is_chunked(void **state) { /* rows 24, 25 */
   (void)state;
   CHECK_ROWS({POST "Transfer-Encoding: chunked\r\n\r\n", 0},
@@ -540,6 +549,7 @@ int main(void) {
       cmocka_unit_test(values_hold_no_control_characters),
       cmocka_unit_test(every_prefix_waits),
       cmocka_unit_test(a_length_is_one_number),
+      cmocka_unit_test(a_body_has_to_say_where_it_ends),
       cmocka_unit_test(the_only_coding_is_chunked),
       cmocka_unit_test(heads_say_how_the_connection_goes_on),
       cmocka_unit_test(fields_are_found_in_their_order),
