@@ -146,6 +146,18 @@ static void one_range(void **state) {
   gets(&wanted, &there, 200, 1000, 1, TYPE ETAG MODIFIED RANGES);
 }
 
+static void a_range_of_a_compressed_form(void **state) {
+  (void)state;
+  struct rl_file_ask wanted = ask();
+  struct rl_file_facts there = facts();
+  there.encoding = "br";
+  there.varies = true;
+  wanted.range = rl_scan_text("bytes=10-19");
+  gets(&wanted, &there, 206, 10, 1,
+       TYPE "Content-Encoding: br\r\nContent-Range: bytes 10-19/1000\r\n" ETAG MODIFIED
+            "Vary: Accept-Encoding\r\n" RANGES);
+}
+
 static void a_range_of_another_version(void **state) {
   (void)state;
   struct rl_file_ask wanted = ask();
@@ -215,6 +227,7 @@ int main(void) {
       cmocka_unit_test(a_condition_that_fails),
       cmocka_unit_test(other_methods),
       cmocka_unit_test(one_range),
+      cmocka_unit_test(a_range_of_a_compressed_form),
       cmocka_unit_test(a_range_of_another_version),
       cmocka_unit_test(several_ranges),
       cmocka_unit_test(as_many_ranges_as_there_may_be),
