@@ -228,6 +228,25 @@ for _, kind in ipairs { "cookie", "store" } do
 end
 
 describe("session", function()
+  it("does not trust a store to forget what is too old", function()
+    local kept, now, later = {}, os.time, 0
+    finally(function() rawset(os, "time", now) end)
+    rawset(os, "time", function() return now() + later end)
+    local store = {
+      get = function(_, id) return kept[id] end, set = function(_, id, text) kept[id] = text end,
+    }
+    local app = app_of(session { store = store, max_age = 60 }, function(req)
+      local user = req.session.user
+      req.session.user = "ann"
+      return tostring(user)
+    end)
+    local first = get(app)
+    local cookie = "__Host-session=" .. cookies_of(first)["__Host-session"]
+    assert.equal("ann", get(app, { Cookie = cookie }).body)
+    later = 61
+    assert.equal("nil", get(app, { Cookie = cookie }).body)
+  end)
+
   it("keeps nothing in the store that would be a cookie", function()
     local kept = {}
     local store = { get = function() end, set = function(_, id) kept[id] = true end }
@@ -419,6 +438,14 @@ describe("csrf", function()
     assert.equal(403, send(page.body, nil))
   end)
 
+  it("binds tokens to random bytes of its own, not to what a client has put there", function()
+    local guarded = app_of(csrf { secret = SECRET }, function(req) return req.csrf_token end)
+    local given = cookies_of(get(guarded, { Cookie = "__Host-csrf=x" }))["__Host-csrf"]
+    assert.equal(43, #given)
+    local page = get(guarded, { Cookie = "__Host-csrf=" .. given })
+    assert.is_nil(cookies_of(page)["__Host-csrf"])
+  end)
+
   it("takes the token from a field of a form as well, which the handler reads again", function()
     local guarded = app_of(csrf { secret = SECRET }, function(req)
       return req.method == "GET" and req.csrf_token or req:form().name
@@ -524,6 +551,27 @@ describe("rate_limit", function()
     end
     assert.equal(1, seen)
     assert.same({ true }, statuses(limit, { "k1" }))
+  end)
+
+  it("knows no more than max_keys", function()
+    local others = {}
+    for i = 1, 10 do others[i] = "k" .. i end
+    local limit = rate_limit { rate = 0.01, max_keys = 10 }
+    assert.same({ true, false }, statuses(limit, { "a", "a" }))
+    statuses(limit, others)
+    assert.same({ true }, statuses(limit, { "a" }))
+  end)
+
+  it("saves up no more than a burst", function()
+    local now, time = rille.now, 1000
+    finally(function() rille.now = now end)
+    rille.now = function() return time end
+    local limit = rate_limit { rate = 1, burst = 2 }
+    assert.same({ true, true, false }, statuses(limit, { "a", "a", "a" }))
+    time = time + 100
+    assert.same({ true, true, false }, statuses(limit, { "a", "a", "a" }))
+    time = time + 1.5
+    assert.same({ true, false }, statuses(limit, { "a", "a" }))
   end)
 end)
 
@@ -672,7 +720,11 @@ describe("etag", function()
 
   it("is for what is read, whole and right", function()
     assert.is_nil(get(app, nil, "POST").headers.etag)
-    assert.is_nil(get(app_of(etag(), function() return 404, "no" end)).headers.etag)
+    for _, status in ipairs { 201, 206, 404 } do
+      local other = app_of(etag(), function() return status, "some" end)
+      assert.is_nil(get(other).headers.etag)
+      assert.equal(status, get(other, { ["If-None-Match"] = "*" }).status)
+    end
     assert.is_nil(get(app_of(etag { max_size = 3 })).headers.etag)
     assert.matches("^W/", get(app_of(etag { weak = true })).headers.etag)
   end)

@@ -190,7 +190,8 @@ static void unknown_methods_are_told_from_garbage(void **state) { /* rows 6, 7, 
       {"DESCRIBE / HTTP/1.1\r\n" HOST "\r\n", 501}, {"SOURCE / HTTP/1.1\r\n" HOST "\r\n", 501},
       {"PROPFIND / HTTP/1.1\r\n" HOST "\r\n", 0}, {"M-SEARCH / HTTP/1.1\r\n" HOST "\r\n", 0},
       {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400}, {"\x16\x03\x01\x02", 400}, {"G(T / ", 400},
-      {"\x80\xff", 400}, {"{\"json\":true}", 400}, {"-----", -1});
+      {"\x80\xff", 400}, {"{\"json\":true}", 400}, {"-----", -1}, {"ABCDEFGHIJKLMNOPQRSTUVWX", -1},
+      {"ABCDEFGHIJKLMNOPQRSTUVWXY", 501});
   check_bytes("\0", 1, 400);
 }
 
