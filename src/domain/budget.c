@@ -337,6 +337,7 @@ static void end_root(struct rl_budget *budget) {
  * of it as garbage, in small blocks: without this the next fibers would fail as well. */
 static void relieve(struct rl_domain *domain) {
   domain->starved = false;
+  domain->innermost = domain->vm.L; /* runs finalizers */
   lua_gc(domain->vm.L, LUA_GCCOLLECT);
   rl_heap_trim(domain->settings->heap);
 }

@@ -102,6 +102,13 @@ struct rl_crossing {
   char place[LUA_IDSIZE + 16]; /* where that was, ending in ": ", or empty */
 };
 
+/* The finalizer that runs now; finalizer.h. */
+struct rl_finalizing {
+  uint64_t since; /* clock when the signal's handler first saw it; 0: it has seen none */
+  bool caught;    /* an error has been caught in it since it was last seen */
+  bool over;      /* it has had its time */
+};
+
 /* What is told of a domain among the metrics; gauges.h. */
 struct rl_gauges {
   /* written by the domain */
@@ -153,16 +160,18 @@ struct rl_domain {
   uint64_t reported; /* clock of the last report that it was held up */
   bool hooked;       /* a script has set a hook of its own: hook.h */
   lua_State *volatile innermost; /* the Lua thread that runs now; the signal handler reads it */
-  volatile uint64_t arm_at;      /* the signal handler's: clock before which it sets no hook */
-  bool let_in;                   /* the interrupting signal was blocked where it runs now */
-  struct rl_link *chain;         /* the coroutines between it and the fiber, innermost first */
-  unsigned fibers;               /* started and not yet ended */
-  unsigned out;                  /* messages of ours that will come back */
-  unsigned dealing;    /* fibers that wait at channels and for locks: each expects a message */
-  unsigned outside;    /* fibers that the host is to wake: the same */
-  uint64_t expected;   /* ns that what it waits for has taken lately: to spin or not */
-  size_t memory_limit; /* settings->memory_limit, as far as it has been heeded */
-  int limit_error;     /* registry reference of the error for that; LUA_NOREF: there was none */
+  lua_State *volatile between;   /* the one that runs finalizers between turns, or NULL: the same */
+  volatile struct rl_finalizing finalizing; /* the handler's, too */
+  volatile uint64_t arm_at; /* the signal handler's: clock before which it sets no hook */
+  bool let_in;              /* the interrupting signal was blocked where it runs now */
+  struct rl_link *chain;    /* the coroutines between it and the fiber, innermost first */
+  unsigned fibers;          /* started and not yet ended */
+  unsigned out;             /* messages of ours that will come back */
+  unsigned dealing;         /* fibers that wait at channels and for locks: each expects a message */
+  unsigned outside;         /* fibers that the host is to wake: the same */
+  uint64_t expected;        /* ns that what it waits for has taken lately: to spin or not */
+  size_t memory_limit;      /* settings->memory_limit, as far as it has been heeded */
+  int limit_error; /* registry reference of the error for that; LUA_NOREF: there was none */
   struct rl_crossing crossing; /* in this turn */
   bool tampered;        /* a task has changed what others find, and it could not be put back */
   bool spoilt;          /* a fiber has exceeded a limit of memory: there is much to collect */

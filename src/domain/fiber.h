@@ -290,7 +290,7 @@ void rl_fiber_bound(struct rl_fiber *fiber, uint64_t turn_limit, uint64_t deadli
  * swallows it; returns if it is not. */
 void rl_fiber_insist(lua_State *L);
 
-/* Whether an error that was caught in this fiber is to be raised again: what pcall asks. */
+/* Whether an error that was caught by L is to be raised again: what pcall asks. */
 bool rl_fiber_insists(lua_State *L);
 
 /* -- budget.c: what a fiber may take, alone and with the others of its task -- */

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
+#include "vm/collector.h"
 #include "vm/inside.h"
 
 enum {
@@ -24,12 +25,45 @@ static void let_hooks_in(struct rl_domain *domain, lua_State *L) {
     thread->hooks = 1;
 }
 
-void rl_interrupt_arm(struct rl_domain *domain) {
-  lua_State *L = domain->innermost;
-  if (!L || !domain->running)
-    return;
+static void arm(struct rl_domain *domain, lua_State *L) {
   lua_sethook(L, domain->look, LUA_MASKCOUNT, 1);
   let_hooks_in(domain, L);
+}
+
+void rl_interrupt_arm(struct rl_domain *domain) {
+  lua_State *L = domain->innermost;
+  if (L && domain->running)
+    arm(domain, L);
+}
+
+/* Takes note of the finalizer that runs on L, and lets hooks into it; false if none does.
+ * finalizer.h says why. */
+static bool notice(struct rl_domain *domain, lua_State *L) {
+  struct rl_inside_thread *thread = (struct rl_inside_thread *)(void *)L;
+  volatile struct rl_finalizing *now = &domain->finalizing;
+  if (!domain->vm.inside_threads || !rl_collector_finalizes(L)) {
+    *now = (struct rl_finalizing){0};
+    return false;
+  }
+  bool another = !thread->hooks && !now->caught;
+  if (another || now->since == 0)
+    *now = (struct rl_finalizing){.since = rl_clock_real()};
+  now->caught = now->over;
+  thread->hooks = 1;
+  return true;
+}
+
+/* What the signal asks for: nothing of code that runs no finalizer, if it is only about those. */
+static void answer(struct rl_domain *domain) {
+  lua_State *L = domain->innermost;
+  if (!L && !domain->running)
+    L = domain->between;
+  bool looks = atomic_load(&domain->watch.asks) & RL_ASK_FINALIZER;
+  if (looks)
+    atomic_fetch_and(&domain->watch.asks, ~(unsigned)RL_ASK_FINALIZER);
+  bool finalizes = looks && L && notice(domain, L);
+  if (L && (finalizes || (domain->running && atomic_load(&domain->watch.asks) != 0)))
+    arm(domain, L);
 }
 
 /* Setting a hook marks every call of the thread, which for a recursion of 200,000 takes longer than
@@ -39,7 +73,7 @@ static void arm_again(struct rl_domain *domain) {
   uint64_t now = rl_clock_real();
   if (now < domain->arm_at)
     return; /* the ticker asks again */
-  rl_interrupt_arm(domain);
+  answer(domain);
   uint64_t end = rl_clock_real();
   uint64_t rest = (end - now) * ARM_SHARE;
   domain->arm_at = end + (rest < LONGEST_REST ? rest : LONGEST_REST);
@@ -78,12 +112,15 @@ void rl_interrupt_here(struct rl_domain *domain) {
   struct rl_domain *before = here;
   sigset_t set, blocked;
   here = domain;
+  if (before)
+    atomic_store_explicit(&before->watch.present, false, memory_order_relaxed);
   if (before && before->let_in) {
     set = signal_of(before);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
   }
   if (!domain)
     return;
+  atomic_store_explicit(&domain->watch.present, true, memory_order_relaxed);
   set = signal_of(domain);
   pthread_sigmask(SIG_UNBLOCK, &set, &blocked);
   domain->let_in = sigismember(&blocked, domain->settings->interrupt_signal) == 1;

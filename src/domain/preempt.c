@@ -12,12 +12,14 @@
 #include "domain/context.h"
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/finalizer.h"
 #include "domain/hook.h"
 #include "domain/interrupt.h"
 #include "domain/prompt.h"
 #include "domain/report.h"
 #include "domain/ticker.h"
 #include "vm/call.h"
+#include "vm/collector.h"
 
 enum { REPORT_INTERVAL = 1000000000 /* ns between two reports of a domain */ };
 
@@ -166,13 +168,7 @@ void rl_fiber_insist(lua_State *L) {
 
 bool rl_fiber_insists(lua_State *L) {
   struct rl_fiber *fiber = rl_fiber_running(L);
-  return fiber && fiber->insists;
-}
-
-/* The collector refuses every call of its own while it runs a finalizer. Looking for one among the
- * calls instead is quadratic in their depth, as lua_getstack counts from the innermost. */
-static bool in_finalizer(lua_State *L) {
-  return lua_gc(L, LUA_GCCOUNT) < 0;
+  return (fiber && fiber->insists) || rl_finalizer_catches(L);
 }
 
 /* The collector catches what a finalizer raises; the code around it has not been told then. */
@@ -187,7 +183,7 @@ static void stop(lua_State *L, struct rl_fiber *fiber, int level) {
   uint64_t now = rl_domain_now(fiber->domain);
   take_notice(L, fiber, now);
   struct rl_region *region = rl_region_cancelled(fiber);
-  if (region && in_finalizer(L))
+  if (region && rl_collector_finalizes(L))
     end_finalizer(L, fiber);
   if (region && (!region->seen || now >= fiber->closing))
     insist(L, fiber, region, level);
@@ -300,6 +296,7 @@ void rl_fiber_look(lua_State *L, lua_Debug *ar) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_fiber *fiber = domain->running;
   rl_hook_put_back(L); /* before it yields: left on with a count of 1, later 5.4 never advances */
+  rl_finalizer_look(L);
   if (!fiber)
     return;
   unsigned asks = atomic_exchange(&domain->watch.asks, 0);

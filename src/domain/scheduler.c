@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "domain/fiber.h"
+#include "domain/finalizer.h"
 #include "domain/future.h"
 #include "domain/gauges.h"
 #include "domain/report.h"
@@ -237,6 +238,7 @@ static int open_handles(struct rl_domain *domain) {
 
 static int open_modules(lua_State *L) {
   struct rl_domain *domain = lua_touserdata(L, 1);
+  rl_finalizer_prepare(L);
   rl_fiber_prepare(L);
   domain->settings->open_modules(L);
   if (domain->feed)
@@ -289,9 +291,14 @@ void rl_scheduler_end(struct rl_domain *domain) {
   rl_fiber_end_all(domain);
 }
 
+/* The ticker still looks while finalizers run. */
 void rl_scheduler_close(struct rl_domain *domain) {
-  rl_ticker_leave(domain->settings->ticker, domain);
+  struct rl_ticker *ticker = domain->settings->ticker;
+  rl_mailbox_sleep(&domain->mailbox, false);
+  rl_standstill_rouse(domain);
+  rl_ticker_want(ticker);
   rl_future_report_all(domain);
   close_state(domain);
+  rl_ticker_leave(ticker, domain);
   close_handles(domain);
 }

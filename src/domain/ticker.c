@@ -27,6 +27,8 @@ enum {
   STUCK = 100 * MILLISECOND,    /* not stopped after so long: it is in a C function, */
   ANSWER = 10 * MILLISECOND,    /* if it has used so much processor time meanwhile; */
   BLOCKED = 1000 * MILLISECOND, /* or it blocks there */
+  BRIEF = 10 * MILLISECOND,     /* what every finalizer may take */
+  LOOKS = 8, /* that finalizers are looked for within the time that one may take */
   STACK_BYTES = 128 << 10
 };
 
@@ -55,11 +57,33 @@ uint64_t rl_ticker_forbidden(const struct rl_ticker *ticker, const struct rl_dom
   return own != 0 && own < all ? own : all;
 }
 
+uint64_t rl_ticker_finalizing(const struct rl_ticker *ticker, const struct rl_domain *domain) {
+  if (atomic_load_explicit(&domain->watch.haunted, memory_order_relaxed))
+    return 0;
+  uint64_t time = atomic_load_explicit(&ticker->cleanup, memory_order_relaxed);
+  return time < BRIEF ? BRIEF : time;
+}
+
+/* Whether it is time to look for finalizers, in a turn or between two. */
+static unsigned finalizer_ask(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
+  struct rl_watch *watch = &domain->watch;
+  uint64_t bound = rl_ticker_finalizing(ticker, domain);
+  if (bound == RL_NEVER || domain->settings->simulation)
+    return 0;
+  if (watch->look_at == 0)
+    watch->look_at = now + bound / LOOKS;
+  if (now < watch->look_at)
+    return 0;
+  watch->look_at = 0;
+  return RL_ASK_FINALIZER;
+}
+
 /* What the fiber is to be asked, which has run for so long. */
 static unsigned asks_for(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
   uint64_t ran = now - atomic_load_explicit(&watch->since, memory_order_relaxed);
   unsigned asks = atomic_load(&watch->asks); /* again what was not answered */
+  asks |= finalizer_ask(ticker, domain, now);
   if (now >= atomic_load_explicit(&watch->due, memory_order_relaxed))
     asks |= RL_ASK_STOP;
   if (domain->feed) {
@@ -104,6 +128,17 @@ bool rl_ticker_do_chore(struct rl_ticker *ticker, uint64_t now) {
   return ticker->chore && ticker->chore(ticker->chore_owner, now);
 }
 
+/* Between turns only finalizers may take long, or a main domain's callbacks of libuv. */
+static bool look_between(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
+  if (!atomic_load_explicit(&domain->watch.present, memory_order_relaxed) ||
+      atomic_load(&domain->mailbox.sleeping))
+    return false;
+  ticker->active = now;
+  if (finalizer_ask(ticker, domain, now))
+    rl_interrupt_ask(domain, RL_ASK_FINALIZER);
+  return atomic_load_explicit(&domain->watch.haunted, memory_order_relaxed);
+}
+
 /* Whether it has been asked to stop. */
 bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t now) {
   struct rl_watch *watch = &domain->watch;
@@ -116,10 +151,11 @@ bool rl_ticker_look(struct rl_ticker *ticker, struct rl_domain *domain, uint64_t
     atomic_store(&watch->seen, turn);
     ticker->active = now;
     watch->reported = false;
+    watch->look_at = 0;
     watch->asked_at = 0; /* whoever was asked has stopped */
   }
   if (turn % 2 == 0)
-    return false;
+    return look_between(ticker, domain, now);
   ticker->active = now;
   if (unanswered)
     judge(domain, now);

@@ -80,6 +80,9 @@ void rl_ticker_leave(struct rl_ticker *ticker, struct rl_domain *domain);
 /* Any thread: clock until which what is cancelled now may go on. */
 uint64_t rl_ticker_cleanup_end(const struct rl_ticker *ticker);
 
+/* Any thread: ns that a finalizer may run; or RL_NEVER. */
+uint64_t rl_ticker_finalizing(const struct rl_ticker *ticker, const struct rl_domain *domain);
+
 /* Any thread: the program is to stop; main domains that do not come to their loops are asked to. */
 void rl_ticker_halt(struct rl_ticker *ticker);
 

@@ -15,12 +15,13 @@
 
 /* What the Lua code that runs is asked to do, at its next instruction. */
 enum rl_ask {
-  RL_ASK_STOP = 1,      /* look whether it is cancelled, or past a limit */
-  RL_ASK_SLICE = 2,     /* give way to others */
-  RL_ASK_REPORT = 4,    /* log where it is: it holds up its loop */
-  RL_ASK_COLLECT = 16,  /* find out whether it is over a limit of memory, or holds garbage */
-  RL_ASK_FORBID = 8,    /* end, for it has done so for too long */
-  RL_ASK_INTERRUPT = 32 /* end, for somebody has pressed Ctrl-C */
+  RL_ASK_STOP = 1,       /* look whether it is cancelled, or past a limit */
+  RL_ASK_SLICE = 2,      /* give way to others */
+  RL_ASK_REPORT = 4,     /* log where it is: it holds up its loop */
+  RL_ASK_COLLECT = 16,   /* find out whether it is over a limit of memory, or holds garbage */
+  RL_ASK_FORBID = 8,     /* end, for it has done so for too long */
+  RL_ASK_INTERRUPT = 32, /* end, for somebody has pressed Ctrl-C */
+  RL_ASK_FINALIZER = 64  /* look whether a finalizer runs that does not end */
 };
 
 #define RL_NEVER UINT64_MAX
@@ -35,13 +36,16 @@ struct rl_watch {
   atomic_uint_fast64_t lag; /* ns by which its thread's processor time was behind the clock then */
   uint64_t asked_at;        /* clock when it first saw RL_ASK_STOP unanswered in it; 0: has not */
   uint64_t spent;           /* ns of processor time that its thread had used then */
+  uint64_t look_at;         /* clock when finalizers are looked for next, in this turn or between */
   bool reported;            /* for holding up its loop, in this turn */
   bool stuck;               /* given up: it did not stop when asked */
 
   /* written by the domain, read by the ticker */
+  atomic_bool present;       /* its thread is not the host's now, nor another runtime's */
   atomic_uint_fast64_t turn; /* odd while a fiber runs */
   atomic_uint_fast64_t due;  /* clock at which the fiber is to be asked to stop; or RL_NEVER */
   atomic_uint_fast64_t most; /* ns that the turn may last on a main domain; 0: any */
+  atomic_bool haunted;       /* finalizers have no time of their own: one did not end */
   atomic_bool company;       /* other fibers of the domain may be waiting for their turn */
   _Atomic(void *) subject;   /* owner of the fiber that runs a task; NULL: another, or none */
 

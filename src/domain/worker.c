@@ -184,11 +184,11 @@ static void run(struct rl_worker *worker) {
   rl_hearing_open(&worker->hearing);
   uv_run(&worker->loop, UV_RUN_DEFAULT);
   rl_hearing_stop(&worker->hearing);
-  if (!domain->settings->simulation)
-    rl_interrupt_here(NULL);
   rl_pool_leave(worker->pool, worker);
   rl_scheduler_drain(domain); /* a cancellation that came too late may lie in the mailbox */
   rl_scheduler_close(domain);
+  if (!domain->settings->simulation)
+    rl_interrupt_here(NULL);
 }
 
 static void thread_main(void *argument) {

@@ -283,10 +283,11 @@ int rl_loop_open(struct rl_loop *loop) {
 
 void rl_loop_leave(struct rl_loop *loop) {
   rl_course_unfollow(loop->course, &loop->follower);
+  rl_interrupt_here(&loop->domain);
   rl_scheduler_drain(&loop->domain); /* what came too late to matter */
   assert(rl_scheduler_ended(&loop->domain));
-  rl_interrupt_here(NULL);
   rl_scheduler_close(&loop->domain);
+  rl_interrupt_here(NULL);
 }
 
 bool rl_loop_has_left(const struct rl_loop *loop) {

@@ -221,6 +221,7 @@ rille_t *rille_new(const struct rille_options *options) {
 
 static void free_now(struct rille *runtime) {
   rl_interrupt_here(&runtime->first.domain);
+  rl_ticker_enter(&runtime->ticker, &runtime->first.domain); /* on whichever thread */
   if (runtime->settings.simulation)
     rl_simulation_enter(&runtime->simulation, &runtime->first.domain);
   if (!runtime->ended) {

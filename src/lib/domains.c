@@ -98,7 +98,8 @@ static int set_slice(lua_State *L) {
  *
  * How long a cancelled task, or a fiber, may go on: 1 s initially. In that time its to-be-closed
  * variables run, or what it does after it caught the error of a cancelled wait; then it is ended at
- * the next instruction, wherever it is. */
+ * the next instruction, wherever it is. Every finalizer (`__gc`) may run for as
+ * long. */
 static int set_cleanup_time(lua_State *L) {
   atomic_store(&rl_domain_of(L)->settings->ticker->cleanup, check_time(L, 1, "the time"));
   return 0;

@@ -8,9 +8,26 @@
 
 enum { INSTALMENT = 64, CREDIT = 1 << 20 }; /* kilobytes */
 
+static bool pay(lua_State *L, size_t most) {
+  struct rl_vm *vm = rl_vm_of(L);
+  size_t kilobytes = vm->owed / 1024;
+  if (kilobytes == 0)
+    return false;
+  kilobytes = kilobytes < most ? kilobytes : most;
+  vm->owed -= kilobytes * 1024;
+  lua_gc(L, LUA_GCSTEP, (int)kilobytes);
+  return true;
+}
+
+/* All that is owed. */
+static void settle(lua_State *L) {
+  while (pay(L, INT_MAX))
+    continue;
+}
+
 int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
   struct rl_vm *vm = rl_vm_of(L);
-  rl_collector_settle(vm);
+  settle(L); /* on L, where whoever interrupts a finalizer looks for it */
   bool runs = lua_gc(L, LUA_GCISRUNNING); /* or the script has stopped it */
   if (runs) {
     lua_gc(L, LUA_GCSTOP);
@@ -27,21 +44,6 @@ int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument) {
   return status;
 }
 
-static bool pay(struct rl_vm *vm, size_t most) {
-  size_t kilobytes = vm->owed / 1024;
-  if (kilobytes == 0)
-    return false;
-  kilobytes = kilobytes < most ? kilobytes : most;
-  vm->owed -= kilobytes * 1024;
-  lua_gc(vm->L, LUA_GCSTEP, (int)kilobytes);
-  return true;
-}
-
 bool rl_collector_pay(struct rl_vm *vm) {
-  return pay(vm, INSTALMENT);
-}
-
-void rl_collector_settle(struct rl_vm *vm) {
-  while (pay(vm, INT_MAX))
-    continue;
+  return pay(vm->L, INSTALMENT);
 }

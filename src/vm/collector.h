@@ -18,7 +18,11 @@ int rl_collector_hold(lua_State *L, lua_CFunction function, void *argument);
  * to pay. Never raises. */
 bool rl_collector_pay(struct rl_vm *vm);
 
-/* Pays all that is owed. Never raises. */
-void rl_collector_settle(struct rl_vm *vm);
+/* Whether a finalizer runs: the collector refuses every call of its own meanwhile. Looking for one
+ * among the calls instead is quadratic in their depth, as lua_getstack counts from the innermost.
+ * Reads a byte, so a signal's handler may ask. */
+static inline bool rl_collector_finalizes(lua_State *L) {
+  return lua_gc(L, LUA_GCCOUNT) < 0;
+}
 
 #endif

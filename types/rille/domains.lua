@@ -80,7 +80,7 @@ function domains.set_idle_time(seconds) end
 ---@param seconds number
 function domains.set_slice(seconds) end
 
----How long a cancelled task, or a fiber, may go on: 1 s initially. In that time its to-be-closed variables run, or what it does after it caught the error of a cancelled wait; then it is ended at the next instruction, wherever it is.
+---How long a cancelled task, or a fiber, may go on: 1 s initially. In that time its to-be-closed variables run, or what it does after it caught the error of a cancelled wait; then it is ended at the next instruction, wherever it is. Every finalizer (`__gc`) may run for as long.
 ---@param seconds number
 function domains.set_cleanup_time(seconds) end
 
