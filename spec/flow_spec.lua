@@ -219,6 +219,11 @@ describe("race", function()
 end)
 
 describe("a scope", function()
+  it("says so when spawn is called with a dot", function()
+    assert.matches("^spec/flow_spec.lua:%d+: 'spawn' is a method of a scope: call it with a colon",
+      failure(rille.scope, function(scope) scope.spawn(function() end) end))
+  end)
+
   it("returns the function's results, nils among them", function()
     local results = table.pack(rille.scope(function() return nil, 2, nil end))
     assert.same({ nil, 2, nil, n = 3 }, results)

@@ -245,7 +245,8 @@ describe("a mistake in what a handler returns", function()
     fail_in_a_handler {
       { "cannot return a boolean as its answer, only a string", function() return true end },
       { "is a call missing?", function(req) return req.body end },
-      { "cannot return a userdata", function(req) return req end },
+      { "cannot return a request", function(req) return req end },
+      { "cannot return a userdata", function() return require("rille.json").null end },
       { "cannot return a number", function() return 200, 5 end },
       { "a whole number from 200 to 599, not 12", function() return 12 end },
       { "a handler returned nil and no such file", function() return nil, "no such file" end },

@@ -71,6 +71,13 @@ describe("app:sse", function()
     end))
   end)
 
+  it("says so when send is called with a dot", function()
+    local ok, err
+    sent(function(events) ok, err = pcall(events.send, "hello") end)
+    assert.is_false(ok)
+    assert.matches("events.send is a method: call it with a colon, events:send(...)", err, 1, true)
+  end)
+
   it("lets nothing be slipped into the fields of one line", function()
     sent(function(events)
       for _, name in ipairs { "event", "id" } do

@@ -136,9 +136,10 @@ describe("the options of a job", function()
   end)
 
   it("must belong to a function", function()
-    assert.matches("a function and a table of options, got a table", failure(rille.job, {}))
-    assert.matches("got a function and a string", failure(rille.job, echo, "high"))
-    assert.matches("got a nil", failure(rille.job))
+    assert.matches("a function and a table of options, got table and no value",
+      failure(rille.job, {}))
+    assert.matches("got function and string", failure(rille.job, echo, "high"))
+    assert.matches("got no value", failure(rille.job))
   end)
 
   local wrong = {

@@ -438,7 +438,8 @@ describe("conn:read", function()
 
   it("refuses formats and lengths that it does not know", function()
     local conn = ends()
-    assert.matches("invalid option 'word'", failure(conn.read, conn, "word"))
+    assert.matches("invalid option 'word'; there are line, all, some",
+      failure(conn.read, conn, "word"))
     assert.matches("below 0", failure(conn.read, conn, -1))
     assert.matches("out of range", failure(conn.read, conn, "line", 0))
     assert.matches("no integer representation", failure(conn.read, conn, 1.5))

@@ -66,6 +66,9 @@ end
 --
 -- As rille.spawn, but the scope ends only after this fiber, and fails with it. Does not suspend.
 function Scope:spawn(fn, ...)
+  if getmetatable(self) ~= Scope then
+    error("'spawn' is a method of a scope: call it with a colon, scope:spawn(...)", 2)
+  end
   if not self.open then error("the scope has ended", 2) end
   if type(fn) ~= "function" then
     error("bad argument #1 to 'spawn' (function expected, got " .. type(fn) .. ")", 2)

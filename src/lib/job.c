@@ -187,14 +187,14 @@ static void copy_options(lua_State *L) {
  *                    oldest queued task of this job is dropped, and if there is none it fails */
 static int job_new(lua_State *L) {
   struct options options = {.settings = {.level = RL_LEVEL_NORMAL}};
+  if (!lua_isfunction(L, 1) || !(lua_isnoneornil(L, 2) || lua_istable(L, 2)))
+    luaL_error(L, "rille.job: expected a function and a table of options, got %s and %s",
+               luaL_typename(L, 1), luaL_typename(L, 2));
   if (lua_isnoneornil(L, 2)) {
     lua_settop(L, 1);
     lua_newtable(L);
   }
   lua_settop(L, 2);
-  if (!lua_isfunction(L, 1) || !lua_istable(L, 2))
-    luaL_error(L, "rille.job: expected a function and a table of options, got a %s and a %s",
-               luaL_typename(L, 1), luaL_typename(L, 2));
   copy_options(L);
   read_options(L, 2, &options);
   if (!options.name)

@@ -14,6 +14,7 @@
 #include "domain/report.h"
 #include "io/log_writer.h"
 #include "lib/modules.h"
+#include "vm/check.h"
 
 enum { MOST_FIELDS = 64 };
 
@@ -175,23 +176,6 @@ static int error(lua_State *L) {
 
 /* -- settings -------------------------------------------------------------------------------- */
 
-/* Which of the names the first argument is. */
-static int check_choice(lua_State *L, const char *const *names) {
-  const char *given = luaL_checkstring(L, 1);
-  luaL_Buffer all;
-  for (int i = 0; names[i]; i++)
-    if (strcmp(names[i], given) == 0)
-      return i;
-  luaL_buffinit(L, &all);
-  for (int i = 0; names[i]; i++) {
-    luaL_addstring(&all, i == 0 ? "" : ", ");
-    luaL_addstring(&all, names[i]);
-  }
-  luaL_pushresult(&all);
-  return luaL_argerror(
-      L, 1, lua_pushfstring(L, "invalid option '%s'; there are %s", given, lua_tostring(L, -1)));
-}
-
 /* log.level([level]) -> level
  *
  * What is below the level is not logged, on any domain: "debug", "info" (as initially), "warn" or
@@ -199,7 +183,7 @@ static int check_choice(lua_State *L, const char *const *names) {
 static int level(lua_State *L) {
   struct rl_log *log = log_of(L);
   if (!lua_isnoneornil(L, 1))
-    atomic_store(&log->level, check_choice(L, levels));
+    atomic_store(&log->level, rl_check_choice(L, 1, NULL, levels));
   lua_pushstring(L, levels[atomic_load(&log->level)]);
   return 1;
 }
@@ -212,7 +196,7 @@ static int level(lua_State *L) {
 static int form(lua_State *L) {
   struct rl_log *log = log_of(L);
   if (!lua_isnoneornil(L, 1))
-    atomic_store(&log->form, check_choice(L, forms) + RL_LOG_AUTOMATIC);
+    atomic_store(&log->form, rl_check_choice(L, 1, NULL, forms) + RL_LOG_AUTOMATIC);
   lua_pushstring(L, forms[(int)rl_log_form_of(log) - RL_LOG_AUTOMATIC]);
   return 1;
 }

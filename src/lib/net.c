@@ -16,6 +16,7 @@
 #include "serve/socket.h"
 #include "serve/tcp.h"
 #include "serve/writer.h"
+#include "vm/check.h"
 
 /* -- arguments ---------------------------------------------------------------------------- */
 
@@ -127,7 +128,7 @@ static struct rl_read check_format(lua_State *L, const struct rl_socket *socket)
     read.size = (size_t)count;
     return read;
   }
-  read.kind = kinds[luaL_checkoption(L, 2, "line", names)];
+  read.kind = kinds[rl_check_choice(L, 2, "line", names)];
   if (read.kind == RL_READ_LINE)
     read.size = check_max(L, 3, socket->max_line);
   return read;

@@ -111,11 +111,13 @@ static void to_body(lua_State *L, struct rl_http_exchange *exchange) {
   case LUA_TFUNCTION:
     luaL_error(L, "a handler cannot return a function as its answer: is a call missing?");
     return;
-  default:
+  default: {
+    bool named = luaL_getmetafield(L, -1, "__name") == LUA_TSTRING;
     luaL_error(L,
                "a handler cannot return a %s as its answer, only a string, a table, or a status "
-               "and one of these",
-               luaL_typename(L, -1));
+               "and one of these; or nothing, after `res` was given the answer",
+               named ? lua_tostring(L, -1) : luaL_typename(L, -1));
+  }
   }
 }
 

@@ -48,6 +48,23 @@ void rl_check_function(lua_State *L, int index, const char *name) {
              type_of(L, index), advice);
 }
 
+int rl_check_choice(lua_State *L, int index, const char *fallback, const char *const *names) {
+  const char *given = fallback && lua_isnoneornil(L, index) ? fallback : luaL_checkstring(L, index);
+  luaL_Buffer all;
+  for (int i = 0; names[i]; i++)
+    if (strcmp(names[i], given) == 0)
+      return i;
+  luaL_buffinit(L, &all);
+  for (int i = 0; names[i]; i++) {
+    luaL_addstring(&all, i == 0 ? "" : ", ");
+    luaL_addstring(&all, names[i]);
+  }
+  luaL_pushresult(&all);
+  return luaL_argerror(
+      L, index,
+      lua_pushfstring(L, "invalid option '%s'; there are %s", given, lua_tostring(L, -1)));
+}
+
 void rl_check_teach(lua_State *L, const char *global, const char *hint) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, HINTS);
   lua_pushstring(L, hint);

@@ -14,6 +14,9 @@ int rl_check_self_fail(lua_State *L, const char *type);
 /* The function at `index`, which the function `name` is to call; not what it returns. */
 void rl_check_function(lua_State *L, int index, const char *name);
 
+/* Which of the names, up to a NULL, the argument at `index` is; `fallback` if there is none. */
+int rl_check_choice(lua_State *L, int index, const char *fallback, const char *const *names);
+
 /* Modules as globals, and what else a script may lack under a name: what rl_check_hint adds to an
  * error that says that the global is nil. */
 void rl_check_teach(lua_State *L, const char *global, const char *hint);

@@ -42,6 +42,7 @@ end
 --     id      what the client says with its next connection, see events.last_id
 --     retry   seconds until that is tried after a loss
 function Events:send(data, more)
+  check.method(getmetatable(self) == Events, "events", "send")
   local single = more == nil
   if single then
     if data == nil then check.fail "events:send: there is nothing to send" end
