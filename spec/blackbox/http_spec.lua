@@ -426,6 +426,18 @@ describe("the end of an HTTP server", function()
     stop(self)
   end)
 
+  it("is connected to from inside by a script that has required nothing else", function()
+    local result = process.run { script = [[
+      local app = require("rille.http").app()
+      app:get("/", function() return "inside" end)
+      local conn <close> = app:listen({ port = 0 }):connect()
+      conn:write "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+      print(conn:read "all")
+      os.exit()]] }
+    assert.equal("", result.stderr)
+    assert.matches("^HTTP/1.1 200 OK\r\n.*inside\n$", result.stdout)
+  end)
+
   it("serves a Unix socket, and removes it", function()
     local path = os.tmpname()
     os.remove(path)

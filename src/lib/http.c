@@ -14,6 +14,7 @@
 #include "serve/http_server.h"
 #include "serve/http_site.h"
 #include "vm/call.h"
+#include "vm/require.h"
 
 /* -- options ------------------------------------------------------------------------------- */
 
@@ -276,7 +277,11 @@ static int server_close(lua_State *L) {
 
 /* server:connect() -> conn: the client's end of a new connection to it, without a network. */
 static int server_connect(lua_State *L) {
-  return rl_http_server_inject(L, rl_http_server_check(L, 1));
+  struct rl_http_server *server = rl_http_server_check(L, 1);
+  rl_require_push(L);
+  lua_pushliteral(L, "rille.net"); /* the type of conn */
+  lua_call(L, 1, 0);
+  return rl_http_server_inject(L, server);
 }
 
 /* -- the module ---------------------------------------------------------------------------- */
