@@ -138,7 +138,8 @@ struct rille_value rille_number(double number);
 struct rille_value rille_bytes(const void *bytes, size_t size);
 struct rille_value rille_text(const char *text); /* up to its zero byte */
 
-/* A function of C without Lua's API, that scripts call: a native function. */
+/* A function of C without Lua's API, that scripts call: a native function. (C++ needs the word
+ * `struct` with rille_native, which is a function as well.) */
 struct rille_frame; /* one call of it, until it returns */
 
 struct rille_native {
