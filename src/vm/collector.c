@@ -8,6 +8,9 @@
 
 enum { INSTALMENT = 64, CREDIT = 1 << 20 }; /* kilobytes */
 
+/* No more is owed than there is to look through: when a large value has been collected, paying on
+ * would go round and round a state that has become small, and each round halves Lua's table of
+ * strings, which the next large value needs again. */
 static bool pay(lua_State *L, size_t most) {
   struct rl_vm *vm = rl_vm_of(L);
   size_t kilobytes = vm->owed / 1024;
@@ -16,6 +19,8 @@ static bool pay(lua_State *L, size_t most) {
   kilobytes = kilobytes < most ? kilobytes : most;
   vm->owed -= kilobytes * 1024;
   lua_gc(L, LUA_GCSTEP, (int)kilobytes);
+  if (vm->owed > vm->ledger.bytes)
+    vm->owed = vm->ledger.bytes;
   return true;
 }
 
