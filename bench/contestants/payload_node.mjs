@@ -6,17 +6,34 @@ const SECONDS = 0.4;
 const LEAST = 5;
 const MOST = 5000;
 
-// A flat one-byte string; repeat() would build a tree of pieces.
-const text = (size) => Buffer.alloc(size, '0123456789abcdef').toString('latin1');
+// Flat one-byte strings; repeat() and templates would build trees of pieces, for the clone to join.
+const flat = (string) => Buffer.from(string, 'latin1').toString('latin1');
 
+function text(size) {
+  const bytes = Buffer.alloc(size, '0123456789abcdef');
+  return (trip) => {
+    bytes.write(String(trip).padStart(16, '0'), size - 16, 'latin1');
+    return bytes.toString('latin1');
+  };
+}
+
+const integers = () => Array.from({ length: 100000 }, (_, i) => (i + 1) * 7919);
+
+function objects(trip) {
+  const list = [];
+  for (let i = 1; i <= 10000; i++) list.push({ id: i, name: flat(`object ${trip}.${i}`) });
+  return list;
+}
+
+// What makes what makes the value of a trip, as there.
 const cases = {
   string_1k: () => text(1024),
   string_64k: () => text(64 * 1024),
   string_1m: () => text(1024 * 1024),
   string_16m: () => text(16 * 1024 * 1024),
   string_64m: () => text(64 * 1024 * 1024),
-  integers: () => Array.from({ length: 100000 }, (_, i) => (i + 1) * 7919),
-  objects: () => Array.from({ length: 10000 }, (_, i) => ({ id: i + 1, name: `object ${i + 1}` })),
+  integers: () => integers,
+  objects: () => objects,
 };
 
 const worker = new Worker(
@@ -34,12 +51,15 @@ function send(value) {
   });
 }
 
-for (const [key, make] of Object.entries(cases)) {
-  const value = make();
+for (const [key, maker] of Object.entries(cases)) {
+  globalThis.gc();
+  const make = maker();
+  let value = make(0);
   const trips = [];
   await send(value);
   const deadline = performance.now() + SECONDS * 1000;
   do {
+    if (make !== integers) value = make(trips.length + 1);
     const start = performance.now();
     const length = await send(value);
     trips.push((performance.now() - start) * 1000);

@@ -139,7 +139,7 @@ void rl_free(struct rl_heap *heap, void *block, size_t size) {
   atomic_fetch_sub_explicit(&heap->bytes, size, memory_order_relaxed);
 }
 
-void *rl_heap_resize(struct rl_heap *heap, void *block, size_t old, size_t size) {
+void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {
   if (!block) {
     if (size == 0 || must_fail(heap))
       return NULL;

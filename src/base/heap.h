@@ -66,22 +66,19 @@ void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size);
 /* Frees a block of `size` bytes; NULL is allowed. */
 void rl_free(struct rl_heap *heap, void *block, size_t size);
 
-/* The long way of rl_heap_lua. */
-void *rl_heap_resize(struct rl_heap *heap, void *block, size_t old, size_t size);
-
 /* For Lua states: as lua_Alloc wants it, but uncounted (the state counts for itself). `block` may
- * be NULL (then `old` is ignored); `size` 0 frees. Most calls of all come from here, and make or
- * free small blocks. */
-static inline void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {
-#ifndef RILLE_FAULTS
-  if (!block && size != 0 && size < heap->plain)
-    return rl_allocator_take(size);
-  if (block && size == 0 && old < heap->plain) {
-    rl_allocator_release(block);
-    return NULL;
-  }
+ * be NULL (then `old` is ignored); `size` 0 frees. */
+void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size);
+
+/* Whether a state may have a block of this size from the allocator itself, and give it back there:
+ * what rl_heap_lua would do. */
+static inline bool rl_heap_small(const struct rl_heap *heap, size_t size) {
+#ifdef RILLE_FAULTS
+  (void)heap, (void)size;
+  return false; /* any may be made to fail */
+#else
+  return size < heap->plain;
 #endif
-  return rl_heap_resize(heap, block, old, size);
 }
 
 #endif

@@ -95,9 +95,22 @@ static bool pairs_are_as_expected(lua_State *L) {
   return fine;
 }
 
+/* What is alive when the collector becomes generational is black, and white when it is no more. */
+static bool marks_are_as_expected(lua_State *L) {
+  lua_newtable(L);
+  const struct rl_inside_table *table = rl_inside_of(L, -1);
+  bool fine = !rl_inside_black(table);
+  lua_gc(L, LUA_GCGEN, 0, 0);
+  fine = fine && rl_inside_black(table);
+  lua_gc(L, LUA_GCINC, 0, 0, 0);
+  fine = fine && !rl_inside_black(table);
+  lua_pop(L, 1);
+  return fine;
+}
+
 bool rl_inside_check(lua_State *L) {
   return lua_version(L) == 504 && sizeof(void *) == 8 && sequences_are_as_expected(L) &&
-         pairs_are_as_expected(L);
+         pairs_are_as_expected(L) && marks_are_as_expected(L);
 }
 
 static struct rl_inside_thread *thread_of(lua_State *L) {

@@ -103,6 +103,12 @@ static inline size_t rl_inside_pairs(const struct rl_inside_table *table) {
   return table->last_free ? (size_t)1 << table->log_pairs : 0;
 }
 
+/* Whether the collector has looked at it in this cycle, so that it must be told of what is stored.
+ */
+static inline bool rl_inside_black(const struct rl_inside_table *table) {
+  return table->mark & 1 << 5;
+}
+
 /* How many values the array part has room for. */
 static inline size_t rl_inside_room(const struct rl_inside_table *table) {
   uint32_t limit = table->limit;

@@ -4,7 +4,10 @@
 #include "vm/mention.h"
 #include "vm/names.h"
 
-enum { STRETCH = 64 }; /* numbers written at a time */
+enum {
+  STRETCH = 64,  /* numbers written at a time */
+  SMALL = 2 + 40 /* bytes that a number or a short string takes at most */
+};
 
 static unsigned char *put_number(unsigned char *at, uint8_t kind, union rl_inside_datum datum) {
   if (kind == RL_INSIDE_INTEGER)
@@ -76,21 +79,6 @@ static const void *short_key(const struct rl_inside_pair *pair) {
   return fine ? pair->key.object : NULL;
 }
 
-/* Whether the table has the keys of the shape in the same places, and plain values. */
-static bool fits(const struct rl_shape *shape, const struct rl_inside_table *table) {
-  if (shape->places == 0 || rl_inside_pairs(table) != shape->places || rl_inside_room(table) != 0)
-    return false;
-  for (size_t i = 0; i < shape->places; i++) {
-    const struct rl_inside_pair *pair = &table->pairs[i];
-    bool there = !rl_inside_nil(pair->kind);
-    if (there != (shape->keys[i] != NULL))
-      return false;
-    if (there && (short_key(pair) != shape->keys[i] || !rl_leaf_plain(pair->kind, pair->value)))
-      return false;
-  }
-  return true;
-}
-
 /* Remembers the keys of a table that has been written at `position`, if rows can follow it. */
 static void remember(struct rl_shape *shape, const struct rl_inside_table *table, size_t position) {
   size_t places = rl_inside_pairs(table), keys = 0, others = rl_inside_room(table);
@@ -107,14 +95,58 @@ static void remember(struct rl_shape *shape, const struct rl_inside_table *table
   shape->position = position;
 }
 
-static void put_row(struct rl_packer *p, const struct rl_inside_table *table) {
-  p->parcel->bytes.bytes[p->shape.position] = RL_WIRE_MODEL;
-  rl_put_head(p, RL_WIRE_ROW);
-  for (size_t i = 0; i < p->shape.places; i++) {
-    const struct rl_inside_pair *pair = &table->pairs[i];
-    if (!rl_inside_nil(pair->kind))
-      rl_leaf_put_plain(p, pair->kind, pair->value, false);
+/* What takes at most SMALL bytes is written to `at`; NULL of what might take more. */
+static unsigned char *put_small(unsigned char *at, uint8_t kind, union rl_inside_datum datum) {
+  if (rl_leaf_number(kind))
+    return put_number(at, kind, datum);
+  if (kind == RL_INSIDE_SHORT) {
+    size_t size;
+    const char *text = rl_inside_text(datum.object, &size);
+    at[0] = RL_WIRE_TEXT1;
+    at[1] = (unsigned char)size;
+    memcpy(at + 2, text, size);
+    return at + 2 + size;
   }
+  if (kind != RL_INSIDE_TRUE && kind != RL_INSIDE_FALSE)
+    return NULL;
+  *at = kind == RL_INSIDE_TRUE ? RL_WIRE_TRUE : RL_WIRE_FALSE;
+  return at + 1;
+}
+
+/* The values of a table that has the keys of the shape in the same places: where they end; NULL if
+ * it has others, or a large value. */
+static unsigned char *put_values(const struct rl_shape *shape, const struct rl_inside_table *table,
+                                 unsigned char *at) {
+  for (size_t i = 0; i < shape->places && at; i++) {
+    const struct rl_inside_pair *pair = &table->pairs[i];
+    if (short_key(pair) != shape->keys[i])
+      return NULL;
+    if (shape->keys[i])
+      at = put_small(at, pair->kind, pair->value);
+    else if (!rl_inside_nil(pair->kind))
+      return NULL;
+  }
+  return at;
+}
+
+/* Looks whether the table fits while it writes, for most do; false if not: nothing is written. */
+static bool put_row(struct rl_packer *p, struct rl_seen *seen,
+                    const struct rl_inside_table *table) {
+  const struct rl_shape *shape = &p->shape;
+  if (shape->places == 0 || rl_inside_pairs(table) != shape->places || rl_inside_room(table) != 0)
+    return false;
+  enum { HEAD = 1 + sizeof(uint32_t) };
+  unsigned char *head = rl_put_room(p, HEAD + shape->places * SMALL);
+  unsigned char *end = put_values(shape, table, head + HEAD);
+  rl_put_used(p, head);
+  if (!end)
+    return false;
+  rl_mention_begin(p, seen, table, 0);
+  p->parcel->bytes.bytes[shape->position] = RL_WIRE_MODEL;
+  head[0] = RL_WIRE_ROW;
+  memset(head + 1, 0, sizeof(uint32_t)); /* no slot */
+  rl_put_used(p, end);
+  return true;
 }
 
 static void put_table(struct rl_packer *p, const struct rl_inside_table *table) {
@@ -146,13 +178,11 @@ bool rl_leaf_put(struct rl_packer *p, const struct rl_inside_table *table) {
   }
   if (!may_be_leaf(p, table))
     return false;
-  bool row = fits(&p->shape, table);
-  if (!row && !holds_plain(table))
+  if (put_row(p, seen, table))
+    return true;
+  if (!holds_plain(table))
     return false;
   rl_mention_begin(p, seen, table, 0);
-  if (row)
-    put_row(p, table);
-  else
-    put_table(p, table);
+  put_table(p, table);
   return true;
 }

@@ -4,7 +4,8 @@
  *
  * A table that the collector has seen must not be given objects that it has not seen. So all values
  * of a row are there before its table is made, and nothing is allocated after that: either the
- * table is new, or the collector has run meanwhile and has seen the values as well. */
+ * table is new, or the collector has run meanwhile and has seen the values as well. A row is stored
+ * into its list where that lies, unless the collector would have to be told (rl_inside_black). */
 #include "vm/rows.h"
 
 /* Takes one number: the bytes it took, 0 if it is none or is cut off. */
@@ -135,13 +136,13 @@ static void copy_model(struct rl_inside_table *table, const struct rl_inside_tab
   table->flags = model->flags;
 }
 
-/* [] -> [values.., table]: how many values there are besides the table. */
-static int push_row(struct rl_reader *r) {
+/* [] -> [values.., table]; `pushed`: how many values there are besides the table. */
+static struct rl_inside_table *push_row(struct rl_reader *r, int *pushed) {
   const struct rl_model *model = &r->model;
   struct rl_inside_value values[RL_WIRE_ROW_MOST];
   if (model->pairs == 0)
     rl_reader_corrupt(r);
-  int pushed = take_values(r, values, model->pairs);
+  *pushed = take_values(r, values, model->pairs);
   lua_createtable(r->L, 0, (int)model->pairs);
   struct rl_inside_table *table = rl_inside_of(r->L, -1);
   if (table->log_pairs != model->table->log_pairs)
@@ -152,27 +153,45 @@ static int push_row(struct rl_reader *r) {
     pair->value = values[i].datum;
     pair->kind = values[i].kind;
   }
-  return pushed;
+  return table;
 }
 
 void rl_rows_push(struct rl_reader *r) {
-  int pushed = push_row(r);
+  int pushed;
+  push_row(r, &pushed);
   if (pushed > 0)
     lua_replace(r->L, -1 - pushed);
   if (pushed > 1)
     lua_pop(r->L, pushed - 1);
 }
 
+enum { HEAD = 1 + sizeof(uint32_t) };
+
+/* Whether a row comes that nobody refers to again. */
+static bool row_follows(const struct rl_reader *r) {
+  uint32_t slot;
+  if (rl_reader_left(r) < HEAD || *r->at != RL_WIRE_ROW)
+    return false;
+  memcpy(&slot, r->at + 1, sizeof slot);
+  return slot == 0;
+}
+
 uint32_t rl_rows_store(struct rl_reader *r, int table, uint32_t done, uint32_t sequence) {
-  static const unsigned char head[] = {RL_WIRE_ROW, 0, 0, 0, 0}; /* no slot */
+  struct rl_inside_table *list = rl_inside_of(r->L, table);
+  size_t room = rl_inside_room(list);
   uint32_t i = done;
-  while (i < sequence && rl_reader_left(r) >= sizeof head &&
-         memcmp(r->at, head, sizeof head) == 0) {
-    r->at += sizeof head;
-    int pushed = push_row(r);
-    lua_rawseti(r->L, table, ++i);
-    if (pushed > 0)
-      lua_pop(r->L, pushed);
+  for (; i < sequence && row_follows(r); i++) {
+    int pushed;
+    r->at += HEAD;
+    struct rl_inside_table *row = push_row(r, &pushed);
+    if (i < room && !rl_inside_black(list)) {
+      list->array[i].datum.object = row;
+      list->array[i].kind = RL_INSIDE_TABLE;
+      pushed++;
+    } else {
+      lua_rawseti(r->L, table, (lua_Integer)i + 1);
+    }
+    lua_pop(r->L, pushed);
   }
   return i - done;
 }
