@@ -169,6 +169,40 @@ describe("a job with a limit of memory", function()
     end)
   end)
 
+  describe("counts what it has sent and nobody has received", function()
+    it("into a channel that takes any number", function()
+      local channel = rille.channel(math.huge)
+      burst(function(to) for i = 1, 1000 do to:send(("x"):rep(100000) .. i) end end, channel)
+      assert.is_true(#channel > 0 and #channel < 90)
+      intact()
+    end)
+
+    it("into a channel of its own, by values that are small, under pcall", function()
+      burst(function()
+        local own = rille.channel(math.huge)
+        while true do pcall(own.send, own, 1) end
+      end)
+      intact()
+    end)
+
+    it("and no longer what has been received", function()
+      local channel = rille.channel(10)
+      local task = rille.job(function(to)
+        for i = 1, 200 do to:send(("x"):rep(100000) .. i) end
+        return "sent"
+      end, { memory = 4 * MIB }):submit(channel)
+      for _ = 1, 200 do channel:receive() end
+      assert.equal("sent", task:await())
+    end)
+
+    it("also when what it has sent outlives it", function()
+      local channel = rille.channel(math.huge)
+      rille.job(function(to) to:send(("x"):rep(100000)) end, { memory = 4 * MIB })(channel)
+      collectgarbage()
+      assert.equal(100000, #channel:receive())
+    end)
+  end)
+
   describe("cannot catch its end", function()
     it("by pcall, again and again", function()
       burst(function() while true do pcall(string.rep, "x", 1e9) end end)

@@ -162,7 +162,7 @@ local cost = {}
 ---@field key? string # a string, such as a tenant: keys of one level take turns, task by task; all tasks without one count as one key
 ---@field deadline? number # seconds from the call to the end. Within a key the earliest goes first; a task without one counts as due after a second. A task that would be late, by the forecast, is refused at once; a queued one is dropped when it is too late to begin
 ---@field timeout? number # seconds that a task may run, neither queue nor waits included
----@field memory? integer # bytes of Lua memory that a task may hold, with the fibers that it spawns. Before it is ended for more, garbage is collected; for a moment, inside one C function, it may hold twice as much. Allocating takes about half as long again
+---@field memory? integer # bytes of Lua memory that a task may hold, with the fibers that it spawns, and what it has sent into channels, while that waits there. Before it is ended for more, garbage is collected; for a moment, inside one C function, it may hold twice as much. Allocating takes about half as long again
 ---@field instructions? integer # how many of Lua's a task may execute. They are counted in steps of 100 for each of its coroutines, by a debug hook, with which code runs at about a third of its speed. What a C function does counts as the call. debug.sethook is an error then
 ---@field max_running? integer # tasks of this job that may have begun and not ended; others wait in the queue
 ---@field on_full? "wait"|"fail"|"drop_oldest" # when the queue is full: "wait" for room; "fail" at once; "drop_oldest": the oldest queued task of this job is dropped, and if there is none it fails

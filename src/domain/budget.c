@@ -191,6 +191,30 @@ void rl_budget_collect(lua_State *L) {
   overdraw(fiber, error);
 }
 
+/* -- what waits in channels ------------------------------------------------------------------- */
+
+static bool has_room(const struct rl_budget *budget) {
+  size_t waiting = atomic_load(&budget->freight->bytes);
+  return waiting <= budget->limits.memory && budget->meter.held <= budget->limits.memory - waiting;
+}
+
+struct rl_freight *rl_budget_load(lua_State *L, size_t bytes) {
+  struct rl_domain *domain = rl_domain_of(L);
+  struct rl_fiber *fiber = domain->running;
+  struct rl_budget *budget = fiber ? fiber->budget : NULL;
+  if (!budget || budget->limits.memory == 0)
+    return NULL;
+  rl_freight_load(budget->freight, bytes);
+  if (has_room(budget) || fiber->exceeded != LUA_NOREF || fiber->whole.cancelled)
+    return budget->freight;
+  lua_gc(L, LUA_GCCOLLECT);
+  if (!has_room(budget)) {
+    overdraw(fiber, budget->memory_error);
+    ask(domain, RL_ASK_STOP);
+  }
+  return budget->freight;
+}
+
 /* -- instructions -------------------------------------------------------------------------- */
 
 static bool is_counted(const struct rl_fiber *fiber) {
@@ -249,8 +273,14 @@ static struct rl_budget *create(struct rl_domain *domain, const struct rl_limits
     return NULL;
   budget->limits = *limits;
   budget->memory_error = budget->instructions_error = budget->over = LUA_NOREF;
-  if (limits->memory != 0)
-    rl_meter_open(&domain->vm.ledger, &budget->meter, limits->memory);
+  if (limits->memory == 0)
+    return budget;
+  budget->freight = rl_freight_new(domain->settings->heap);
+  if (!budget->freight) {
+    rl_free(domain->settings->heap, budget, sizeof *budget);
+    return NULL;
+  }
+  rl_meter_open(&domain->vm.ledger, &budget->meter, limits->memory);
   return budget;
 }
 
@@ -281,8 +311,10 @@ void rl_budget_leave(struct rl_fiber *fiber) {
   if (--budget->references > 0)
     return;
   struct rl_domain *domain = fiber->domain;
-  if (budget->limits.memory != 0)
+  if (budget->limits.memory != 0) {
     rl_meter_close(&domain->vm.ledger, &budget->meter);
+    rl_freight_unload(budget->freight, 0);
+  }
   luaL_unref(domain->vm.L, LUA_REGISTRYINDEX, budget->memory_error);
   luaL_unref(domain->vm.L, LUA_REGISTRYINDEX, budget->instructions_error);
   rl_free(domain->settings->heap, budget, sizeof *budget);

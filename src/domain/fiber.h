@@ -33,6 +33,7 @@ struct rl_budget;
 struct rl_context;
 struct rl_domain;
 struct rl_fiber;
+struct rl_freight;
 struct rl_hold;
 struct rl_limits;
 struct rl_task;
@@ -312,6 +313,10 @@ void rl_budget_end(struct rl_fiber *fiber);
  * changed: takes note of that; may raise for want of memory. */
 void rl_budget_prepare(struct rl_domain *domain);
 void rl_budget_heed(lua_State *L);
+
+/* The running fiber has packed so many bytes into a channel: what they count for, with a reference,
+ * if its memory is limited; else NULL. A fiber that holds too much with that is about to stop. */
+struct rl_freight *rl_budget_load(lua_State *L, size_t bytes);
 
 /* In its turn: the bytes that a fiber, or all of its budget, has held at most. */
 size_t rl_budget_peak(const struct rl_fiber *fiber);

@@ -6,10 +6,15 @@
 
 #include "domain/domain.h"
 #include "domain/fiber.h"
+#include "domain/freight.h"
 
 static void name_value(char *name, size_t size, int offset) {
   (void)offset;
   snprintf(name, size, "the value");
+}
+
+static size_t weight(const struct rl_letter *letter) {
+  return sizeof *letter + letter->parcel.bytes.size;
 }
 
 struct rl_letter *rl_letter_write(lua_State *L, int index) {
@@ -21,18 +26,23 @@ struct rl_letter *rl_letter_write(lua_State *L, int index) {
   }
   rl_list_init(&letter->link);
   letter->number = 0;
+  letter->freight = NULL;
   rl_parcel_init(&letter->parcel, heap);
   letter->parcel.copies = true;
-  if (rl_pack(L, index, 1, &letter->parcel, name_value) == 0)
-    return letter;
-  rl_letter_free(letter);
-  return NULL;
+  if (rl_pack(L, index, 1, &letter->parcel, name_value) != 0) {
+    rl_letter_free(letter);
+    return NULL;
+  }
+  letter->freight = rl_budget_load(L, weight(letter));
+  return letter;
 }
 
 void rl_letter_free(struct rl_letter *letter) {
   if (!letter)
     return;
   struct rl_heap *heap = letter->parcel.bytes.heap;
+  if (letter->freight)
+    rl_freight_unload(letter->freight, weight(letter));
   rl_parcel_free(&letter->parcel, false);
   rl_free(heap, letter, sizeof *letter);
 }

@@ -10,9 +10,10 @@
 #include "vm/parcel.h"
 
 struct rl_letter {
-  struct rl_list link;     /* in its channel */
-  uint64_t number;         /* its place among all that the channel has accepted */
-  struct rl_parcel parcel; /* lends nothing: it outlives its sender */
+  struct rl_list link;        /* in its channel */
+  uint64_t number;            /* its place among all that the channel has accepted */
+  struct rl_freight *freight; /* for which it counts, or NULL */
+  struct rl_parcel parcel;    /* lends nothing: it outlives its sender */
 };
 
 /* The value at `index` (absolute), packed. NULL with an error pushed: it cannot cross, or there is

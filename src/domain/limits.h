@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "domain/fiber.h"
+#include "domain/freight.h"
 #include "vm/ledger.h"
 
 enum {
@@ -31,6 +32,7 @@ static inline bool rl_limits_any(const struct rl_limits *limits) {
 struct rl_budget {
   struct rl_limits limits;
   struct rl_meter meter;                /* open if there is a limit of memory */
+  struct rl_freight *freight;           /* the same */
   unsigned references;                  /* fibers that draw on it */
   struct rl_fiber *root;                /* the one that runs the task; NULL when it has ended */
   uint64_t instructions;                /* executed, if that is limited */

@@ -175,9 +175,10 @@ static void copy_options(lua_State *L) {
  *                    forecast, is refused at once; a queued one is dropped when it is too late to
  *                    begin
  *     timeout        seconds that a task may run, neither queue nor waits included
- *     memory         bytes of Lua memory that a task may hold, with the fibers that it spawns.
- *                    Before it is ended for more, garbage is collected; for a moment, inside one C
- *                    function, it may hold twice as much. Allocating takes about half as long again
+ *     memory         bytes of Lua memory that a task may hold, with the fibers that it spawns,
+ *                    and what it has sent into channels, while that waits there. Before it is ended
+ *                    for more, garbage is collected; for a moment, inside one C function, it may
+ *                    hold twice as much. Allocating takes about half as long again
  *     instructions   how many of Lua's a task may execute. They are counted in steps of 100 for
  *                    each of its coroutines, by a debug hook, with which code runs at about a third
  *                    of its speed. What a C function does counts as the call. debug.sethook is an
