@@ -48,6 +48,7 @@ report_all() {
     printf '\n--- failed: %s\n' "$name"
     tail -n 300 "$(log_of "$name")"
   done
+  [ "$((passed + failed))" != 0 ] || echo "no suite has in its name: ${words[*]-}" >&2
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ] && [ "$passed" != 0 ]
 }
