@@ -20,6 +20,7 @@ describe("the program", function()
       for _, option in ipairs { "%-e", "%-%-version", "%-%-help", "%-%-grace" } do
         assert.matches(option, result.stdout)
       end
+      for line in result.stdout:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
       assert.equal(0, result.status)
     end)
 
