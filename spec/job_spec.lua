@@ -636,6 +636,15 @@ describe("every task is accounted for once", function()
 end)
 
 describe("the names of jobs", function()
+  it("are where their functions are defined, or what functions in C are called", function()
+    local line = debug.getinfo(1, "l").currentline
+    assert.equal(4, rille.job(function() return 4 end)())
+    assert.is_table(figures(("spec/job_spec.lua:%d"):format(line + 1)))
+    assert.equal("xx", rille.job(string.rep)("x", 2))
+    assert.is_table(figures "string.rep")
+    assert.is_nil(figures "[C]:-1")
+  end)
+
   it("are kept apart up to a thousand", function()
     for i = 1, 1100 do rille.job(echo, { name = "many " .. i }) end
     local last = rille.job(echo, { name = "one too many" })

@@ -157,7 +157,7 @@ function task:await() end
 local cost = {}
 
 ---@class rille.job_options
----@field name? string # what figures and errors call it; where fn is defined, if not given
+---@field name? string # what figures and errors call it; if not given, where fn is defined, or the name of a function in C
 ---@field priority? "high"|"normal"|"low" # "high", "normal" (as without a job) or "low": strictly in this order, but a task that has waited a second longer counts as one of the next level
 ---@field key? string # a string, such as a tenant: keys of one level take turns, task by task; all tasks without one count as one key
 ---@field deadline? number # seconds from the call to the end. Within a key the earliest goes first; a task without one counts as due after a second. A task that would be late, by the forecast, is refused at once; a queued one is dropped when it is too late to begin

@@ -14,6 +14,7 @@
 #include "domain/pool.h"
 #include "lib/modules.h"
 #include "vm/check.h"
+#include "vm/names.h"
 
 #define JOB "job"
 
@@ -124,11 +125,25 @@ static void read_options(lua_State *L, int table, struct options *options) {
   }
 }
 
-/* [.., function] -> [.., function, name]: where it is defined. */
+/* [.., path] -> [.., path, name]: a path of names.h, as scripts write it. */
+static const char *push_dotted(lua_State *L) {
+  size_t size;
+  const char *path = lua_tolstring(L, -1, &size);
+  luaL_Buffer name;
+  luaL_buffinit(L, &name);
+  for (size_t i = 0; i + 1 < size; i++) /* but for the last zero byte */
+    luaL_addchar(&name, path[i] ? path[i] : '.');
+  luaL_pushresult(&name);
+  return lua_tostring(L, -1);
+}
+
+/* [.., function] -> [.., function, .., name]: where it is defined; in C, what it is called. */
 static const char *push_place(lua_State *L, int function) {
   lua_Debug info;
   lua_pushvalue(L, function);
   lua_getinfo(L, ">S", &info);
+  if (*info.what == 'C' && rl_names_find(L, function))
+    return push_dotted(L);
   return lua_pushfstring(L, "%s:%d", info.short_src, info.linedefined);
 }
 
@@ -165,7 +180,8 @@ static void copy_options(lua_State *L) {
  *
  * Options:
  *
- *     name           what figures and errors call it; where fn is defined, if not given
+ *     name           what figures and errors call it; if not given, where fn is defined, or
+ *                    the name of a function in C
  *     priority       "high", "normal" (as without a job) or "low": strictly in this order, but a
  *                    task that has waited a second longer counts as one of the next level
  *     key            a string, such as a tenant: keys of one level take turns, task by task; all
