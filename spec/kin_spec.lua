@@ -64,6 +64,17 @@ describe("what a task has spawned and computes", function()
     end)
   end
 
+  it("is stopped for the reason that was given, where the task awaits it", function()
+    for _ = 1, 20 do
+      local task = rille.submit(function() rille.spawn(forever):await() end)
+      work.await(function() return task:status() == "running" end)
+      rille.sleep(0.01)
+      task:cancel "enough"
+      assert.matches("^enough", failure(rille.timeout, 10, task.await, task))
+      assert.equal("cancelled", task:status())
+    end
+  end)
+
   it("goes on when the task has ended and no limit says otherwise", function()
     local channel = rille.channel(1)
     rille.detach(function()

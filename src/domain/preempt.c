@@ -117,10 +117,11 @@ void rl_fiber_bound(struct rl_fiber *fiber, uint64_t turn_limit, uint64_t deadli
 
 /* -- being told ---------------------------------------------------------------------------- */
 
-/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. */
+/* The reason proper lies in the mailbox, which nobody reads while Lua code runs. The others of the
+ * task are told, too: one that awaits this fiber would take the end of it for a failure. */
 static void cancel_unread(lua_State *L, struct rl_fiber *fiber) {
   lua_pushliteral(L, "cancelled");
-  rl_fiber_cancel(L, fiber);
+  rl_kin_cancel(L, fiber);
 }
 
 static void cancel_overdue(lua_State *L, struct rl_fiber *fiber) {
