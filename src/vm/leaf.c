@@ -79,6 +79,25 @@ static const void *short_key(const struct rl_inside_pair *pair) {
   return fine ? pair->key.object : NULL;
 }
 
+static bool may_fit(const struct rl_shape *shape, const struct rl_inside_table *table) {
+  return shape->places != 0 && rl_inside_pairs(table) == shape->places &&
+         rl_inside_room(table) == 0;
+}
+
+/* Whether the table has the keys of the shape in the same places, and plain values. */
+static bool fits(const struct rl_shape *shape, const struct rl_inside_table *table) {
+  if (!may_fit(shape, table))
+    return false;
+  for (size_t i = 0; i < shape->places; i++) {
+    const struct rl_inside_pair *pair = &table->pairs[i];
+    bool there = !rl_inside_nil(pair->kind);
+    if (there != (shape->keys[i] != NULL) || short_key(pair) != shape->keys[i] ||
+        !rl_leaf_plain(pair->kind, pair->value))
+      return false;
+  }
+  return true;
+}
+
 /* Remembers the keys of a table that has been written at `position`, if rows can follow it. */
 static void remember(struct rl_shape *shape, const struct rl_inside_table *table, size_t position) {
   size_t places = rl_inside_pairs(table), keys = 0, others = rl_inside_room(table);
@@ -113,8 +132,7 @@ static unsigned char *put_small(unsigned char *at, uint8_t kind, union rl_inside
   return at + 1;
 }
 
-/* The values of a table that has the keys of the shape in the same places: where they end; NULL if
- * it has others, or a large value. */
+/* The values of a table that fits and holds only small ones: where they end. NULL of another. */
 static unsigned char *put_values(const struct rl_shape *shape, const struct rl_inside_table *table,
                                  unsigned char *at) {
   for (size_t i = 0; i < shape->places && at; i++) {
@@ -129,11 +147,12 @@ static unsigned char *put_values(const struct rl_shape *shape, const struct rl_i
   return at;
 }
 
-/* Looks whether the table fits while it writes, for most do; false if not: nothing is written. */
-static bool put_row(struct rl_packer *p, struct rl_seen *seen,
-                    const struct rl_inside_table *table) {
+/* Looks whether the table fits while it writes, for most do. False if it does not, or holds a
+ * longer string: nothing is written. */
+static bool put_small_row(struct rl_packer *p, struct rl_seen *seen,
+                          const struct rl_inside_table *table) {
   const struct rl_shape *shape = &p->shape;
-  if (shape->places == 0 || rl_inside_pairs(table) != shape->places || rl_inside_room(table) != 0)
+  if (!may_fit(shape, table))
     return false;
   enum { HEAD = 1 + sizeof(uint32_t) };
   unsigned char *head = rl_put_room(p, HEAD + shape->places * SMALL);
@@ -147,6 +166,14 @@ static bool put_row(struct rl_packer *p, struct rl_seen *seen,
   memset(head + 1, 0, sizeof(uint32_t)); /* no slot */
   rl_put_used(p, end);
   return true;
+}
+
+static void put_row(struct rl_packer *p, const struct rl_inside_table *table) {
+  p->parcel->bytes.bytes[p->shape.position] = RL_WIRE_MODEL;
+  rl_put_head(p, RL_WIRE_ROW);
+  for (size_t i = 0; i < p->shape.places; i++)
+    if (p->shape.keys[i])
+      rl_leaf_put_plain(p, table->pairs[i].kind, table->pairs[i].value, false);
 }
 
 static void put_table(struct rl_packer *p, const struct rl_inside_table *table) {
@@ -178,11 +205,15 @@ bool rl_leaf_put(struct rl_packer *p, const struct rl_inside_table *table) {
   }
   if (!may_be_leaf(p, table))
     return false;
-  if (put_row(p, seen, table))
+  if (put_small_row(p, seen, table))
     return true;
-  if (!holds_plain(table))
+  bool row = fits(&p->shape, table);
+  if (!row && !holds_plain(table))
     return false;
   rl_mention_begin(p, seen, table, 0);
-  put_table(p, table);
+  if (row)
+    put_row(p, table);
+  else
+    put_table(p, table);
   return true;
 }
