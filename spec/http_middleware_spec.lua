@@ -494,6 +494,14 @@ describe("auth", function()
     assert.equal('Bearer realm="restricted"', get(app).headers["www-authenticate"])
   end)
 
+  it("has no control characters for a function to judge", function()
+    local app = app_of(auth.basic { check = function(name) return name end }, show)
+    assert.equal("ann", get(app, { Authorization = "Basic " .. crypto.base64 "ann:a b" }).body)
+    for _, text in ipairs { "ann:a\1", "ann:a\127b", "a\nn:a" } do
+      assert.equal(401, get(app, { Authorization = "Basic " .. crypto.base64(text) }).status)
+    end
+  end)
+
   it("asks a function", function()
     local app = app_of(auth.bearer { check = function(token) return token:upper() end }, show)
     assert.equal("ABC", get(app, { Authorization = "Bearer abc" }).body)

@@ -331,6 +331,12 @@ describe("a multipart body that is wrong", function()
     refused(413, 'the part "c" is over the limit of 2 bytes', three, { max_text = 2 })
     refused(413, 'the part "c" is over the limit of 2 bytes', three, { max_file = 2 })
     refused(413, "the body is over the limit of 100 bytes", three, { max_total = 100 })
+    local sent = 0
+    refused(413, "the body is over the limit of 100 bytes", function() -- in pieces below it
+      rille.sleep(0.01)
+      sent = sent + 60
+      return three:sub(sent - 59, sent):match ".+"
+    end, { max_total = 100 })
     assert.equal(200, read_all(three, { max_parts = 3, max_text = 3, max_file = 3 }).status)
     local own = answer(three, function(req)
       for each in req:multipart() do each:body(2) end

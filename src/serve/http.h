@@ -75,7 +75,8 @@ struct rl_http {
   struct rl_http_exchange *current; /* whose read is being served: its output waits for the end */
   void (*over)(struct rl_http_exchange *exchange); /* any other one has been answered */
   uv_timer_t clock;                                /* see serve/http_clock.h */
-  bool ticks;
+  uint64_t ticked;                                 /* when it last did, and whether that was late */
+  bool ticks, late;
   bool ended;       /* the state is being closed */
   unsigned holders; /* the clock's handle, the servers */
   struct rl_date_line date;

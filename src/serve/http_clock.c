@@ -11,7 +11,7 @@
 #include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
-enum { TICK = 1000 };
+enum { TICK = 1000, LATE = 1500 };
 
 /* An interim answer, which every client must bear with (RFC 9110, 15.2), where one may be sent: 0
  * or an error. */
@@ -98,10 +98,21 @@ static void sweep_phase(struct rl_http_server *server, enum rl_http_phase phase,
   }
 }
 
+/* Timers go before what is to be read: a loop that was held up would take clients for late whose
+ * bytes have been there for long. So these have a tick's time to be read first; but the next tick
+ * counts, for a loop may be held up again and again. */
+static bool is_late(struct rl_http *http, uint64_t now) {
+  http->late = !http->late && now - http->ticked > LATE;
+  http->ticked = now;
+  return http->late;
+}
+
 static void on_tick(uv_timer_t *clock) {
   struct rl_http *http = clock->data;
   uint64_t now = uv_now(http->domain->loop);
   unsigned open = 0;
+  if (is_late(http, now))
+    return;
   for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
     struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
     server->holders++; /* its last connection may end */
@@ -122,5 +133,7 @@ void rl_http_clock_start(struct rl_http *http) {
   if (http->ticks || http->ended)
     return;
   http->ticks = true;
+  http->late = false;
+  http->ticked = uv_now(http->domain->loop);
   uv_timer_start(&http->clock, on_tick, TICK, TICK);
 }
