@@ -244,7 +244,7 @@ void rl_pristine_clean(lua_State *L) {
 /* [list, table] -> [list]: may raise. */
 static void add_table(lua_State *L, struct rl_pristine *pristine, bool exact) {
   unsigned number = pristine->count;
-  const struct rl_inside_table *table = rl_inside_of(L, -1);
+  struct rl_inside_table *table = rl_inside_of(L, -1);
   lua_rawseti(L, -2, place(number, TABLE));
   lua_pushboolean(L, exact);
   lua_rawseti(L, -2, place(number, EXACT));

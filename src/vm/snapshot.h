@@ -19,7 +19,7 @@ void rl_snapshot_init(struct rl_snapshot *snapshot, struct rl_heap *heap);
 void rl_snapshot_free(struct rl_snapshot *snapshot);
 
 /* One more table, as it is now. 0, or -1 for want of memory, and then it is not in. */
-int rl_snapshot_add(struct rl_snapshot *snapshot, const struct rl_inside_table *table);
+int rl_snapshot_add(struct rl_snapshot *snapshot, struct rl_inside_table *table);
 
 /* All again, as they are now. What there is no memory for will seem changed. */
 void rl_snapshot_renew(struct rl_snapshot *snapshot);
