@@ -40,6 +40,26 @@ static void what_is_kept_is_bounded(void **state) {
   rl_large_trim(&cache);
 }
 
+static void the_oldest_make_room(void **state) {
+  (void)state;
+  struct rl_large_cache cache;
+  rl_large_init(&cache);
+  void *old[8], *new[2];
+  for (int i = 0; i < 8; i++)
+    assert_non_null(old[i] = rl_large_take(&cache, 16 * MIB));
+  for (int i = 0; i < 2; i++)
+    assert_non_null(new[i] = rl_large_take(&cache, 64 * MIB));
+  for (int i = 0; i < 8; i++)
+    rl_large_give(&cache, old[i]);
+  for (int i = 0; i < 2; i++)
+    rl_large_give(&cache, new[i]);
+  void *one = rl_large_take(&cache, 64 * MIB), *two = rl_large_take(&cache, 64 * MIB);
+  assert_true((one == new[0] && two == new[1]) || (one == new[1] && two == new[0]));
+  rl_large_give(&cache, one);
+  rl_large_give(&cache, two);
+  rl_large_trim(&cache);
+}
+
 static void impossible_sizes_are_refused(void **state) {
   (void)state;
   struct rl_large_cache cache;
@@ -80,9 +100,8 @@ static void resizing_keeps_the_contents(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_freed_block_is_used_again),
-      cmocka_unit_test(what_is_kept_is_bounded),
-      cmocka_unit_test(impossible_sizes_are_refused),
+      cmocka_unit_test(a_freed_block_is_used_again), cmocka_unit_test(what_is_kept_is_bounded),
+      cmocka_unit_test(the_oldest_make_room),        cmocka_unit_test(impossible_sizes_are_refused),
       cmocka_unit_test(resizing_keeps_the_contents),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

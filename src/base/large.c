@@ -79,6 +79,7 @@ static struct rl_large *take_kept(struct rl_large_cache *cache, size_t mapped) {
 void rl_large_init(struct rl_large_cache *cache) {
   for (size_t i = 0; i < RL_LARGE_KEPT; i++)
     atomic_init(&cache->kept[i], NULL);
+  atomic_init(&cache->given, 0);
   atomic_init(&cache->bytes, 0);
 }
 
@@ -102,18 +103,26 @@ void *rl_large_take(struct rl_large_cache *cache, size_t size) {
   return block_of(large);
 }
 
+/* What was there is unmapped. */
+static void put(struct rl_large_cache *cache, unsigned place, struct rl_large *large) {
+  struct rl_large *before = atomic_exchange(&cache->kept[place % RL_LARGE_KEPT], large);
+  if (!before)
+    return;
+  atomic_fetch_sub(&cache->bytes, before->mapped);
+  unmap(before);
+}
+
 void rl_large_give(struct rl_large_cache *cache, void *block) {
   struct rl_large *large = large_of(block);
-  size_t mapped = large->mapped;
-  if (atomic_fetch_add(&cache->bytes, mapped) + mapped <= MOST_KEPT) {
-    for (size_t i = 0; i < RL_LARGE_KEPT; i++) {
-      struct rl_large *none = NULL;
-      if (atomic_compare_exchange_strong(&cache->kept[i], &none, large))
-        return;
-    }
+  if (large->mapped > MOST_KEPT) {
+    unmap(large);
+    return;
   }
-  atomic_fetch_sub(&cache->bytes, mapped);
-  unmap(large);
+  unsigned place = atomic_fetch_add_explicit(&cache->given, 1, memory_order_relaxed);
+  atomic_fetch_add(&cache->bytes, large->mapped);
+  put(cache, place, large);
+  for (unsigned i = 1; i < RL_LARGE_KEPT && atomic_load(&cache->bytes) > MOST_KEPT; i++)
+    put(cache, place + i, NULL);
 }
 
 void *rl_large_resize(struct rl_large_cache *cache, void *block, size_t size) {

@@ -3,9 +3,9 @@
  *
  * For such a block most of the time goes into the pages that the system has to clear when they are
  * first touched: three to four times as much as into copying a string into it. So freed blocks are
- * kept for the next one of about their size, a bounded sum of them, until rl_large_trim. (Marking
- * them with MADV_FREE cost nearly as much as fresh pages.) Blocks of several megabytes ask for huge
- * pages.
+ * kept for the next one of about their size, a bounded sum of them, the oldest making room, until
+ * rl_large_trim. (Marking them with MADV_FREE cost nearly as much as fresh pages.) Blocks of
+ * several megabytes ask for huge pages.
  *
  * Threads: any. */
 #ifndef RL_BASE_LARGE_H
@@ -21,7 +21,8 @@ struct rl_large; /* a block with its header */
 
 struct rl_large_cache {
   _Atomic(struct rl_large *) kept[RL_LARGE_KEPT];
-  atomic_size_t bytes; /* of the kept blocks */
+  atomic_uint given;   /* how many were: the next one's place, where the oldest is */
+  atomic_size_t bytes; /* of the kept blocks, and one about to be */
 };
 
 void rl_large_init(struct rl_large_cache *cache);
