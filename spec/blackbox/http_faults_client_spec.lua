@@ -213,6 +213,22 @@ describe("a client that leaves", function()
     end)
   end)
 
+  it("row 47: in order, is noticed in a moment", function()
+    with("{}", function(address)
+      local soonest = math.huge
+      for _ = 1, 3 do
+        local conn <close> = assert(net.connect(address))
+        conn:write(get "/ever")
+        work.await(function() return body_of(address, "/running") ~= "0" end)
+        local start = rille.now()
+        conn:close()
+        work.await(function() return body_of(address, "/running") == "0" end)
+        soonest = math.min(soonest, rille.now() - start)
+      end
+      assert.is_true(soonest < 0.9, soonest) -- what else looks for it comes once a second
+    end)
+  end)
+
   it("row 47: behind more than is read ahead of its handler, cancels that", function()
     with("{}", function(address)
       local size = 96 * 1024 -- which the sockets hold: its end is there, too

@@ -20,8 +20,9 @@ struct rl_thin {
 int rl_thin_open(struct rl_thin *thin, uv_loop_t *loop, int fd);
 
 /* What to call `ready` for from now on: UV_READABLE, UV_WRITABLE, UV_DISCONNECT (the peer has sent
- * its last byte), any of them or 0; a status below 0 says that the connection is broken. NULL: the
- * same function as before. Changing it costs system calls.
+ * its last byte), UV_PRIORITIZED (urgent bytes), any of them or 0; where it is not 0, a status
+ * below 0 says that the connection is broken. NULL: the same function as before. Changing it costs
+ * system calls.
  */
 void rl_thin_watch(struct rl_thin *thin, int events, uv_poll_cb ready);
 

@@ -74,11 +74,11 @@ struct rl_http {
   struct rl_list servers;           /* every server that has a connection or listens */
   struct rl_http_exchange *current; /* whose read is being served: its output waits for the end */
   void (*over)(struct rl_http_exchange *exchange); /* any other one has been answered */
-  uv_timer_t clock;                                /* see serve/http_clock.h */
+  uv_timer_t clock, asking;                        /* see serve/http_clock.h */
   uint64_t ticked;                                 /* when it last did, and whether that was late */
   bool ticks, late;
   bool ended;       /* the state is being closed */
-  unsigned holders; /* the clock's handle, the servers */
+  unsigned holders; /* the clock's handles, the servers */
   struct rl_date_line date;
   struct rl_http_usual usual;
   struct rl_http_meters *meters; /* NULL: nothing is counted; serve/http_count.h */
@@ -178,7 +178,7 @@ struct rl_http_connection {
   uint32_t requests;                 /* begun so far */
   uint8_t phase;                     /* an rl_http_phase */
   uint8_t lingered;                  /* how often that was prolonged */
-  uint8_t watched;                   /* UV_READABLE, UV_WRITABLE, UV_DISCONNECT */
+  uint8_t watched;                   /* UV_READABLE, UV_WRITABLE, UV_DISCONNECT, UV_PRIORITIZED */
   bool ends;                         /* the client sends no more than what is still unread */
   bool ended;                        /* the same, and all was read */
   bool probed;                       /* it was asked whether it still reads */

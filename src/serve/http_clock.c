@@ -11,7 +11,7 @@
 #include "serve/http_settle.h"
 #include "serve/http_wire.h"
 
-enum { TICK = 1000, LATE = 1500 };
+enum { TICK = 1000, LATE = 1500, MOMENT = 100 }; /* ms */
 
 /* An interim answer, which every client must bear with (RFC 9110, 15.2), where one may be sent: 0
  * or an error. */
@@ -127,6 +127,42 @@ static void on_tick(uv_timer_t *clock) {
     return;
   http->ticks = false;
   uv_timer_stop(clock);
+}
+
+/* True if there are others, for whom it is too early. */
+static bool ask_half(struct rl_http_server *server, uint64_t now) {
+  struct rl_list *list = &server->phases[RL_HTTP_HALF];
+  bool more = false;
+  for (struct rl_list *at = list->next, *next; at != list; at = next) {
+    struct rl_http_connection *connection = RL_OF(at, struct rl_http_connection, link);
+    next = at->next;
+    if (connection->probed)
+      continue;
+    if (connection->since + MOMENT > now)
+      more = true;
+    else
+      probe(connection);
+  }
+  return more;
+}
+
+static void on_moment(uv_timer_t *timer) {
+  struct rl_http *http = timer->data;
+  bool more = false;
+  for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
+    struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
+    server->holders++; /* its last connection may end */
+    more |= server->options.cancel && ask_half(server, uv_now(timer->loop));
+    next = at->next;
+    rl_http_pool_release(server);
+  }
+  if (more)
+    uv_timer_start(timer, on_moment, MOMENT, 0);
+}
+
+void rl_http_clock_ask(struct rl_http *http) {
+  if (!uv_is_active((uv_handle_t *)&http->asking) && !http->ended)
+    uv_timer_start(&http->asking, on_moment, MOMENT, 0);
 }
 
 void rl_http_clock_start(struct rl_http *http) {

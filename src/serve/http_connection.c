@@ -200,10 +200,24 @@ static void on_disconnect(struct rl_http_connection *connection) {
     rl_http_wire_enter(connection, RL_HTTP_HALF);
 }
 
+/* Nothing is watched for but a reset; not for urgent bytes, which would be told for ever. */
+static void on_news(struct rl_http_connection *connection) {
+  if (rl_thin_error(&connection->thin) != 0) {
+    rl_http_wire_close(connection);
+    return;
+  }
+  connection->watched = 0;
+  rl_thin_watch(&connection->thin, 0, NULL);
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events) {
   struct rl_http_connection *connection = RL_OF(poll, struct rl_http_connection, thin.poll);
   if (status < 0) {
     rl_http_wire_close(connection);
+    return;
+  }
+  if (events & UV_PRIORITIZED) {
+    on_news(connection);
     return;
   }
   if (events & UV_DISCONNECT)

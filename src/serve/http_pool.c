@@ -56,6 +56,7 @@ static int collect(lua_State *L) {
   if (*box) {
     (*box)->ended = true;
     uv_close((uv_handle_t *)&(*box)->clock, clock_closed);
+    uv_close((uv_handle_t *)&(*box)->asking, clock_closed);
   }
   *box = NULL;
   return 0;
@@ -88,7 +89,7 @@ static struct rl_http *create(lua_State *L) {
   http->request_meta = request;
   http->response_meta = response;
   http->boot = rl_domain_now(http->domain) ^ (uint64_t)time(NULL) << 20;
-  http->holders = 1;
+  http->holders = 2;
   rl_list_init(&http->free);
   rl_list_init(&http->taken);
   rl_list_init(&http->vacant);
@@ -96,6 +97,9 @@ static struct rl_http *create(lua_State *L) {
   uv_timer_init(serving->domain->loop, &http->clock);
   http->clock.data = http;
   uv_unref((uv_handle_t *)&http->clock);
+  uv_timer_init(serving->domain->loop, &http->asking);
+  http->asking.data = http;
+  uv_unref((uv_handle_t *)&http->asking);
   return http;
 }
 
