@@ -1,6 +1,6 @@
 /* HTTP clock: once a second, while there are connections, ends what takes too long: see enum
- * rl_http_phase; and asks clients that may have left. A loop that was held up reads first what has come meanwhile. Threads: the
- * domain's only. Nothing raises. */
+ * rl_http_phase; and asks clients that may have left. A loop that was held up reads first what has
+ * come meanwhile. Threads: the domain's only. Nothing raises. */
 #ifndef RL_SERVE_HTTP_CLOCK_H
 #define RL_SERVE_HTTP_CLOCK_H
 

@@ -6,6 +6,7 @@
 #include "domain/domain.h"
 #include "io/clients.h"
 #include "serve/http_count.h"
+#include "serve/http_clock.h"
 #include "serve/http_exchange.h"
 #include "serve/http_input.h"
 #include "serve/http_output.h"
@@ -99,6 +100,13 @@ void rl_http_connection_over(struct rl_http_exchange *exchange) {
 
 /* -- events -------------------------------------------------------------------------------- */
 
+/* The handler goes on for a client that has sent its last byte, and may have left. */
+static void enter_half(struct rl_http_connection *connection) {
+  rl_http_wire_enter(connection, RL_HTTP_HALF);
+  if (!connection->probed && connection->server->options.cancel)
+    rl_http_clock_ask(connection->server->http);
+}
+
 static void on_end(struct rl_http_connection *connection) {
   struct rl_http_exchange *exchange = connection->exchange;
   bool waits = exchange && (exchange->fiber || rl_http_output_waits(exchange));
@@ -111,7 +119,7 @@ static void on_end(struct rl_http_connection *connection) {
   if (rl_wait_pending(&exchange->reader))
     rl_http_input_arrived(exchange, 0);
   else if (connection->phase == RL_HTTP_RUNNING)
-    rl_http_wire_enter(connection, RL_HTTP_HALF);
+    enter_half(connection);
 }
 
 /* Bytes for an exchange whose handler runs, or whose head is in pieces. */
@@ -197,7 +205,7 @@ static void on_disconnect(struct rl_http_connection *connection) {
   connection->ends = true;
   rl_http_wire_watch(connection, connection->watched);
   if (connection->phase == RL_HTTP_RUNNING)
-    rl_http_wire_enter(connection, RL_HTTP_HALF);
+    enter_half(connection);
 }
 
 /* Nothing is watched for but a reset; not for urgent bytes, which would be told for ever. */

@@ -6,7 +6,6 @@
 
 #include "domain/domain.h"
 #include "io/clients.h"
-#include "serve/http_clock.h"
 #include "serve/http_count.h"
 #include "serve/http_pool.h"
 #include "vm/call.h"
@@ -17,8 +16,6 @@ void rl_http_wire_enter(struct rl_http_connection *connection, enum rl_http_phas
   connection->phase = (uint8_t)phase;
   rl_list_remove(&connection->link);
   rl_list_push(&server->phases[phase], &connection->link);
-  if (phase == RL_HTTP_HALF && !connection->probed && server->options.cancel)
-    rl_http_clock_ask(server->http);
 }
 
 void rl_http_wire_watch(struct rl_http_connection *connection, int events) {
