@@ -280,6 +280,14 @@ describe("the program", function()
       assert.equal(1, result.status)
     end)
 
+    it("has nothing else where there is a control socket", function()
+      local result = process.run {
+        files = { ["broken.lua"] = "local = 2\n" }, "--control", "control", "broken.lua",
+      }
+      assert.matches("^rille: broken%.lua:1:[^\n]*\n$", result.stderr)
+      assert.equal(1, result.status)
+    end)
+
     it("names a script that is not there", function()
       local result = process.run { "missing.lua" }
       assert.matches("missing%.lua", result.stderr)

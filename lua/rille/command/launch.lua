@@ -13,12 +13,16 @@ local function load_script(kind, script)
   return loadfile(script, "t")
 end
 
--- What is wrong with the socket is the caller's affair: no traceback.
-local function open_control(path)
-  local ok, err = pcall(require("rille.command.control").listen, path)
-  if ok then return end
+-- What is wrong with the socket, or with a script that does not even begin, is the caller's affair:
+-- no traceback.
+local function stop(err)
   io.stderr:write("rille: ", tostring(err), "\n")
   os.exit(1)
+end
+
+local function open_control(path)
+  local ok, err = pcall(require("rille.command.control").listen, path)
+  if not ok then stop(err) end
 end
 
 local function look_beside(script)
@@ -36,6 +40,6 @@ return function(control, note, kind, script, ...)
   if note ~= "" then require "rille.command.note"(note, script) end
   if control ~= "" and rille.loop() == 1 then open_control(control) end
   local run, err = load_script(kind, script)
-  if not run then error(err, 0) end
+  if not run then stop(err) end
   return run(...)
 end
