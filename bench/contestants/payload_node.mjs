@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 
 const SECONDS = 0.4;
-const LEAST = 5;
+const LEAST = 15;
 const MOST = 5000;
 
 // Flat one-byte strings; repeat() and templates would build trees of pieces, for the clone to join.

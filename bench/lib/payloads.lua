@@ -5,7 +5,7 @@ local sample = require "sample"
 
 local payloads = {}
 
-local SECONDS, LEAST, MOST = 0.4, 5, 5000
+local SECONDS, LEAST, MOST = 0.4, 15, 5000
 local MIB = 1024 * 1024
 
 -- New strings each time, also inside the small tables: a Lua state keeps equal strings once, and
