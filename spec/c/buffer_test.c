@@ -57,6 +57,42 @@ static void extending_gives_room_that_counts_as_used(void **state) {
   rl_buffer_free(&buffer);
 }
 
+static void lent_room_is_used_until_it_is_too_small(void **state) {
+  (void)state;
+  struct rl_heap heap;
+  struct rl_buffer buffer;
+  unsigned char room[8];
+  rl_heap_init(&heap);
+  rl_buffer_init(&buffer, &heap);
+  rl_buffer_lend(&buffer, room, sizeof room);
+  rl_buffer_append(&buffer, "12345678", 8);
+  assert_ptr_equal(buffer.bytes, room);
+  check_freed(&heap);
+  rl_buffer_byte(&buffer, '9');
+  assert_ptr_not_equal(buffer.bytes, room);
+  assert_memory_equal(buffer.bytes, "123456789", 9);
+  assert_int_equal(atomic_load(&heap.blocks), 1);
+  rl_buffer_free(&buffer);
+  check_freed(&heap);
+}
+
+static void lent_room_is_not_freed(void **state) {
+  (void)state;
+  struct rl_heap heap;
+  struct rl_buffer buffer;
+  unsigned char room[8];
+  rl_heap_init(&heap);
+  rl_buffer_init(&buffer, &heap);
+  rl_buffer_lend(&buffer, room, sizeof room);
+  rl_buffer_free(&buffer);
+  assert_null(buffer.bytes);
+  assert_int_equal(buffer.capacity, 0);
+  rl_buffer_byte(&buffer, 'x'); /* on its own again */
+  assert_ptr_not_equal(buffer.bytes, room);
+  rl_buffer_free(&buffer);
+  check_freed(&heap);
+}
+
 static void dropping_moves_the_rest_to_the_front(void **state) {
   (void)state;
   struct rl_heap heap;
@@ -115,6 +151,8 @@ int main(void) {
       cmocka_unit_test(an_empty_buffer_holds_no_memory),
       cmocka_unit_test(it_keeps_what_was_appended),
       cmocka_unit_test(extending_gives_room_that_counts_as_used),
+      cmocka_unit_test(lent_room_is_used_until_it_is_too_small),
+      cmocka_unit_test(lent_room_is_not_freed),
       cmocka_unit_test(dropping_moves_the_rest_to_the_front),
       cmocka_unit_test(an_impossible_size_fails_the_buffer_for_good),
 #ifdef RILLE_FAULTS

@@ -38,6 +38,26 @@ static void zeroed_blocks_are_zero(void **state) {
   }
 }
 
+static void blocks_of_lines_begin_with_one(void **state) {
+  (void)state;
+  struct rl_heap heap;
+  unsigned char *blocks[50];
+  rl_heap_init(&heap);
+  for (size_t i = 0; i < 50; i++) {
+    blocks[i] = rl_zalloc_lines(&heap, 100 + i);
+    assert_non_null(blocks[i]);
+    assert_int_equal((uintptr_t)blocks[i] % RL_CACHE_LINE, 0);
+    for (size_t at = 0; at < 100 + i; at++)
+      assert_int_equal(blocks[i][at], 0);
+    memset(blocks[i], 255, 100 + i);
+  }
+  assert_int_equal(atomic_load(&heap.blocks), 50);
+  for (size_t i = 0; i < 50; i++)
+    rl_free_lines(&heap, blocks[i], 100 + i);
+  assert_int_equal(atomic_load(&heap.blocks), 0);
+  assert_int_equal(atomic_load(&heap.bytes), 0);
+}
+
 static void a_lua_state_is_served_uncounted(void **state) {
   (void)state;
   struct rl_heap heap;
@@ -110,6 +130,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_and_bytes_are_counted),
       cmocka_unit_test(zeroed_blocks_are_zero),
+      cmocka_unit_test(blocks_of_lines_begin_with_one),
       cmocka_unit_test(a_lua_state_is_served_uncounted),
       cmocka_unit_test(the_allocator_has_a_name),
 #ifdef RILLE_FAULTS

@@ -70,10 +70,10 @@ static void gives_the_oldest_first(void **state) {
   atomic_store(&inbox.looking, 3);
   for (int i = 0; i < 3; i++)
     assert_true(put(&inbox, &tasks[i]));
-  struct rl_task *task = rl_inbox_take(&inbox);
-  for (int i = 0; i < 3; i++, task = task->behind)
-    assert_ptr_equal(task, &tasks[i]);
-  assert_null(task);
+  struct rl_message *message = rl_inbox_take(&inbox);
+  for (int i = 0; i < 3; i++, message = message->next)
+    assert_ptr_equal(message, &tasks[i].message);
+  assert_null(message);
   assert_true(rl_inbox_empty(&inbox));
   assert_int_equal(atomic_load(&inbox.count), 0);
 }
@@ -90,7 +90,7 @@ struct trial {
 
 /* Under the lock. */
 static void empty(struct trial *trial) {
-  for (struct rl_task *task = rl_inbox_take(&trial->inbox); task; task = task->behind)
+  for (struct rl_message *at = rl_inbox_take(&trial->inbox); at; at = at->next)
     trial->taken++;
 }
 

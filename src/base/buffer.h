@@ -16,9 +16,14 @@ struct rl_buffer {
   size_t size;          /* bytes in use */
   size_t capacity;      /* bytes allocated */
   bool failed;          /* an append found no memory */
+  bool lent;            /* the bytes are its embedder's, see rl_buffer_lend */
 };
 
 void rl_buffer_init(struct rl_buffer *buffer, struct rl_heap *heap);
+
+/* Gives a buffer that holds no bytes room of its embedder's, which it uses until that is too small,
+ * or it is freed. */
+void rl_buffer_lend(struct rl_buffer *buffer, void *room, size_t capacity);
 
 /* Frees the bytes and leaves an empty buffer. */
 void rl_buffer_free(struct rl_buffer *buffer);

@@ -3,6 +3,7 @@
  */
 #include "base/heap.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/allocator.h"
@@ -137,6 +138,21 @@ void rl_free(struct rl_heap *heap, void *block, size_t size) {
   release(heap, block, size);
   atomic_fetch_sub_explicit(&heap->blocks, 1, memory_order_relaxed);
   atomic_fetch_sub_explicit(&heap->bytes, size, memory_order_relaxed);
+}
+
+/* The byte before it says how far into its own block it begins. */
+void *rl_zalloc_lines(struct rl_heap *heap, size_t size) {
+  unsigned char *own = rl_zalloc(heap, size + RL_CACHE_LINE);
+  if (!own)
+    return NULL;
+  size_t ahead = RL_CACHE_LINE - (uintptr_t)own % RL_CACHE_LINE;
+  own[ahead - 1] = (unsigned char)ahead;
+  return own + ahead;
+}
+
+void rl_free_lines(struct rl_heap *heap, void *block, size_t size) {
+  unsigned char *lines = block;
+  rl_free(heap, lines - lines[-1], size + RL_CACHE_LINE);
 }
 
 void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size) {

@@ -66,6 +66,13 @@ void *rl_realloc(struct rl_heap *heap, void *block, size_t old, size_t size);
 /* Frees a block of `size` bytes; NULL is allowed. */
 void rl_free(struct rl_heap *heap, void *block, size_t size);
 
+enum { RL_CACHE_LINE = 64 };
+
+/* Zeros that begin where a line of the cache does, so that no other block is in their first one;
+ * and their end. */
+void *rl_zalloc_lines(struct rl_heap *heap, size_t size);
+void rl_free_lines(struct rl_heap *heap, void *block, size_t size);
+
 /* For Lua states: as lua_Alloc wants it, but uncounted (the state counts for itself). `block` may
  * be NULL (then `old` is ignored); `size` 0 frees. */
 void *rl_heap_lua(struct rl_heap *heap, void *block, size_t old, size_t size);

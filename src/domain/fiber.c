@@ -118,10 +118,11 @@ static int body_over(lua_State *L, int status, lua_KContext context) {
 
 static int body(lua_State *L) {
   struct rl_fiber *fiber = rl_fiber_running(L);
+  lua_pushcfunction(L, rl_traceback);
   if (fiber->enter && !fiber->whole.cancelled)
     fiber->enter(fiber, L);
-  lua_pushcfunction(L, rl_traceback);
-  lua_insert(L, 1);
+  else
+    lua_insert(L, 1);
   int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_over);
   return body_over(L, status, 0);
 }

@@ -24,24 +24,25 @@ bool rl_inbox_put(struct rl_inbox *inbox, struct rl_task *task, bool *alone) {
     atomic_fetch_sub_explicit(&inbox->count, 1, memory_order_relaxed);
     return false;
   }
-  struct rl_task *newest = atomic_load_explicit(&inbox->newest, memory_order_relaxed);
+  struct rl_message *newest = atomic_load_explicit(&inbox->newest, memory_order_relaxed);
   do
-    task->behind = newest;
-  while (!atomic_compare_exchange_weak(&inbox->newest, &newest, task));
+    task->message.next = newest;
+  while (!atomic_compare_exchange_weak(&inbox->newest, &newest, &task->message));
   *alone = !is_promised(inbox, count, now);
   return true;
 }
 
-struct rl_task *rl_inbox_take(struct rl_inbox *inbox) {
+struct rl_message *rl_inbox_take(struct rl_inbox *inbox) {
   if (!atomic_load(&inbox->newest))
     return NULL;
-  struct rl_task *task = atomic_exchange(&inbox->newest, NULL), *first = NULL;
+  struct rl_message *newest = atomic_exchange(&inbox->newest, NULL), *oldest = NULL;
   unsigned count = 0;
-  for (struct rl_task *before; task; task = before, count++) {
-    before = task->behind;
-    task->behind = first;
-    first = task;
+  for (struct rl_message *before; newest; newest = before, count++) {
+    before = newest->next;
+    rl_task_fetch(RL_OF(newest, struct rl_task, message));
+    newest->next = oldest;
+    oldest = newest;
   }
   atomic_fetch_sub_explicit(&inbox->count, count, memory_order_relaxed);
-  return first;
+  return oldest;
 }

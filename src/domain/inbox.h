@@ -19,11 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct rl_message;
 struct rl_task;
 
 struct rl_inbox {
-  _Atomic(struct rl_task *) newest; /* each leads to the one that came before it */
-  atomic_uint count;                /* of tasks that are in it, or about to be */
+  _Atomic(struct rl_message *) newest; /* of tasks; each leads to the one that came before it */
+  atomic_uint count;                   /* of those that are in it, or about to be */
 
   /* the promises: read by any thread, written under the pool's lock */
   atomic_uint room;    /* so many may be in it; 0: the queue is full, or the pool without domains */
@@ -41,8 +42,8 @@ static inline bool rl_inbox_empty(const struct rl_inbox *inbox) {
  * is in and `*alone`, the promise has been taken back meanwhile. */
 bool rl_inbox_put(struct rl_inbox *inbox, struct rl_task *task, bool *alone);
 
-/* Under the pool's lock: takes all tasks out, the oldest first, each leading to the next; or NULL.
- */
-struct rl_task *rl_inbox_take(struct rl_inbox *inbox);
+/* Under the pool's lock: takes all tasks out, by their `message`, the oldest first, each leading to
+ * the next; or NULL. */
+struct rl_message *rl_inbox_take(struct rl_inbox *inbox);
 
 #endif

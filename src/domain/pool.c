@@ -226,7 +226,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     task->runner = &worker->domain;
     pool->taker = worker;
     pool->taken = now;
-    atomic_fetch_add_explicit(&worker->tasks, 1, memory_order_relaxed);
+    rl_pool_add_tasks(worker, 1);
     promise_return(pool, now);
     starting += rl_pool_call_help_if_long(pool, now);
   } else if (!worker->looking && !worker->retiring && worker->domain.slices == 0) {

@@ -64,8 +64,6 @@ struct rl_bounds {
   unsigned min, max;
 };
 
-enum { RL_CACHE_LINE = 64 };
-
 struct rl_pool {
   struct rl_settings *settings;
   struct rl_domain *home; /* the main domain: joins ended domains */
@@ -100,6 +98,12 @@ struct rl_pool {
   struct rl_histogram waits, runs; /* of ended domains, and of tasks that main domains ran */
   struct rl_broadcasts broadcasts; /* under a lock of its own */
 };
+
+/* Worker's thread, the only one that writes it. */
+static inline void rl_pool_add_tasks(struct rl_worker *worker, unsigned by) {
+  unsigned tasks = atomic_load_explicit(&worker->tasks, memory_order_relaxed);
+  atomic_store_explicit(&worker->tasks, tasks + by, memory_order_relaxed);
+}
 
 struct rl_pool_stats { /* pool_stats.c */
   unsigned domains, busy, idle, queued, waiting, held;

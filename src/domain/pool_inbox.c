@@ -5,9 +5,9 @@
 enum { MOST_AT_ONCE = 64 }; /* tasks in the inbox */
 
 void rl_pool_empty_inbox(struct rl_pool *pool) {
-  for (struct rl_task *task = rl_inbox_take(&pool->inbox), *next; task; task = next) {
-    next = task->behind;
-    rl_pool_admit_plain(pool, task);
+  for (struct rl_message *message = rl_inbox_take(&pool->inbox), *next; message; message = next) {
+    next = message->next;
+    rl_pool_admit_plain(pool, RL_OF(message, struct rl_task, message));
   }
 }
 

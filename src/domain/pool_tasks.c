@@ -192,7 +192,7 @@ static void count(struct rl_task *task) {
     struct rl_worker *worker = (struct rl_worker *)(void *)runner;
     rl_histogram_record(&worker->waits, waited);
     rl_histogram_record(&worker->runs, task->took);
-    atomic_fetch_sub_explicit(&worker->tasks, 1, memory_order_relaxed);
+    rl_pool_add_tasks(worker, -1u);
   }
   pthread_mutex_lock(&pool->lock);
   task->runner = NULL;
@@ -223,15 +223,19 @@ static uint64_t deadline_of(const struct rl_task *task) {
 static void prepare(struct rl_pool *pool, struct rl_task *task) {
   const struct rl_job *job = task->job;
   task->pool = pool;
-  task->count = count;
+  if (task->count != count)
+    task->count = count;
   task->submitted = rl_clock_now(&pool->settings->clock);
   if (job)
     task->run_limit = rl_limits_least(task->run_limit, job->settings.timeout);
-  task->deadline = deadline_of(task);
-  task->due = task->deadline;
+  uint64_t deadline = deadline_of(task);
+  if (task->deadline != deadline || task->due != deadline)
+    task->deadline = task->due = deadline;
   task->entry.group = job ? &task->job->group : NULL;
   task->entry.since = task->submitted;
-  task->entry.deadline = task->entry.latest = task->deadline;
+  task->entry.deadline = deadline;
+  if (deadline)
+    task->entry.latest = deadline;
 }
 
 /* What came by the inbox is there, and perhaps nobody looks for it. */

@@ -56,12 +56,14 @@ struct rl_entry {
   uint64_t since;         /* clock, ns: when it came; set anew when it is parked no longer */
   uint64_t deadline;      /* clock, ns, at which it is due; 0: never */
   uint64_t estimate;      /* ns that it will probably run */
-  uint64_t latest;        /* if it is due: clock after which it is too late to begin */
 
   /* the queue's */
-  struct rl_list link;               /* in a line, or among the parked */
-  enum rl_place place;               /* NONE initially */
-  struct rl_list kin;                /* in its group */
+  struct rl_list link; /* in a line, or among the parked */
+  enum rl_place place; /* NONE initially */
+
+  /* for those with a group or a deadline */
+  uint64_t latest;    /* the owner's, too: clock after which it is too late to begin */
+  struct rl_list kin; /* in its group */
   struct rl_pairing soonest, expiry; /* if it has a deadline */
 };
 

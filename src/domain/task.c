@@ -15,6 +15,18 @@
 
 enum { SPARE_TASKS = 1024 };
 
+#define BEGINS_A_LINE(member)                                                                      \
+  static_assert(offsetof(struct rl_task, member) % RL_CACHE_LINE == 0, "see struct rl_task")
+
+BEGINS_A_LINE(submitted);
+BEGINS_A_LINE(arguments);
+BEGINS_A_LINE(results);
+BEGINS_A_LINE(runner);
+BEGINS_A_LINE(peak);
+BEGINS_A_LINE(stuck);
+static_assert(offsetof(struct rl_task, arguments_room) + 40 == offsetof(struct rl_task, arguments),
+              "nothing else stands where the arguments' bytes do");
+
 /* -- life --------------------------------------------------------------------------------- */
 
 static int cancel_fiber(lua_State *L) {
@@ -39,6 +51,21 @@ void rl_task_tell(struct rl_task *task) {
   rl_mailbox_push(&task->runner->mailbox, &task->cancel);
 }
 
+/* What a task was lent before is kept, unless it was too little, and what took its place too much.
+ */
+static void lend_rooms(struct rl_task *task) {
+  if (!task->arguments.bytes.bytes)
+    rl_buffer_lend(&task->arguments.bytes, task->arguments_room, sizeof task->arguments_room);
+  if (!task->results.bytes.bytes)
+    rl_buffer_lend(&task->results.bytes, task->results_room, sizeof task->results_room);
+}
+
+/* Of a field that is seldom another: see struct rl_task. */
+static void set(uint64_t *field, uint64_t value) {
+  if (*field != value)
+    *field = value;
+}
+
 struct rl_task *rl_task_new(lua_State *L) {
   struct rl_domain *domain = rl_domain_of(L);
   struct rl_fiber *parent = rl_fiber_running(L);
@@ -51,7 +78,7 @@ struct rl_task *rl_task_new(lua_State *L) {
     domain->spare_tasks--;
   } else {
     struct rl_heap *heap = domain->settings->heap;
-    task = rl_zalloc(heap, sizeof *task);
+    task = rl_zalloc_lines(heap, sizeof *task);
     if (!task)
       return NULL;
     rl_list_init(&task->link);
@@ -60,22 +87,22 @@ struct rl_task *rl_task_new(lua_State *L) {
     rl_parcel_init(&task->arguments, heap);
     rl_parcel_init(&task->results, heap);
     rl_parcel_init(&task->reason, heap);
+    lend_rooms(task);
   }
   atomic_store_explicit(&task->references, 1, memory_order_relaxed);
   task->wait.fiber = NULL;
   task->owner = NULL;
   task->pool = NULL;
   task->job = NULL;
-  task->count = NULL;
   task->began = task->ending = false;
   task->overload.reason = RL_OVERLOAD_NONE;
   task->refusal = "the task was cancelled before it ran";
   task->runner = NULL;
-  task->held = task->abandoned = false;
+  task->abandoned = false;
   task->entry.group = NULL;
   task->entry.place = RL_PLACE_NONE;
-  task->deadline = 0;
-  task->run_limit = parent->run_limit;
+  set(&task->deadline, 0);
+  set(&task->run_limit, parent->run_limit);
   task->limited = parent->budget != NULL;
   if (task->limited)
     task->limits = parent->budget->limits;
@@ -83,17 +110,14 @@ struct rl_task *rl_task_new(lua_State *L) {
   task->usage = (struct rl_usage){0};
   task->blocked = task->tied = NULL;
   task->burdened = rl_fiber_is_burdened(parent);
-  task->peak = 0;
-  task->instructions = 0;
   task->admitted.arrive = NULL;
   task->given_up = NULL;
   task->stuck = false;
-  task->timer = NULL;
   task->overran = false;
   atomic_store_explicit(&task->stop, false, memory_order_relaxed);
   task->main = parent->main;
   task->carried = rl_context_share(parent->carried);
-  task->due = parent->due;
+  set(&task->due, parent->due);
   return task;
 }
 
@@ -126,7 +150,7 @@ static void destroy(struct rl_task *task) {
   rl_parcel_free(&task->arguments, false);
   rl_parcel_free(&task->results, false);
   rl_parcel_free(&task->reason, false);
-  rl_free(heap, task, sizeof *task);
+  rl_free_lines(heap, task, sizeof *task);
 }
 
 static void recycle(struct rl_task *task) {
@@ -140,11 +164,15 @@ static void recycle(struct rl_task *task) {
   rl_parcel_free(&task->results, true);
   if (task->reason.values > 0)
     rl_parcel_free(&task->reason, false);
+  lend_rooms(task);
   rl_list_push(&domain->free_tasks, &task->link);
   domain->spare_tasks++;
 }
 
+/* Nobody makes a second reference of the last. */
 static bool let_go(struct rl_task *task) {
+  if (atomic_load_explicit(&task->references, memory_order_acquire) == 1)
+    return true;
   return atomic_fetch_sub_explicit(&task->references, 1, memory_order_acq_rel) == 1;
 }
 
@@ -179,9 +207,18 @@ void rl_task_free_all(struct rl_domain *domain) {
 
 /* -- the runner's side -------------------------------------------------------------------- */
 
-/* At the origin: the task is back. */
+/* At the origin: the task is back. Of those that are back with it the next one's lines are asked
+ * for meanwhile: they are at another core, and to be written to. */
 static void returned(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
+  if (message->next && message->next->arrive == returned) {
+    struct rl_task *next = RL_OF(message->next, struct rl_task, message);
+    __builtin_prefetch(&next->submitted, 1);
+    __builtin_prefetch(&next->arguments, 1);
+    __builtin_prefetch(&next->results, 1);
+    __builtin_prefetch(&next->runner, 1);
+    __builtin_prefetch(&next->peak);
+  }
   rl_parcel_release(here->vm.L, &task->arguments);
   rl_domain_settle(here);
   rl_domain_learn(here, task->took);
@@ -189,7 +226,7 @@ static void returned(struct rl_domain *here, struct rl_message *message) {
 }
 
 static void send_back(struct rl_task *task) {
-  if (task->count)
+  if (task->pool && task->count)
     task->count(task);
   task->message.arrive = returned;
   rl_mailbox_push(&task->origin->mailbox, &task->message);
@@ -212,8 +249,8 @@ struct rl_cost rl_task_cost(const struct rl_task *task) {
       .cpu = task->usage.ran - task->usage.stalled,
       .bytes_in = task->arguments.bytes.size,
       .bytes_out = task->results.bytes.size,
-      .peak = task->peak,
-      .instructions = task->instructions,
+      .peak = task->began ? task->peak : 0,
+      .instructions = task->began ? task->instructions : 0,
   };
 }
 
@@ -257,9 +294,12 @@ static bool pack_error(lua_State *L, struct rl_parcel *parcel) {
 
 static void stop_watching(struct rl_fiber *fiber, struct rl_task *task) {
   task->fiber = NULL;
-  if (task->timer)
+  if (task->timer) {
     rl_timer_stop(task->timer);
-  atomic_store(&fiber->domain->watch.subject, NULL); /* nobody gives it up any more */
+    task->timer = NULL;
+  }
+  /* Nobody gives it up any more, who looks under the lock that counting it takes. */
+  atomic_store_explicit(&fiber->domain->watch.subject, NULL, memory_order_release);
 }
 
 /* A fiber that is over a limit of its own is ended for that, even if it did not hear of it yet. */
@@ -314,8 +354,8 @@ static int enter(struct rl_fiber *fiber, lua_State *L) {
   return rl_unpack(L, &task->arguments);
 }
 
-/* May raise for want of memory. */
-static void start(lua_State *L, struct rl_task *task) {
+/* Its fiber. May raise for want of memory. */
+static void prepare(lua_State *L, struct rl_task *task) {
   struct rl_fiber *fiber = rl_fiber_new(L, ended, task);
   fiber->main = task->main;
   fiber->carried = rl_context_share(task->carried);
@@ -332,24 +372,23 @@ static void start(lua_State *L, struct rl_task *task) {
   fiber->burdened = task->burdened;
   task->fiber = fiber;
   rl_task_limit(L, task);
-  rl_fiber_start(fiber);
 }
 
-static int start_protected(lua_State *L) {
-  start(L, lua_touserdata(L, 1));
+static int prepare_protected(lua_State *L) {
+  prepare(L, lua_touserdata(L, 1));
   return 0;
 }
 
-/* The usual task needs no memory to begin. */
-static bool try_start(struct rl_domain *here, struct rl_task *task) {
+/* The usual task needs no memory for its fiber. */
+static bool try_prepare(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
   if (task->job || task->limited || task->deadline != 0 || !rl_fiber_at_hand(here))
-    return rl_call_protected(L, start_protected, task) == LUA_OK;
-  start(L, task);
+    return rl_call_protected(L, prepare_protected, task) == LUA_OK;
+  prepare(L, task);
   return true;
 }
 
-void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
+void rl_task_begin(struct rl_domain *here, struct rl_task *task, bool at_once) {
   task->outcome = RL_TASK_LOST;
   if (atomic_load(&task->stop)) { /* the cancellation came first */
     task->outcome = RL_TASK_CANCELLED;
@@ -357,9 +396,16 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
     return;
   }
   task->began = true;
+  task->peak = 0;
+  task->instructions = 0;
   task->where = here->feed ? here->vm.number : 0;
-  if (try_start(here, task))
+  if (try_prepare(here, task)) {
+    if (at_once)
+      rl_fiber_run(task->fiber);
+    else
+      rl_fiber_start(task->fiber);
     return;
+  }
   if (task->fiber)
     rl_fiber_drop(task->fiber);
   task->fiber = NULL;
@@ -372,61 +418,5 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task) {
 void rl_task_arrive(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
   task->started = rl_domain_now(here);
-  rl_task_begin(here, task);
-}
-
-/* -- results at the origin ---------------------------------------------------------------- */
-
-static int unpack_results(lua_State *L) {
-  return rl_unpack(L, lua_touserdata(L, 1));
-}
-
-/* [..] -> [.., values]: unpacks without letting an error pass; -1 leaves the error on the stack. */
-static int unpack_protected(lua_State *L, struct rl_parcel *parcel) {
-  if (parcel->scalar)
-    return rl_unpack(L, parcel);
-  int top = lua_gettop(L);
-  lua_pushcfunction(L, unpack_results);
-  lua_pushlightuserdata(L, parcel);
-  int status = lua_pcall(L, 1, LUA_MULTRET, 0);
-  if (status != LUA_OK)
-    rl_budget_explain(L);
-  return status == LUA_OK ? lua_gettop(L) - top : -1;
-}
-
-/* [.., error, traceback or nil] -> [.., error] */
-static void attach(lua_State *L) {
-  if (lua_isnil(L, -1))
-    lua_pop(L, 1);
-  else
-    rl_traceback_attach(L);
-}
-
-void rl_task_error(lua_State *L, struct rl_task *task) {
-  const char *refusal = task->refusal;
-  struct rl_overload overload = task->overload;
-  bool lost = task->outcome == RL_TASK_LOST, told = task->results.values > 0;
-  int count = lost || !told ? 0 : unpack_protected(L, &task->results);
-  rl_task_drop(task); /* before anything that may raise */
-  if (lost)
-    lua_pushliteral(L, "not enough memory (in the task)");
-  else if (overload.reason)
-    rl_overload_push(L, &overload);
-  else if (!told)
-    lua_pushstring(L, refusal);
-  else if (count > 0)
-    attach(L);
-  /* else the error of unpacking takes its place */
-}
-
-int rl_task_results(lua_State *L, struct rl_task *task) {
-  const char *heading = task->heading;
-  if (task->outcome == RL_TASK_DONE) {
-    int count = unpack_protected(L, &task->results);
-    rl_task_drop(task);
-    return count < 0 ? lua_error(L) : count;
-  }
-  rl_task_error(L, task);
-  rl_traceback_join(L, heading, 1);
-  return lua_error(L);
+  rl_task_begin(here, task, false);
 }

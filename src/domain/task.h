@@ -48,50 +48,60 @@ struct rl_cost {
   uint64_t instructions; /* executed, if they were limited; 0: not counted */
 };
 
-/* What every task needs comes first, by who writes it: each line of the cache that two threads
- * touch costs as much as a hundred instructions. */
+/* Two threads pass a small task to and fro, and each line of the cache that both write costs as
+ * much as a hundred instructions. So what is written for every task fills lines of its own, and
+ * what stands in the others is only written where it changes: reading a line that nobody writes
+ * costs nothing. task.c checks the places. */
 struct rl_task {
-  struct rl_message message; /* out to a main domain, and back */
-
-  /* set before it leaves the origin */
+  /* -- a line: what it is; written by the origin -- */
+  struct rl_message message; /* in the pool's inbox, out to a main domain, and back */
   struct rl_domain *origin;
   struct rl_domain *main;
-  struct rl_pool *pool;                /* that it went to; NULL for run_in_main */
-  struct rl_job *job;                  /* a reference; NULL: none */
-  struct rl_context *carried;          /* a reference; NULL: empty */
-  void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
-  uint64_t submitted;                  /* clock, ns */
+  struct rl_pool *pool;       /* that it went to; NULL for run_in_main */
+  struct rl_job *job;         /* a reference; NULL: none */
+  struct rl_context *carried; /* a reference; NULL: empty */
+  atomic_uint references;     /* any thread */
+  bool burdened;              /* as rl_fiber_is_burdened of the one that made it */
+  bool limited;               /* comes from a task that is: `limits` are set */
+
+  /* -- a line, and what seldom is written -- */
+  uint64_t submitted;    /* clock, ns */
+  struct rl_entry entry; /* pool's lock: in its queue */
+
+  /* -- the rest of a line -- */
+  unsigned char arguments_room[40]; /* lent to the arguments' bytes */
+
+  /* -- a line, and what seldom is written -- */
+  struct rl_parcel arguments;
   uint64_t deadline;  /* clock at which it is to be over, queue and waits included; 0: none */
   uint64_t due;       /* clock at which the tasks that it starts are to be over; 0: none */
   uint64_t run_limit; /* ns that it may run, waits excluded; 0: none */
-  struct rl_parcel arguments;
-  bool burdened; /* constant: as rl_fiber_is_burdened of the one that made it */
-  bool limited;  /* comes from a task that is: `limits` are set */
 
-  /* pool's lock */
-  bool held; /* it waits for room in the queue */
+  /* -- a line, and what seldom is written -- */
+  struct rl_parcel results;
+  void (*count)(struct rl_task *task); /* the pool's: on the runner's thread, at its end */
+  struct rl_timer *timer;              /* runner's thread: of its deadline; NULL when it is over */
+  bool held;                           /* pool's lock: it waits for room in the queue */
 
-  /* any thread */
-  atomic_bool stop; /* cancelled: what the runner's hook looks at while Lua code runs */
-  atomic_uint references;
-
-  /* runner's thread, then the origin's */
+  /* -- a line: written by the runner's thread -- */
   struct rl_domain *runner; /* from take to return; changed under the pool's lock */
   struct rl_fiber *fiber;   /* while it runs */
-  struct rl_timer *timer;   /* of its deadline */
   uint64_t started, took;   /* clock when begun; ns from then to the end */
   struct rl_usage usage;    /* exact while its fibers wait, or it is over */
-  size_t peak;              /* see struct rl_cost */
-  uint64_t instructions;    /* the same */
-  struct rl_parcel results;
-  struct rl_domain *lender; /* whose strings the results borrow, if they do */
   enum rl_outcome outcome;
-  unsigned where; /* if it began: the runner's number; 0: a main domain */
+  unsigned where;   /* if it began: the runner's number; 0: a main domain */
+  atomic_bool stop; /* any thread: cancelled, what its hook looks at while Lua code runs */
   bool began;
   bool overran; /* ended by its limit or deadline */
   bool ending;  /* cancelled, since the program ends where it ran */
 
-  /* origin's thread */
+  /* -- a line: the same -- */
+  size_t peak;              /* see struct rl_cost */
+  uint64_t instructions;    /* the same */
+  struct rl_domain *lender; /* whose strings the results borrow, if they do */
+  unsigned char results_room[40];
+
+  /* -- of no concern to the usual runner: origin's thread -- */
   bool stuck;          /* given up: an error has been or will be raised */
   bool abandoned;      /* the origin has asked for its end */
   struct rl_list link; /* its spare; or among those who wait for room (pool's lock) */
@@ -106,11 +116,8 @@ struct rl_task {
   struct rl_message admitted;  /* sent when a held task gets room; no arrive: nobody cares */
   const char *refusal;         /* the error if it was cancelled without having run */
   struct rl_overload overload; /* the same, if that has a reason */
-
-  struct rl_limits limits;  /* if `limited`, constant: none of its own is above them */
-  struct rl_task *behind;   /* in the pool's inbox: see there */
-  struct rl_entry entry;    /* pool's lock: in its queue */
-  struct rl_fiber *blocked; /* locks' lock, see knot.h: its fiber, while that waits for others */
+  struct rl_limits limits;     /* if `limited`, constant: none of its own is above them */
+  struct rl_fiber *blocked;    /* locks' lock, see knot.h: its fiber, while that waits for others */
 
   /* a cancellation on its way to the runner */
   struct rl_message cancel;
@@ -122,15 +129,26 @@ struct rl_task {
 /* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
 struct rl_task *rl_task_new(lua_State *L);
 
+/* Whoever is about to run it: asks for its lines, which are at another core. */
+static inline void rl_task_fetch(const struct rl_task *task) {
+  __builtin_prefetch(&task->submitted, 1);
+  __builtin_prefetch(&task->arguments_room);
+  __builtin_prefetch(&task->arguments, 1);
+  __builtin_prefetch(&task->results, 1);
+  __builtin_prefetch(&task->runner, 1);
+  __builtin_prefetch(&task->peak, 1);
+}
+
 /* Origin's thread: the origin is through with it (borrowed results are given back first). */
 void rl_task_drop(struct rl_task *task);
 
 /* Any thread: gives up a further reference. */
 void rl_task_release(struct rl_task *task);
 
-/* Runner's thread: starts the task, whose `started` is set, in a fiber of this domain. What goes
- * wrong ends the task. */
-void rl_task_begin(struct rl_domain *here, struct rl_task *task);
+/* Runner's thread, outside any fiber: starts the task, whose `started` is set, in a fiber of this
+ * domain; `at_once`: it runs until it first waits, and may be over then. What goes wrong ends the
+ * task. */
+void rl_task_begin(struct rl_domain *here, struct rl_task *task, bool at_once);
 
 /* For a mailbox: the same as arrive function of task->message. */
 void rl_task_arrive(struct rl_domain *here, struct rl_message *message);

@@ -88,7 +88,7 @@ static bool take(struct rl_domain *domain) {
   }
   note_pause(worker, task);
   worker->worked = true;
-  rl_task_begin(domain, task);
+  rl_task_begin(domain, task, true);
   return true;
 }
 

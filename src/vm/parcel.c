@@ -86,7 +86,8 @@ void rl_parcel_free(struct rl_parcel *parcel, bool keep) {
   parcel->values = 0;
   parcel->scalar = parcel->lends = false;
   parcel->anchor = LUA_NOREF;
-  parcel->slots = parcel->later = parcel->final = 0;
+  if (parcel->slots | parcel->later | parcel->final)
+    parcel->slots = parcel->later = parcel->final = 0;
 }
 
 int rl_parcel_copy(const struct rl_parcel *parcel, struct rl_parcel *to) {

@@ -25,20 +25,24 @@ struct rl_code;
 struct rl_shared;
 
 struct rl_parcel {
+  /* what the usual parcel needs: one line of the cache */
   struct rl_buffer bytes;
-  int values;             /* how many values were packed */
-  bool scalar;            /* only nil, booleans, numbers: unpacking cannot raise */
-  bool copies;            /* set before packing: lends nothing, so that it can be copied */
-  bool lends;             /* holds borrowed strings: release() is due on the sender's thread */
-  int anchor;             /* sender's registry reference of the lent strings; LUA_NOREF if none */
+  int values;           /* how many values were packed */
+  bool scalar;          /* only nil, booleans, numbers: unpacking cannot raise */
+  bool copies;          /* set before packing: lends nothing, so that it can be copied */
+  bool lends;           /* holds borrowed strings: release() is due on the sender's thread */
+  int anchor;           /* sender's registry reference of the lent strings; LUA_NOREF if none */
+  uint32_t code_count;  /* of the functions' code, one reference held of each: */
+  struct rl_code *code; /* the first, */
+
+  /* what the others need: only read as long as there is none of it */
+  struct rl_code **codes; /* and the others; NULL while there are none */
+  uint32_t code_capacity; /* of these */
   uint32_t slots;         /* objects mentioned more than once */
   uint32_t later;         /* bodies deferred */
   uint32_t final;         /* tables whose metatables have __gc */
-  struct rl_code *code;   /* the functions' code, one reference held of each: the first, */
-  struct rl_code **codes; /* and the others; NULL while there are none */
-  uint32_t code_count, code_capacity; /* of both together; of `codes` */
-  struct rl_shared **shares; /* objects that cross by reference, one held of each; or NULL */
   uint32_t share_count, share_capacity;
+  struct rl_shared **shares; /* objects that cross by reference, one held of each; or NULL */
 };
 
 void rl_parcel_init(struct rl_parcel *parcel, struct rl_heap *heap);
