@@ -43,6 +43,20 @@ describe("a slice", function()
     for i = 1, 10 do tasks[i]:cancel() end
   end)
 
+  it("leaves new tasks to the domain that computes for fewer", function()
+    local endless = {}
+    for i = 1, 4 do endless[i] = rille.submit(work.forever) end
+    work.await(function() return domains.stats().queued == 0 end)
+    domains.set_bounds(2, 2)
+    endless[5] = rille.submit(work.forever)
+    work.await(function() return domains.stats().queued == 0 end)
+    domains.set_slice(0.25)
+    local where = {}
+    for i = 1, 4 do where[i] = rille.detach(rille.domain) end
+    for _, task in ipairs(endless) do task:cancel() end
+    assert.same({ 2, 2, 2, 2 }, where)
+  end)
+
   it("lets a task that waited go on beside one that computes", function()
     local napper = rille.submit(function()
       rille.sleep(0.05)

@@ -229,7 +229,9 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
     rl_pool_add_tasks(worker, 1);
     promise_return(pool, now);
     starting += rl_pool_call_help_if_long(pool, now);
-  } else if (!worker->looking && !worker->retiring && worker->domain.slices == 0) {
+  } else if (worker->domain.slices > 0) {
+    starting += rl_pool_call_help_if_long(pool, now); /* what came by the inbox is for others */
+  } else if (!worker->looking && !worker->retiring) {
     look(pool, worker);
   }
   rl_pool_unlock(pool);

@@ -51,9 +51,27 @@ static bool is_behind(const struct rl_pool *pool, const struct rl_entry *entry,
   return task && level_now(pool, entry) > rl_queue_level(&task->entry);
 }
 
+/* Whether another domain, which computes for fewer at a time, will be between slices in a moment:
+ * what has begun stays where it is, so that an uneven share leaves cores idle in the end. */
+static bool is_for_another(const struct rl_pool *pool, const struct rl_domain *domain,
+                           const struct rl_entry *next) {
+  uint64_t slice = atomic_load_explicit(&pool->settings->ticker->slice, memory_order_relaxed);
+  if (rl_clock_now(&pool->settings->clock) > next->since + 2 * slice)
+    return false; /* it should have come by now */
+  for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
+    const struct rl_worker *other = RL_OF(at, struct rl_worker, link);
+    bool comes = !other->retiring && !other->dozing && !other->coming && !other->looking;
+    if (comes && atomic_load(&other->domain.slices) + 1 < atomic_load(&domain->slices))
+      return true;
+  }
+  return false;
+}
+
 bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain) {
   rl_pool_expire(pool);
   const struct rl_entry *next = rl_queue_peek(&pool->queue);
+  if (next && is_for_another(pool, domain, next))
+    return false;
   uint64_t run =
       next && next->group ? rl_pool_expected(pool, RL_OF(next, struct rl_task, entry)) : 0;
   bool shorter = false;

@@ -52,13 +52,24 @@ static bool may_take(struct rl_domain *domain) {
   return domain->slices > 0 && domain->slices < MOST_SLICES && domain->feed->ready(domain);
 }
 
+/* A task runs as soon as it is taken. One that has had its first slice does not go on before others
+ * have begun. */
+static bool begin(struct rl_domain *domain) {
+  unsigned before = domain->slices;
+  bool took = domain->feed->take(domain);
+  domain->newly_cut = took && domain->slices > before;
+  return took;
+}
+
 static bool step(struct rl_domain *domain) {
   bool did = take_messages(domain);
+  if (domain->newly_cut && may_take(domain) && begin(domain))
+    return true;
   if (domain->feed && !rl_list_empty(&domain->ready))
     domain->feed->run(domain);
   did |= rl_fiber_run_ready(domain);
   if (domain->feed && may_take(domain))
-    did |= domain->feed->take(domain);
+    did |= begin(domain);
   return did;
 }
 
