@@ -308,6 +308,22 @@ describe("across domains", function()
   end)
 
   describe("a function", function()
+    it("is not taken for another that was where it is", function()
+      local function send_first()
+        local first = assert(load "return 1")
+        for _ = 1, 2 do assert.equal(1, rille.detach(first)) end
+        return ("%p"):format(first)
+      end
+      local place = send_first()
+      collectgarbage()
+      local others = {}
+      for i = 1, 20000 do
+        others[i] = assert(load "return 2")
+        if ("%p"):format(others[i]) == place then break end
+      end
+      assert.equal(2, rille.detach(others[#others]))
+    end)
+
     it("brings its captured values", function()
       local number, text, list = 7, "text", { 1, 2 }
       assert.same({ 7, "text", { 1, 2 } }, { there(function() return number, text, list end) })

@@ -16,6 +16,14 @@
 
 enum { MOST = 1024, LEAST = 16, BUCKETS = 256, MOST_SHIPPED = 4096, SCRATCH = 1 << 16 };
 enum { BULK = 1 << 16 }; /* references taken at a time */
+enum { LATELY = 4 };
+
+/* A closure that was asked for, kept by the registry at `anchor`: so its address is no other's. */
+struct recent {
+  const void *address; /* NULL: none yet */
+  lua_Integer handle;
+  int anchor;
+};
 
 struct rl_codes {
   struct rl_heap *heap;
@@ -25,6 +33,7 @@ struct rl_codes {
   unsigned shipped;  /* stretches of lines in `shipped` */
   bool tried, tells; /* whether rl_assigns_captured can be relied upon */
   int closures;      /* registry reference of that table: read much faster than by a pointer */
+  struct recent recent[LATELY]; /* by address */
   struct rl_buffer scratch;
   uint16_t buckets[BUCKETS]; /* the first entry, plus 1 */
 };
@@ -118,6 +127,12 @@ static void remember(lua_State *L, int index, lua_Integer handle) {
   lua_pop(L, 1);
 }
 
+/* The entry that a handle stands for, if it has not been reused. */
+static struct rl_known *entry_of(struct rl_codes *codes, lua_Integer handle) {
+  struct rl_known *known = &codes->entries[handle & 0xffff];
+  return known->code && known->generation == (uint32_t)(handle >> 16) ? known : NULL;
+}
+
 struct rl_known *rl_codes_recall(lua_State *L, int index) {
   struct rl_codes *codes = codes_of(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, codes->closures);
@@ -125,10 +140,23 @@ struct rl_known *rl_codes_recall(lua_State *L, int index) {
   bool found = lua_rawget(L, -2) == LUA_TNUMBER;
   lua_Integer handle = found ? lua_tointeger(L, -1) : 0;
   lua_pop(L, 2);
-  if (!found)
+  return found ? entry_of(codes, handle) : NULL;
+}
+
+struct rl_known *rl_codes_recall_again(lua_State *L, int index) {
+  struct rl_codes *codes = codes_of(L);
+  const void *address = lua_topointer(L, index);
+  struct recent *recent = &codes->recent[(uintptr_t)address / 64 % LATELY];
+  if (recent->address == address)
+    return entry_of(codes, recent->handle);
+  struct rl_known *known = rl_codes_recall(L, index);
+  if (!known)
     return NULL;
-  struct rl_known *known = &codes->entries[handle & 0xffff];
-  return known->code && known->generation == (uint32_t)(handle >> 16) ? known : NULL;
+  lua_pushvalue(L, index);
+  lua_rawseti(L, LUA_REGISTRYINDEX, recent->anchor); /* in the place of another */
+  recent->address = address;
+  recent->handle = handle_of(codes, known);
+  return known;
 }
 
 static int write_dump(lua_State *L, const void *bytes, size_t size, void *context) {
@@ -330,6 +358,10 @@ void rl_codes_open(lua_State *L) {
   rl_buffer_init(&codes->scratch, vm->heap);
   rl_weak_push(L, &closures_key, "k");
   codes->closures = luaL_ref(L, LUA_REGISTRYINDEX);
+  for (int i = 0; i < LATELY; i++) {
+    lua_pushboolean(L, false);
+    codes->recent[i].anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &shipped_key);
 }
