@@ -107,23 +107,34 @@ static bool is_late(struct rl_http *http, uint64_t now) {
   return http->late;
 }
 
-static void on_tick(uv_timer_t *clock) {
-  struct rl_http *http = clock->data;
-  uint64_t now = uv_now(http->domain->loop);
-  unsigned open = 0;
-  if (is_late(http, now))
-    return;
+/* Calls `visit` for each server; true if any returned that. */
+static bool visit_servers(struct rl_http *http, uint64_t now,
+                          bool (*visit)(struct rl_http_server *server, uint64_t now)) {
+  bool any = false;
   for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
     struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
     server->holders++; /* its last connection may end */
-    for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
-      sweep_phase(server, (enum rl_http_phase)phase, now);
-    open += server->open + server->turned_away;
+    any |= visit(server, now);
     next = at->next;
     rl_http_pool_release(server);
   }
-  bool unused = rl_http_pool_trim(http);
-  if (open > 0 || unused)
+  return any;
+}
+
+/* True if there are connections left. */
+static bool sweep(struct rl_http_server *server, uint64_t now) {
+  for (int phase = 0; phase < RL_HTTP_PHASES; phase++)
+    sweep_phase(server, (enum rl_http_phase)phase, now);
+  return server->open + server->turned_away > 0;
+}
+
+static void on_tick(uv_timer_t *clock) {
+  struct rl_http *http = clock->data;
+  uint64_t now = uv_now(clock->loop);
+  if (is_late(http, now))
+    return;
+  bool open = visit_servers(http, now, sweep), unused = rl_http_pool_trim(http);
+  if (open || unused)
     return;
   http->ticks = false;
   uv_timer_stop(clock);
@@ -133,7 +144,7 @@ static void on_tick(uv_timer_t *clock) {
 static bool ask_half(struct rl_http_server *server, uint64_t now) {
   struct rl_list *list = &server->phases[RL_HTTP_HALF];
   bool more = false;
-  for (struct rl_list *at = list->next, *next; at != list; at = next) {
+  for (struct rl_list *at = list->next, *next; server->options.cancel && at != list; at = next) {
     struct rl_http_connection *connection = RL_OF(at, struct rl_http_connection, link);
     next = at->next;
     if (connection->probed)
@@ -147,16 +158,7 @@ static bool ask_half(struct rl_http_server *server, uint64_t now) {
 }
 
 static void on_moment(uv_timer_t *timer) {
-  struct rl_http *http = timer->data;
-  bool more = false;
-  for (struct rl_list *at = http->servers.next, *next; at != &http->servers; at = next) {
-    struct rl_http_server *server = RL_OF(at, struct rl_http_server, link);
-    server->holders++; /* its last connection may end */
-    more |= server->options.cancel && ask_half(server, uv_now(timer->loop));
-    next = at->next;
-    rl_http_pool_release(server);
-  }
-  if (more)
+  if (visit_servers(timer->data, uv_now(timer->loop), ask_half))
     uv_timer_start(timer, on_moment, MOMENT, 0);
 }
 

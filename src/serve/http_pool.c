@@ -67,6 +67,13 @@ static int reference(lua_State *L, const char *type) {
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* It keeps no loop alive. */
+static void open_timer(struct rl_http *http, uv_timer_t *timer) {
+  uv_timer_init(http->domain->loop, timer);
+  timer->data = http;
+  uv_unref((uv_handle_t *)timer);
+}
+
 /* [] -> [box] */
 static struct rl_http *create(lua_State *L) {
   struct rl_serving *serving = rl_serving_of(L);
@@ -94,12 +101,8 @@ static struct rl_http *create(lua_State *L) {
   rl_list_init(&http->taken);
   rl_list_init(&http->vacant);
   rl_list_init(&http->servers);
-  uv_timer_init(serving->domain->loop, &http->clock);
-  http->clock.data = http;
-  uv_unref((uv_handle_t *)&http->clock);
-  uv_timer_init(serving->domain->loop, &http->asking);
-  http->asking.data = http;
-  uv_unref((uv_handle_t *)&http->asking);
+  open_timer(http, &http->clock);
+  open_timer(http, &http->asking);
   return http;
 }
 
