@@ -52,12 +52,13 @@ static bool is_behind(const struct rl_pool *pool, const struct rl_entry *entry,
 }
 
 /* Whether another domain, which computes for fewer at a time, will be between slices in a moment:
- * what has begun stays where it is, so that an uneven share leaves cores idle in the end. */
+ * what has begun stays where it is, so that an uneven share leaves cores idle in the end. What is
+ * due does not wait for that. */
 static bool is_for_another(const struct rl_pool *pool, const struct rl_domain *domain,
                            const struct rl_entry *next) {
   uint64_t slice = atomic_load_explicit(&pool->settings->ticker->slice, memory_order_relaxed);
-  if (rl_clock_now(&pool->settings->clock) > next->since + 2 * slice)
-    return false; /* it should have come by now */
+  if (next->deadline || rl_clock_now(&pool->settings->clock) > next->since + 2 * slice)
+    return false; /* or that domain should have come by now */
   for (struct rl_list *at = pool->workers.next; at != &pool->workers; at = at->next) {
     const struct rl_worker *other = RL_OF(at, struct rl_worker, link);
     bool comes = !other->retiring && !other->dozing && !other->coming && !other->looking;
