@@ -12,17 +12,17 @@
 
 struct rl_buffer {
   struct rl_heap *heap;
-  unsigned char *bytes; /* NULL while nothing was appended */
+  unsigned char *bytes; /* NULL while nothing was appended or lent */
   size_t size;          /* bytes in use */
-  size_t capacity;      /* bytes allocated */
+  size_t capacity;      /* bytes allocated, or lent */
   bool failed;          /* an append found no memory */
   bool lent;            /* the bytes are its embedder's, see rl_buffer_lend */
 };
 
 void rl_buffer_init(struct rl_buffer *buffer, struct rl_heap *heap);
 
-/* Gives a buffer that holds no bytes room of its embedder's, which it uses until that is too small,
- * or it is freed. */
+/* Gives a buffer without bytes the room of its embedder, which it uses until that is too small, or
+ * it is freed. The room must last as long as the buffer. */
 void rl_buffer_lend(struct rl_buffer *buffer, void *room, size_t capacity);
 
 /* Frees the bytes and leaves an empty buffer. */

@@ -68,8 +68,8 @@ void rl_free(struct rl_heap *heap, void *block, size_t size);
 
 enum { RL_CACHE_LINE = 64 };
 
-/* Zeros that begin where a line of the cache does, so that no other block is in their first one;
- * and their end. */
+/* A zeroed block that begins a line of the cache. And its end: rl_free_lines, with the same size.
+ */
 void *rl_zalloc_lines(struct rl_heap *heap, size_t size);
 void rl_free_lines(struct rl_heap *heap, void *block, size_t size);
 

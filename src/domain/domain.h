@@ -147,12 +147,12 @@ struct rl_domain {
   unsigned spare_fibers;                     /* how many of the latter */
   struct rl_list sliced;                     /* of struct rl_fiber, by `cut`: ready ones */
   atomic_uint slices;                        /* how many; any thread may read that */
-  bool newly_cut;                     /* the last to run is one of them, for the first time */
-  uint64_t tasks;                     /* fibers that began a task: numbers the next */
-  struct rl_list timers, free_timers; /* of struct rl_timer: running, and idle */
-  struct rl_list unawaited;           /* of struct rl_future: failed, not yet awaited */
-  struct rl_list free_tasks;          /* of struct rl_task */
-  unsigned spare_tasks;               /* how many */
+  bool cut;                                  /* a slice has just ended */
+  uint64_t tasks;                            /* fibers that began a task: numbers the next */
+  struct rl_list timers, free_timers;        /* of struct rl_timer: running, and idle */
+  struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
+  struct rl_list free_tasks;                 /* of struct rl_task */
+  unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
   lua_Hook look;     /* what an interrupted fiber does: preempt.c */
   lua_Hook usual;    /* a simulation's, which is set wherever Lua code runs; or NULL */

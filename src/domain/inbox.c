@@ -39,7 +39,6 @@ struct rl_message *rl_inbox_take(struct rl_inbox *inbox) {
   unsigned count = 0;
   for (struct rl_message *before; newest; newest = before, count++) {
     before = newest->next;
-    rl_task_fetch(RL_OF(newest, struct rl_task, message));
     newest->next = oldest;
     oldest = newest;
   }

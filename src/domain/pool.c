@@ -213,7 +213,7 @@ struct rl_task *rl_pool_take(struct rl_pool *pool, struct rl_worker *worker) {
   uint64_t now = rl_clock_now(&pool->settings->clock);
   pthread_mutex_lock(&pool->lock);
   if (!rl_queue_has_plain(&pool->queue)) /* else it would change nothing for the next one */
-    rl_pool_empty_inbox(pool);
+    rl_pool_empty_inbox_to_run(pool);
   arrive(pool, worker);
   if (serving(pool) > pool->bounds.max && !worker->retiring) {
     retire(pool, worker);

@@ -214,6 +214,9 @@ void rl_pool_unlock(struct rl_pool *pool);
  * sees to the tasks that relied on it. */
 void rl_pool_empty_inbox(struct rl_pool *pool);
 
+/* The same on the thread that will run them, or some of them: asks for their lines at once. */
+void rl_pool_empty_inbox_to_run(struct rl_pool *pool);
+
 /* So many tasks may come by the inbox as the queue has room for; none to a pool without domains. */
 void rl_pool_promise_room(struct rl_pool *pool);
 
@@ -230,9 +233,9 @@ struct rl_task *rl_pool_next(struct rl_pool *pool);
 /* The ns that a task will probably run: as others of its job, or for want of these as all tasks. */
 uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task);
 
-/* Domain's thread: whether the next task is to begin though sliced ones go on here: if no other
- * domain has fewer of them, none here has a higher priority, and not all will be over sooner than
- * it. Beginning what takes as long as they do would only make all of them late. */
+/* Domain's thread: whether the next task is to begin though sliced ones go on here: if none of them
+ * has a higher priority, not all will be over sooner than it (beginning what takes as long as they
+ * do would only make all of them late), and no domain that computes for fewer is about to come. */
 bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain);
 
 /* Lets a task into the queue, or not. */

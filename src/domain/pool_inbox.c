@@ -4,11 +4,22 @@
 
 enum { MOST_AT_ONCE = 64 }; /* tasks in the inbox */
 
-void rl_pool_empty_inbox(struct rl_pool *pool) {
+static void empty(struct rl_pool *pool, bool to_run) {
   for (struct rl_message *message = rl_inbox_take(&pool->inbox), *next; message; message = next) {
+    struct rl_task *task = RL_OF(message, struct rl_task, message);
     next = message->next;
-    rl_pool_admit_plain(pool, RL_OF(message, struct rl_task, message));
+    if (to_run)
+      rl_task_fetch(task);
+    rl_pool_admit_plain(pool, task);
   }
+}
+
+void rl_pool_empty_inbox(struct rl_pool *pool) {
+  empty(pool, false);
+}
+
+void rl_pool_empty_inbox_to_run(struct rl_pool *pool) {
+  empty(pool, true);
 }
 
 /* Written only when it changes: each write costs every sender. */

@@ -52,34 +52,36 @@ static bool may_take(struct rl_domain *domain) {
   return domain->slices > 0 && domain->slices < MOST_SLICES && domain->feed->ready(domain);
 }
 
-/* A task runs as soon as it is taken. One that has had its first slice does not go on before others
- * have begun. */
-static bool begin(struct rl_domain *domain) {
+/* Takes a task, which runs at once, or does what else its feed has to do. */
+static bool feed(struct rl_domain *domain) {
   unsigned before = domain->slices;
-  bool took = domain->feed->take(domain);
-  domain->newly_cut = took && domain->slices > before;
-  return took;
+  bool did = domain->feed->take(domain);
+  domain->cut = domain->slices > before;
+  return did;
 }
 
+/* Behind each slice messages and new tasks come before the next one. */
 static bool step(struct rl_domain *domain) {
   bool did = take_messages(domain);
-  if (domain->newly_cut && may_take(domain) && begin(domain))
+  if (domain->cut && may_take(domain) && feed(domain))
     return true;
   if (domain->feed && !rl_list_empty(&domain->ready))
     domain->feed->run(domain);
   did |= rl_fiber_run_ready(domain);
-  if (domain->feed && may_take(domain))
-    did |= begin(domain);
+  domain->cut = domain->slices > 0;
+  if (domain->feed && !domain->cut && may_take(domain))
+    did |= feed(domain);
   return did;
 }
 
 /* True when there may be more to do: the time of the pass is over. Reading the clock takes a
- * twentieth of a small task, whose domain has few sockets to look at. */
+ * twentieth of a small task, whose domain has few sockets to look at; a slice is longer than that
+ * time. */
 static bool pass(struct rl_domain *domain) {
   const unsigned every = domain->feed ? STEPS : 1;
   uint64_t end = 0;
   for (unsigned steps = 1; step(domain); steps++) {
-    if (steps % every != 0)
+    if (steps % every != 0 && domain->slices == 0)
       continue;
     uint64_t now = rl_domain_now(domain);
     if (end == 0)

@@ -16,7 +16,8 @@
 enum { SPARE_TASKS = 1024 };
 
 #define BEGINS_A_LINE(member)                                                                      \
-  static_assert(offsetof(struct rl_task, member) % RL_CACHE_LINE == 0, "see struct rl_task")
+  static_assert(sizeof(void *) != 8 || offsetof(struct rl_task, member) % RL_CACHE_LINE == 0,      \
+                "see struct rl_task")
 
 BEGINS_A_LINE(submitted);
 BEGINS_A_LINE(arguments);
@@ -24,7 +25,8 @@ BEGINS_A_LINE(results);
 BEGINS_A_LINE(runner);
 BEGINS_A_LINE(peak);
 BEGINS_A_LINE(stuck);
-static_assert(offsetof(struct rl_task, arguments_room) + 40 == offsetof(struct rl_task, arguments),
+static_assert(sizeof(void *) != 8 || offsetof(struct rl_task, arguments_room) + 40 ==
+                                         offsetof(struct rl_task, arguments),
               "nothing else stands where the arguments' bytes do");
 
 /* -- life --------------------------------------------------------------------------------- */
@@ -51,8 +53,8 @@ void rl_task_tell(struct rl_task *task) {
   rl_mailbox_push(&task->runner->mailbox, &task->cancel);
 }
 
-/* What a task was lent before is kept, unless it was too little, and what took its place too much.
- */
+/* A buffer that has bytes keeps them, the room or what it grew to; one that was freed has its room
+ * again. */
 static void lend_rooms(struct rl_task *task) {
   if (!task->arguments.bytes.bytes)
     rl_buffer_lend(&task->arguments.bytes, task->arguments_room, sizeof task->arguments_room);
@@ -169,7 +171,8 @@ static void recycle(struct rl_task *task) {
   domain->spare_tasks++;
 }
 
-/* Nobody makes a second reference of the last. */
+/* Further references are made under the pool's lock while the task is queued or runs, or by its
+ * origin: not while that lets go of the last. */
 static bool let_go(struct rl_task *task) {
   if (atomic_load_explicit(&task->references, memory_order_acquire) == 1)
     return true;
@@ -355,7 +358,7 @@ static int enter(struct rl_fiber *fiber, lua_State *L) {
 }
 
 /* Its fiber. May raise for want of memory. */
-static void prepare(lua_State *L, struct rl_task *task) {
+static void make_fiber(lua_State *L, struct rl_task *task) {
   struct rl_fiber *fiber = rl_fiber_new(L, ended, task);
   fiber->main = task->main;
   fiber->carried = rl_context_share(task->carried);
@@ -374,17 +377,17 @@ static void prepare(lua_State *L, struct rl_task *task) {
   rl_task_limit(L, task);
 }
 
-static int prepare_protected(lua_State *L) {
-  prepare(L, lua_touserdata(L, 1));
+static int make_fiber_protected(lua_State *L) {
+  make_fiber(L, lua_touserdata(L, 1));
   return 0;
 }
 
 /* The usual task needs no memory for its fiber. */
-static bool try_prepare(struct rl_domain *here, struct rl_task *task) {
+static bool try_fiber(struct rl_domain *here, struct rl_task *task) {
   lua_State *L = here->vm.L;
   if (task->job || task->limited || task->deadline != 0 || !rl_fiber_at_hand(here))
-    return rl_call_protected(L, prepare_protected, task) == LUA_OK;
-  prepare(L, task);
+    return rl_call_protected(L, make_fiber_protected, task) == LUA_OK;
+  make_fiber(L, task);
   return true;
 }
 
@@ -399,7 +402,7 @@ void rl_task_begin(struct rl_domain *here, struct rl_task *task, bool at_once) {
   task->peak = 0;
   task->instructions = 0;
   task->where = here->feed ? here->vm.number : 0;
-  if (try_prepare(here, task)) {
+  if (try_fiber(here, task)) {
     if (at_once)
       rl_fiber_run(task->fiber);
     else

@@ -53,7 +53,7 @@ struct rl_cost {
  * what stands in the others is only written where it changes: reading a line that nobody writes
  * costs nothing. task.c checks the places. */
 struct rl_task {
-  /* -- a line: what it is; written by the origin -- */
+  /* -- a line: what it is; only the message and the references change on the way -- */
   struct rl_message message; /* in the pool's inbox, out to a main domain, and back */
   struct rl_domain *origin;
   struct rl_domain *main;

@@ -82,7 +82,7 @@ static bool take(struct rl_domain *domain) {
     worker->opened = domain->vm.ledger.bytes;
   struct rl_task *task = rl_pool_take(worker->pool, worker);
   if (!task) {
-    if (worker->idle_since == 0)
+    if (worker->idle_since == 0 && domain->slices == 0)
       worker->idle_since = rl_domain_now(domain);
     return collect(domain);
   }

@@ -143,13 +143,14 @@ struct rl_known *rl_codes_recall(lua_State *L, int index) {
   return found ? entry_of(codes, handle) : NULL;
 }
 
-struct rl_known *rl_codes_recall_again(lua_State *L, int index) {
+struct rl_known *rl_codes_recall_kept(lua_State *L, int index) {
   struct rl_codes *codes = codes_of(L);
   const void *address = lua_topointer(L, index);
   struct recent *recent = &codes->recent[(uintptr_t)address / 64 % LATELY];
-  if (recent->address == address)
-    return entry_of(codes, recent->handle);
-  struct rl_known *known = rl_codes_recall(L, index);
+  struct rl_known *known = recent->address == address ? entry_of(codes, recent->handle) : NULL;
+  if (known)
+    return known;
+  known = rl_codes_recall(L, index); /* it may have got another entry */
   if (!known)
     return NULL;
   lua_pushvalue(L, index);

@@ -49,9 +49,9 @@ void rl_codes_free(struct rl_codes *codes);
  * two stack slots. The entry is valid until the next call of learn or push. */
 struct rl_known *rl_codes_recall(lua_State *L, int index);
 
-/* The same for a function that captures at most the globals: the last few that were found are kept,
- * whoever has dropped them, and found at once. */
-struct rl_known *rl_codes_recall_again(lua_State *L, int index);
+/* The same, for functions that capture at most the globals: the last four that were found are kept
+ * alive, so that they are known by their addresses. */
+struct rl_known *rl_codes_recall_kept(lua_State *L, int index);
 
 /* The code of the Lua function at `index`, dumped now. Raises for want of memory. Runs no
  * finalizer. */

@@ -53,7 +53,7 @@ static bool quick_function(lua_State *L, int index, struct rl_parcel *parcel) {
     return false;
   }
   int tag = rl_values_function_tag(L, index, rl_vm_of(L)->globals);
-  struct rl_known *known = tag == RL_WIRE_CLOSURE ? NULL : rl_codes_recall_again(L, index);
+  struct rl_known *known = tag == RL_WIRE_CLOSURE ? NULL : rl_codes_recall_kept(L, index);
   unsigned char *room = known ? rl_buffer_extend(&parcel->bytes, 9) : NULL;
   if (!room)
     return false;
