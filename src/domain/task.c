@@ -211,17 +211,11 @@ void rl_task_free_all(struct rl_domain *domain) {
 /* -- the runner's side -------------------------------------------------------------------- */
 
 /* At the origin: the task is back. Of those that are back with it the next one's lines are asked
- * for meanwhile: they are at another core, and to be written to. */
+ * for meanwhile. */
 static void returned(struct rl_domain *here, struct rl_message *message) {
   struct rl_task *task = RL_OF(message, struct rl_task, message);
-  if (message->next && message->next->arrive == returned) {
-    struct rl_task *next = RL_OF(message->next, struct rl_task, message);
-    __builtin_prefetch(&next->submitted, 1);
-    __builtin_prefetch(&next->arguments, 1);
-    __builtin_prefetch(&next->results, 1);
-    __builtin_prefetch(&next->runner, 1);
-    __builtin_prefetch(&next->peak);
-  }
+  if (message->next && message->next->arrive == returned)
+    rl_task_fetch(RL_OF(message->next, struct rl_task, message));
   rl_parcel_release(here->vm.L, &task->arguments);
   rl_domain_settle(here);
   rl_domain_learn(here, task->took);

@@ -129,7 +129,7 @@ struct rl_task {
 /* A task of the domain that L belongs to, with empty parcels. NULL when there is no memory. */
 struct rl_task *rl_task_new(lua_State *L);
 
-/* Whoever is about to run it: asks for its lines, which are at another core. */
+/* Whoever is about to run it, or has it back: asks for its lines, which are at another core. */
 static inline void rl_task_fetch(const struct rl_task *task) {
   __builtin_prefetch(&task->submitted, 1);
   __builtin_prefetch(&task->arguments_room);
