@@ -271,22 +271,29 @@ void rl_ticker_watch_signals(struct rl_ticker *ticker, const int *numbers, int c
   }
 }
 
-/* Without the thread tasks are neither sliced nor bounded; it is not tried again. */
-static bool start(struct rl_ticker *ticker) {
+static int begin(struct rl_ticker *ticker) {
   int error = uv_loop_init(&ticker->loop);
   if (error != 0)
-    return false;
+    return error;
   error = uv_async_init(&ticker->loop, &ticker->wake, woken);
   if (error == 0) {
     open_signals(ticker);
+    ticker->started = true; /* before there is a thread that clears `awake` */
     error = create(ticker);
     if (error == 0)
-      return true;
+      return 0;
+    ticker->started = false;
     close_handles(ticker);
   }
   uv_loop_close(&ticker->loop);
-  rl_log_line(ticker->log, RL_LOG_ERROR, "cannot start the ticker: %s", uv_strerror(error));
-  return false;
+  return error;
+}
+
+/* Without the thread tasks are neither sliced nor bounded; it is not tried again. */
+static void start(struct rl_ticker *ticker) {
+  int error = begin(ticker);
+  if (error != 0)
+    rl_log_line(ticker->log, RL_LOG_ERROR, "cannot start the ticker: %s", uv_strerror(error));
 }
 
 /* Without a lock: who sets `awake` is alone with `started` until the ticker clears it again. */
@@ -296,7 +303,7 @@ void rl_ticker_wake(struct rl_ticker *ticker) {
   if (ticker->started)
     uv_async_send(&ticker->wake);
   else
-    ticker->started = start(ticker);
+    start(ticker);
 }
 
 void rl_ticker_destroy(struct rl_ticker *ticker) {
