@@ -119,6 +119,27 @@ static void code_that_runs_between_rows_is_harmless(void **state) {
              "eq(u[20][1], 'made') eq(u[30], string.format) eq(u[40].id, string)");
 }
 
+/* Rows are looked through before they are made, as far as the values are small. */
+static const char strings_of_every_size[] =
+    "check(function(i) return { s = ('x'):rep(i % 45), name = 'name ' .. i, on = i % 2 == 0 } end,"
+    "  3000) "
+    "check(function(i) return { s = i % 90 == 0 and ('y'):rep(300 + i) or 'y' .. i, i = i } end,"
+    "  3000) "
+    "local twice = list(function(i) return { s = 'twice ' .. i } end, 3000) "
+    "for i = 1, 3000 do twice[3000 + i] = { s = 'twice ' .. i } end same(twice, ship(twice))";
+
+static void short_strings_arrive_whatever_they_hash_to(void **state) {
+  struct rl_vm *far = &((struct states *)*state)->far;
+  assert_non_null(far->strings);
+  near_check(state, strings_of_every_size);
+  far->strings = NULL;
+  near_check(state, strings_of_every_size);
+  rl_vm_close(far);
+  far->hashes++;
+  assert_int_equal(rl_vm_open(far, far->heap), 0);
+  near_check(state, strings_of_every_size);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_of_every_kind_arrive),
@@ -131,6 +152,7 @@ int main(void) {
       cmocka_unit_test(rows_may_become_metatables),
       cmocka_unit_test(the_collector_may_run_meanwhile),
       cmocka_unit_test(code_that_runs_between_rows_is_harmless),
+      cmocka_unit_test(short_strings_arrive_whatever_they_hash_to),
   };
   return cmocka_run_group_tests(tests, open_with_same, states_close);
 }

@@ -98,6 +98,7 @@ static inline int states_open(void **state) {
   rl_heap_init(&s->heap);
   s->far.compute = true;
   s->far.number = 2;
+  s->near.hashes = s->far.hashes = 7;
   assert_int_equal(rl_vm_open(&s->near, &s->heap), 0);
   assert_int_equal(rl_vm_open(&s->far, &s->heap), 0);
   lua_State *L = s->near.L;

@@ -71,6 +71,7 @@ struct rl_settings {
   atomic_uint loops;     /* any thread: main domains, started or about to be */
   _Atomic(double) grace; /* any: seconds that handlers get to finish when the program stops */
   int cores;             /* usable ones */
+  uint32_t hashes;       /* what strings hash by in all states; 0: each state's own choice */
   atomic_bool ending;    /* any thread, set by the pool: compute domains are to end */
   atomic_int awake;      /* any thread: domains that run or spin now; spinning needs a free core */
 };

@@ -260,6 +260,7 @@ static int open_modules(lua_State *L) {
 }
 
 static int open_state(struct rl_domain *domain) {
+  domain->vm.hashes = domain->settings->hashes;
   if (domain->settings->simulation)
     rl_simulation_prepare(domain);
   if (rl_vm_open(&domain->vm, domain->settings->heap) != 0)

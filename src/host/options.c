@@ -1,5 +1,6 @@
 /* Options: what an embedding program has asked for, made into the settings of a runtime. */
 #include <signal.h>
+#include <sys/random.h>
 
 #include "base/cores.h"
 #include "domain/limits.h"
@@ -70,6 +71,13 @@ static void set_up_log(struct rille *runtime, const struct rille_options *option
   log->context = &runtime->log_writer;
 }
 
+/* Nobody outside may guess it, and so make strings that all hash alike. Early in the life of a
+ * machine it is 0. */
+static uint32_t draw_hashes(void) {
+  uint32_t hashes;
+  return getrandom(&hashes, sizeof hashes, GRND_NONBLOCK) == sizeof hashes ? hashes : 0;
+}
+
 static void set_settings(struct rille *runtime, const struct rille_options *options) {
   struct rl_settings *settings = &runtime->settings;
   settings->heap = &runtime->heap;
@@ -91,6 +99,7 @@ static void set_settings(struct rille *runtime, const struct rille_options *opti
   atomic_init(&settings->loops, 1);
   atomic_init(&settings->grace, options->grace >= 0 ? options->grace : DEFAULT_GRACE);
   settings->cores = rl_cores_usable();
+  settings->hashes = draw_hashes();
 }
 
 /* Of the machine it knows nothing, so that a seed means the same on all of them. */

@@ -113,6 +113,20 @@ bool rl_inside_check(lua_State *L) {
          pairs_are_as_expected(L) && marks_are_as_expected(L);
 }
 
+bool rl_inside_check_strings(lua_State *L, const struct rl_inside_strings *strings) {
+  static const char text[] = "is it where it is looked for?";
+  if (!strings || strings->size <= 0 || (strings->size & (strings->size - 1)) != 0)
+    return false;
+  const char *bytes = lua_pushstring(L, text);
+  const struct rl_inside_string *own = rl_inside_made(bytes).datum.object;
+  const struct rl_inside_string *at = *rl_inside_bucket(strings, own->hash);
+  for (int passed = 0; at && at != own && passed < strings->used; passed++)
+    at = at->beside;
+  bool fine = at == own && has_text(at, text);
+  lua_pop(L, 1);
+  return fine;
+}
+
 static struct rl_inside_thread *thread_of(lua_State *L) {
   return (struct rl_inside_thread *)(void *)L;
 }

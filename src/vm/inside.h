@@ -62,9 +62,18 @@ struct rl_inside_string {
   uint8_t type, mark;
   uint8_t extra;
   uint8_t short_size;
-  uint32_t hash;
-  size_t long_size; /* of a long one */
+  uint32_t hash; /* of a short one: the same in every state with the same seed (seed.h) */
+  union {
+    size_t long_size;                /* of a long one */
+    struct rl_inside_string *beside; /* the next short one of its bucket */
+  };
   char bytes[];
+};
+
+/* Where a state keeps its short strings, each of them once. */
+struct rl_inside_strings {
+  struct rl_inside_string **buckets;
+  int used, size; /* strings; buckets, a power of two */
 };
 
 struct rl_inside_thread {
@@ -76,6 +85,9 @@ struct rl_inside_thread {
 
 /* Whether the structs are those of the Lua that runs. Raises for want of memory. */
 bool rl_inside_check(lua_State *L);
+
+/* The same of the strings that a new state was found to have (seed.h), if any. */
+bool rl_inside_check_strings(lua_State *L, const struct rl_inside_strings *strings);
 
 /* The same of threads, apart from the others. */
 bool rl_inside_check_thread(lua_State *L);
@@ -89,6 +101,12 @@ static inline struct rl_inside_value rl_inside_made(const char *bytes) {
   const void *object = bytes - offsetof(struct rl_inside_string, bytes);
   const struct rl_inside_string *string = object;
   return (struct rl_inside_value){{.object = object}, (uint8_t)(string->type | 1 << 6)};
+}
+
+/* Where a short string with this hash is, if there is one. */
+static inline struct rl_inside_string **rl_inside_bucket(const struct rl_inside_strings *strings,
+                                                         uint32_t hash) {
+  return &strings->buckets[hash & (uint32_t)(strings->size - 1)];
 }
 
 static inline bool rl_inside_nil(uint8_t kind) {

@@ -5,8 +5,8 @@
 #include "vm/names.h"
 
 enum {
-  STRETCH = 64,  /* numbers written at a time */
-  SMALL = 2 + 40 /* bytes that a number or a short string takes at most */
+  STRETCH = 64,                                   /* numbers written at a time */
+  SMALL = RL_WIRE_SHORT_HEAD + RL_WIRE_SHORT_MOST /* bytes that number or short string takes */
 };
 
 static unsigned char *put_number(unsigned char *at, uint8_t kind, union rl_inside_datum datum) {
@@ -119,12 +119,12 @@ static unsigned char *put_small(unsigned char *at, uint8_t kind, union rl_inside
   if (rl_leaf_number(kind))
     return put_number(at, kind, datum);
   if (kind == RL_INSIDE_SHORT) {
-    size_t size;
-    const char *text = rl_inside_text(datum.object, &size);
-    at[0] = RL_WIRE_TEXT1;
-    at[1] = (unsigned char)size;
-    memcpy(at + 2, text, size);
-    return at + 2 + size;
+    const struct rl_inside_string *string = datum.object;
+    at[0] = RL_WIRE_SHORT;
+    at[1] = string->short_size;
+    memcpy(at + 2, &string->hash, sizeof string->hash);
+    memcpy(at + RL_WIRE_SHORT_HEAD, string->bytes, string->short_size);
+    return at + RL_WIRE_SHORT_HEAD + string->short_size;
   }
   if (kind != RL_INSIDE_TRUE && kind != RL_INSIDE_FALSE)
     return NULL;

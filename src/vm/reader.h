@@ -23,7 +23,8 @@ struct rl_reader {
   const unsigned char *at, *end;
   /* Pushes the next value, which is `depth` deep: unpack.c, for rows.c. */
   void (*value)(struct rl_reader *reader, unsigned depth);
-  bool inside; /* tables may be filled where they lie */
+  bool inside;                             /* tables may be filled where they lie */
+  const struct rl_inside_strings *strings; /* the state's, or NULL */
   int objects; /* stack indices of the two tables of unpack.c, 0 without */
   int deferred;
   uint32_t later;   /* deferred objects met */

@@ -5,8 +5,84 @@
  * A table that the collector has seen must not be given objects that it has not seen. So all values
  * of a row are there before its table is made, and nothing is allocated after that: either the
  * table is new, or the collector has run meanwhile and has seen the values as well. A row is stored
- * into its list where that lies, unless the collector would have to be told (rl_inside_black). */
+ * into its list where that lies, unless the collector would have to be told (rl_inside_black).
+ *
+ * Rows are small, and there are many: what they cost is mostly waiting for memory that is not in
+ * the cache. So what the next ones will touch is asked for while one is made: the place of each
+ * short string in the state's table of strings, by the hash that the sender has sent along, and
+ * the memory from which the next blocks will be. All that is only asked for, never looked at. */
 #include "vm/rows.h"
+
+enum {
+  HEAD = 1 + sizeof(uint32_t), /* bytes of a row before its values */
+  AHEAD = 512,                 /* bytes of rows looked through before they are made */
+  LAG = 8,                     /* strings between asking for a bucket and for what is in it */
+  BEYOND = 8192                /* bytes from one block to those that will soon be made */
+};
+
+/* -- looking ahead ------------------------------------------------------------------------- */
+
+/* How far the rows have been looked through. */
+struct ahead {
+  const unsigned char *at;
+  uint32_t hashes[LAG]; /* of the last strings */
+  unsigned strings;
+};
+
+static void fetch_string(const struct rl_inside_strings *strings, struct ahead *ahead,
+                         const unsigned char *hash) {
+  uint32_t *place = &ahead->hashes[ahead->strings++ % LAG];
+  __builtin_prefetch(*rl_inside_bucket(strings, *place));
+  memcpy(place, hash, sizeof *place);
+  __builtin_prefetch(rl_inside_bucket(strings, *place));
+}
+
+/* The bytes of the value at `at` if it is a small one, or else 0. */
+static size_t size_of(const unsigned char *at) {
+  unsigned tag = *at;
+  if (tag >= RL_WIRE_SMALL || tag <= RL_WIRE_TRUE)
+    return 1;
+  if (tag <= RL_WIRE_INT8)
+    return 1 + ((size_t)1 << (tag - RL_WIRE_INT1));
+  if (tag == RL_WIRE_SHORT && at[1] <= RL_WIRE_SHORT_MOST)
+    return RL_WIRE_SHORT_HEAD + at[1];
+  return tag == RL_WIRE_FLOAT ? 1 + sizeof(lua_Number) : 0;
+}
+
+/* Looks through a row: false if there is none whose values are all small. */
+static bool look_through(const struct rl_reader *r, struct ahead *ahead) {
+  enum { SMALL = RL_WIRE_SHORT_HEAD + RL_WIRE_SHORT_MOST };
+  const unsigned char *at = ahead->at;
+  if ((size_t)(r->end - at) < HEAD + r->model.pairs * SMALL || *at != RL_WIRE_ROW)
+    return false;
+  at += HEAD;
+  for (uint32_t i = 0; i < r->model.pairs; i++) {
+    size_t size = size_of(at);
+    if (size == 0)
+      return false;
+    if (*at == RL_WIRE_SHORT)
+      fetch_string(r->strings, ahead, at + 2);
+    at += size;
+  }
+  ahead->at = at;
+  return true;
+}
+
+static void look_ahead(const struct rl_reader *r, struct ahead *ahead) {
+  if (!r->strings)
+    return;
+  if (ahead->at < r->at)
+    ahead->at = r->at;
+  while (ahead->at - r->at < AHEAD && look_through(r, ahead))
+    continue;
+}
+
+/* Allocators hand out blocks of a size in the order of their addresses, where they can. */
+static void fetch_beyond(const void *block) {
+  __builtin_prefetch((const void *)((uintptr_t)block + BEYOND), 1);
+}
+
+/* -- numbers ------------------------------------------------------------------------------- */
 
 /* Takes one number: the bytes it took, 0 if it is none or is cut off. */
 static inline size_t take_number(struct rl_inside_value *to, const unsigned char *at, size_t size) {
@@ -45,6 +121,8 @@ uint32_t rl_rows_numbers(struct rl_reader *r, int table, uint32_t done, uint32_t
   }
   return i - done;
 }
+
+/* -- rows ---------------------------------------------------------------------------------- */
 
 /* The place of a key in the hash part, or that of none. */
 static size_t place_of(const struct rl_inside_table *table, const void *key) {
@@ -89,13 +167,14 @@ void rl_rows_end(struct rl_reader *r) {
 }
 
 /* [] -> [string] */
-static struct rl_inside_value take_text(struct rl_reader *r) {
-  r->at++; /* the tag */
-  size_t size = rl_reader_u8(r);
-  return rl_inside_made(lua_pushlstring(r->L, rl_reader_take(r, size), size));
+static struct rl_inside_value take_short(struct rl_reader *r) {
+  const unsigned char *head = rl_reader_take(r, RL_WIRE_SHORT_HEAD);
+  const char *bytes = lua_pushlstring(r->L, rl_reader_take(r, head[1]), head[1]);
+  fetch_beyond(bytes);
+  return rl_inside_made(bytes);
 }
 
-/* [] -> [value]: what is neither a number nor a short text. */
+/* [] -> [value]: what is neither a number nor short. */
 static struct rl_inside_value take_other(struct rl_reader *r) {
   if (*r->at > RL_WIRE_AGAIN4)
     rl_reader_corrupt(r);
@@ -123,7 +202,7 @@ static int take_values(struct rl_reader *r, struct rl_inside_value *values, uint
       continue;
     if (size == 0)
       rl_reader_corrupt(r);
-    values[i] = *r->at == RL_WIRE_TEXT1 ? take_text(r) : take_other(r);
+    values[i] = *r->at == RL_WIRE_SHORT ? take_short(r) : take_other(r);
     pushed++;
   }
   return pushed;
@@ -147,6 +226,8 @@ static struct rl_inside_table *push_row(struct rl_reader *r, int *pushed) {
   struct rl_inside_table *table = rl_inside_of(r->L, -1);
   if (table->log_pairs != model->table->log_pairs)
     rl_reader_corrupt(r);
+  fetch_beyond(table);
+  fetch_beyond(table->pairs);
   copy_model(table, model->table);
   for (uint32_t i = 0; i < model->pairs; i++) {
     struct rl_inside_pair *pair = &table->pairs[model->at[i]];
@@ -165,8 +246,6 @@ void rl_rows_push(struct rl_reader *r) {
     lua_pop(r->L, pushed - 1);
 }
 
-enum { HEAD = 1 + sizeof(uint32_t) };
-
 /* Whether a row comes that nobody refers to again. */
 static bool row_follows(const struct rl_reader *r) {
   uint32_t slot;
@@ -179,9 +258,11 @@ static bool row_follows(const struct rl_reader *r) {
 uint32_t rl_rows_store(struct rl_reader *r, int table, uint32_t done, uint32_t sequence) {
   struct rl_inside_table *list = rl_inside_of(r->L, table);
   size_t room = rl_inside_room(list);
+  struct ahead ahead = {.at = r->at};
   uint32_t i = done;
   for (; i < sequence && row_follows(r); i++) {
     int pushed;
+    look_ahead(r, &ahead);
     r->at += HEAD;
     struct rl_inside_table *row = push_row(r, &pushed);
     if (i < room && !rl_inside_black(list)) {

@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
+
+#include "vm/inside.h"
 
 struct value {
   union {
@@ -21,8 +22,7 @@ struct global {
   lua_Alloc allocate;
   void *context;
   size_t bytes, debt, estimate, last_atomic;
-  void *strings;
-  int used_strings, all_strings;
+  struct rl_inside_strings strings;
   struct value registry, nil;
   unsigned seed;
 };
@@ -31,6 +31,7 @@ struct sowing {
   lua_Alloc allocate;
   void *context;
   uint32_t seed;
+  const struct rl_inside_strings *strings; /* NULL: not found */
   char *state; /* the first block; NULL: not asked for yet, or dealt with */
   size_t size;
 };
@@ -39,8 +40,8 @@ static void *allocate(void *context, void *block, size_t old, size_t size);
 
 static bool is_new(const struct global *global, const struct sowing *sowing) {
   return global->allocate == allocate && global->context == sowing &&
-         global->bytes == sowing->size && global->debt == 0 && global->strings == NULL &&
-         global->used_strings == 0 && global->all_strings == 0 &&
+         global->bytes == sowing->size && global->debt == 0 && global->strings.buckets == NULL &&
+         global->strings.used == 0 && global->strings.size == 0 &&
          global->registry.kind == LUA_TNIL && global->nil.kind == LUA_TNUMBER &&
          global->nil.datum.integer == 0;
 }
@@ -49,7 +50,9 @@ static void sow(struct sowing *sowing) {
   for (size_t at = 0; at + sizeof(struct global) <= sowing->size; at += sizeof(void *)) {
     struct global *global = (struct global *)(void *)(sowing->state + at);
     if (is_new(global, sowing)) {
-      global->seed = sowing->seed;
+      if (sowing->seed != 0)
+        global->seed = sowing->seed;
+      sowing->strings = &global->strings;
       return;
     }
   }
@@ -67,10 +70,12 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
   return moved;
 }
 
-lua_State *rl_seed_newstate(lua_Alloc allocator, void *context, uint32_t seed) {
+lua_State *rl_seed_newstate(lua_Alloc allocator, void *context, uint32_t seed,
+                            const struct rl_inside_strings **strings) {
   struct sowing sowing = {.allocate = allocator, .context = context, .seed = seed};
   lua_State *L = lua_newstate(allocate, &sowing);
   if (L)
     lua_setallocf(L, allocator, context);
+  *strings = L ? sowing.strings : NULL;
   return L;
 }

@@ -80,6 +80,8 @@ static int equip(lua_State *L) {
   vm->globals = lua_topointer(L, -1);
   vm->inside = rl_inside_check(L);
   vm->inside_threads = rl_inside_check_thread(L);
+  if (!vm->inside || !rl_inside_check_strings(L, vm->strings))
+    vm->strings = NULL;
   rl_require_open(L);
   rl_names_open(L);
   rl_codes_open(L);
@@ -102,8 +104,7 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->tempted = false;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);
-  vm->L = vm->seed ? rl_seed_newstate(allocate, &vm->ledger, (uint32_t)vm->seed)
-                   : lua_newstate(allocate, &vm->ledger);
+  vm->L = rl_seed_newstate(allocate, &vm->ledger, vm->hashes, &vm->strings);
   if (!vm->L)
     return -1;
   lua_atpanic(vm->L, panic);

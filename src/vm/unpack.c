@@ -51,6 +51,13 @@ static void push_text(struct rl_reader *r, size_t size) {
   lua_pushlstring(r->L, rl_reader_take(r, size), size);
 }
 
+/* The hash is for whoever looks ahead (rows.c). */
+static void push_short(struct rl_reader *r) {
+  size_t size = rl_reader_u8(r);
+  rl_reader_u32(r);
+  push_text(r, size);
+}
+
 static void push_lent(struct rl_reader *r) {
   const char *bytes;
   uint64_t size;
@@ -296,6 +303,7 @@ static void push_value(struct rl_reader *r, unsigned depth) {
   case RL_WIRE_FLOAT: push_float(r); break;
   case RL_WIRE_TEXT1: push_text(r, rl_reader_u8(r)); break;
   case RL_WIRE_TEXT4: push_text(r, rl_reader_u32(r)); break;
+  case RL_WIRE_SHORT: push_short(r); break;
   case RL_WIRE_KEY: push_key(r); break;
   case RL_WIRE_LENT: push_lent(r); break;
   case RL_WIRE_ROW: push_row(r); break;
@@ -337,6 +345,7 @@ static int unpack(lua_State *L, struct rl_parcel *parcel) {
   const unsigned char *bytes = parcel->bytes.bytes;
   struct rl_reader r = {.L = L, .parcel = parcel, .at = bytes, .value = push_value};
   r.inside = rl_vm_of(L)->inside;
+  r.strings = rl_vm_of(L)->strings;
   r.end = bytes ? bytes + parcel->bytes.size : NULL;
   luaL_checkstack(L, parcel->values + RL_ROWS_STACK + LUA_MINSTACK, "unpacked values");
   if (parcel->slots || parcel->later || parcel->final) {

@@ -15,8 +15,9 @@
 #include "base/heap.h"
 #include "vm/ledger.h"
 
-struct rl_packer;   /* packer.h: the scratch of packing, kept between calls */
-struct rl_codes;    /* code.h */
+struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
+struct rl_codes;  /* code.h */
+struct rl_inside_strings;
 struct rl_names;    /* names.h */
 struct rl_pristine; /* pristine.h */
 
@@ -26,11 +27,13 @@ struct rl_vm {
   struct rl_ledger ledger; /* what Lua holds */
   bool compute;            /* a compute domain's: globals it lacks are reported (vm/globals.c) */
   unsigned number;         /* of the domain among its like, from 1 */
-  uint64_t seed;           /* what hashes and math.random come from; 0: whatever Lua takes */
+  uint32_t hashes;         /* what strings hash by; 0: whatever Lua takes */
+  uint64_t seed;           /* what math.random comes from; 0: whatever Lua takes */
   const void *globals;     /* address of the globals table, which lives as long as the state */
   size_t owed;             /* bytes that the collector has yet to hear of (collector.h) */
   bool inside;             /* tables may be looked into (inside.h) */
   bool inside_threads;     /* threads may be, too */
+  const struct rl_inside_strings *strings; /* and the short strings are here; or NULL */
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_pristine *pristine; /* NULL: what tasks change stays changed */

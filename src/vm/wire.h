@@ -8,6 +8,7 @@
  *   NIL FALSE TRUE
  *   INT1 i8      INT2 i16      INT4 i32      INT8 i64      FLOAT f64
  *   TEXT1 u8 bytes             TEXT4 u32 bytes             a string nobody refers to again
+ *   SHORT u8 u32 bytes         one of at most 40 bytes, with its hash at the sender
  *   KEY slot u32 bytes         a string that later values may refer to
  *   LENT slot pointer u64      a long string that stays in the sender's state
  *   AGAIN1 u8    AGAIN4 u32    the object in that slot
@@ -59,6 +60,7 @@ enum rl_wire_tag {
   RL_WIRE_FLOAT,
   RL_WIRE_TEXT1,
   RL_WIRE_TEXT4,
+  RL_WIRE_SHORT,
   RL_WIRE_KEY,
   RL_WIRE_LENT,
   RL_WIRE_AGAIN1,
@@ -85,6 +87,8 @@ enum rl_wire_tag {
 
 enum {
   RL_WIRE_ROW_MOST = 16,   /* keys of a MODEL */
+  RL_WIRE_SHORT_HEAD = 6,  /* what comes before the bytes of a SHORT, */
+  RL_WIRE_SHORT_MOST = 40, /* and how many these are at most: what Lua keeps once */
   RL_WIRE_DEPTH = 64,      /* nesting written inline */
   RL_WIRE_MADE_DEPTH = 192 /* nesting inside the arguments of a constructor, refused beyond */
 };
