@@ -34,25 +34,31 @@ static __attribute__((noinline)) void *resize(struct rl_ledger *ledger, void *bl
   return moved;
 }
 
+/* Whether the ledger need not hear of a block of this size, with which there will be so many bytes:
+ * that is what the comparison with its mark says. */
+static inline bool is_usual(const struct rl_ledger *ledger, size_t bytes, size_t size) {
+  return bytes <= ledger->mark && rl_heap_small(ledger->heap, size);
+}
+
 /* Lua's allocator; without a block, `old` is the kind of object to be made. Mostly it makes or
- * frees a small block, of which the ledger need not hear: that is what the comparison with its mark
- * says.
- */
+ * frees a small block. */
 static void *allocate(void *context, void *block, size_t old, size_t size) {
   struct rl_ledger *ledger = context;
-  size_t before = block ? old : 0, bytes = ledger->bytes + (size - before);
-  bool resizes = !block == (size == 0); /* or nothing is to be done */
-  if (resizes || bytes > ledger->mark || !rl_heap_small(ledger->heap, size + before))
-    return resize(ledger, block, before, size);
-  ledger->bytes = bytes;
-  if (block) {
-    rl_allocator_release(block);
-    return NULL;
+  if (!block) {
+    size_t bytes = ledger->bytes + size;
+    if (size == 0 || !is_usual(ledger, bytes, size))
+      return resize(ledger, NULL, 0, size);
+    void *made = rl_allocator_take(size);
+    if (made)
+      ledger->bytes = bytes;
+    return made;
   }
-  void *made = rl_allocator_take(size);
-  if (!made)
-    ledger->bytes -= size;
-  return made;
+  size_t bytes = ledger->bytes - old;
+  if (size != 0 || !is_usual(ledger, bytes, old))
+    return resize(ledger, block, old, size);
+  ledger->bytes = bytes;
+  rl_allocator_release(block);
+  return NULL;
 }
 
 /* An error outside any protected call: a bug of ours, and nothing can be trusted after it. */
