@@ -1,6 +1,8 @@
 /* vm/leaf.c and rows.c: tables with the same keys, one after the other. */
 #include "states.h"
 
+#include "vm/inside.h"
+
 /* same(a, b): raises unless the lists hold the same records, each with nothing else. */
 static int open_with_same(void **state) {
   states_open(state);
@@ -130,14 +132,32 @@ static const char strings_of_every_size[] =
 
 static void short_strings_arrive_whatever_they_hash_to(void **state) {
   struct rl_vm *far = &((struct states *)*state)->far;
-  assert_non_null(far->strings);
+  assert_non_null(far->state);
   near_check(state, strings_of_every_size);
-  far->strings = NULL;
+  far->state = NULL;
   near_check(state, strings_of_every_size);
   rl_vm_close(far);
   far->hashes++;
   assert_int_equal(rl_vm_open(far, far->heap), 0);
   near_check(state, strings_of_every_size);
+}
+
+/* What rows take is made without Lua, and freed by it. */
+static void lua_knows_what_rows_hold(void **state) {
+  struct rl_vm *far = &((struct states *)*state)->far;
+  for (int i = 0; i < 3; i++) {
+    near_check(state, "run(function(rows) keep = rows end,"
+                      "  list(function(i) return { a = i, b = 'b' .. i, c = -i } end, 5000))"
+                      "run(function() keep[7].d = 1 keep[9] = nil end)");
+    size_t says =
+        ((size_t)lua_gc(far->L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(far->L, LUA_GCCOUNTB);
+    assert_int_equal(says, far->ledger.bytes);
+    assert_true(says > 5000 * 4 * sizeof(struct rl_inside_pair));
+  }
+  near_check(state, "run(function() keep = nil collectgarbage() collectgarbage() end)");
+  size_t left = ((size_t)lua_gc(far->L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(far->L, LUA_GCCOUNTB);
+  assert_int_equal(left, far->ledger.bytes);
+  assert_true(left < 5000 * sizeof(struct rl_inside_pair));
 }
 
 int main(void) {
@@ -153,6 +173,7 @@ int main(void) {
       cmocka_unit_test(the_collector_may_run_meanwhile),
       cmocka_unit_test(code_that_runs_between_rows_is_harmless),
       cmocka_unit_test(short_strings_arrive_whatever_they_hash_to),
+      cmocka_unit_test(lua_knows_what_rows_hold),
   };
   return cmocka_run_group_tests(tests, open_with_same, states_close);
 }

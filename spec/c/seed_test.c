@@ -40,8 +40,8 @@ static uint32_t hash_of(const char *text, uint32_t seed) {
   assert_int_equal(rl_vm_open(&vm, &heap), 0);
   const struct rl_inside_string *string = rl_inside_made(lua_pushstring(vm.L, text)).datum.object;
   uint32_t hash = string->hash;
-  assert_non_null(vm.strings);
-  assert_non_null(*rl_inside_bucket(vm.strings, hash));
+  assert_non_null(vm.state);
+  assert_non_null(*rl_inside_bucket(&vm.state->strings, hash));
   rl_vm_close(&vm);
   rl_heap_trim(&heap);
   return hash;

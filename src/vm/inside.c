@@ -113,9 +113,9 @@ bool rl_inside_check(lua_State *L) {
          pairs_are_as_expected(L) && marks_are_as_expected(L);
 }
 
-bool rl_inside_check_strings(lua_State *L, const struct rl_inside_strings *strings) {
+static bool strings_are_as_expected(lua_State *L, const struct rl_inside_strings *strings) {
   static const char text[] = "is it where it is looked for?";
-  if (!strings || strings->size <= 0 || (strings->size & (strings->size - 1)) != 0)
+  if (strings->size <= 0 || (strings->size & (strings->size - 1)) != 0)
     return false;
   const char *bytes = lua_pushstring(L, text);
   const struct rl_inside_string *own = rl_inside_made(bytes).datum.object;
@@ -123,6 +123,23 @@ bool rl_inside_check_strings(lua_State *L, const struct rl_inside_strings *strin
   for (int passed = 0; at && at != own && passed < strings->used; passed++)
     at = at->beside;
   bool fine = at == own && has_text(at, text);
+  lua_pop(L, 1);
+  return fine;
+}
+
+/* Also when a block of a known size has come, and gone. */
+static bool holds_what_lua_says(lua_State *L, const struct rl_inside_state *state) {
+  size_t says = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(L, LUA_GCCOUNTB);
+  return state->bytes + (size_t)state->debt == says;
+}
+
+bool rl_inside_check_state(lua_State *L, const struct rl_inside_state *state) {
+  void *context;
+  if (!state || state->allocate != lua_getallocf(L, &context) || state->context != context)
+    return false;
+  bool fine = strings_are_as_expected(L, &state->strings) && holds_what_lua_says(L, state);
+  lua_createtable(L, 0, 1024);
+  fine = fine && holds_what_lua_says(L, state);
   lua_pop(L, 1);
   return fine;
 }

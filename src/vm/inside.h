@@ -1,11 +1,11 @@
 /* Inside: looks at a Lua table where it lies, without a call of Lua's API for each value; that is
  * what makes large tables cheap to ship.
  *
- * The structs below mirror those of Lua 5.4 (lobject.h), which have been the same from 5.4.0 on but
- * are not promised to stay. So nothing here is used before rl_inside_check has compared what they
- * say with what the API says; if they ever differ, packing and unpacking go by the API alone, and
- * are only slower. Pointers got here are good until the next call that could run Lua code or change
- * the table. Owner thread only. */
+ * The structs below mirror those of Lua 5.4 (lobject.h, lstate.h), which have been the same
+ * from 5.4.0 on but are not promised to stay. So nothing here is used before rl_inside_check has
+ * compared what they say with what the API says; if they ever differ, packing and unpacking go by
+ * the API alone, and are only slower. Pointers got here are good until the next call that could run
+ * Lua code or change the table. Owner thread only. */
 #ifndef RL_VM_INSIDE_H
 #define RL_VM_INSIDE_H
 
@@ -83,11 +83,23 @@ struct rl_inside_thread {
   uint8_t hooks; /* 1, or 0 where Lua calls none: in a hook, in a finalizer */
 };
 
+/* What all threads of a state share. The bytes that the state holds are `bytes` + `debt`. */
+struct rl_inside_state {
+  lua_Alloc allocate;
+  void *context;
+  size_t bytes;
+  ptrdiff_t debt; /* that the collector has yet to work off, if it is above 0 */
+  size_t estimate, last_atomic;
+  struct rl_inside_strings strings;
+  struct rl_inside_value registry, nil;
+  unsigned seed;
+};
+
 /* Whether the structs are those of the Lua that runs. Raises for want of memory. */
 bool rl_inside_check(lua_State *L);
 
-/* The same of the strings that a new state was found to have (seed.h), if any. */
-bool rl_inside_check_strings(lua_State *L, const struct rl_inside_strings *strings);
+/* The same of what was found to be a new state's (seed.h), if anything was. */
+bool rl_inside_check_state(lua_State *L, const struct rl_inside_state *state);
 
 /* The same of threads, apart from the others. */
 bool rl_inside_check_thread(lua_State *L);

@@ -23,9 +23,9 @@ struct rl_reader {
   const unsigned char *at, *end;
   /* Pushes the next value, which is `depth` deep: unpack.c, for rows.c. */
   void (*value)(struct rl_reader *reader, unsigned depth);
-  bool inside;                             /* tables may be filled where they lie */
-  const struct rl_inside_strings *strings; /* the state's, or NULL */
-  int objects; /* stack indices of the two tables of unpack.c, 0 without */
+  bool inside;                   /* tables may be filled where they lie */
+  struct rl_inside_state *state; /* the receiver's, or NULL */
+  int objects;                   /* stack indices of the two tables of unpack.c, 0 without */
   int deferred;
   uint32_t later;   /* deferred objects met */
   uint32_t settled; /* of these, how many have got their bodies */

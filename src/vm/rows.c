@@ -61,7 +61,7 @@ static bool look_through(const struct rl_reader *r, struct ahead *ahead) {
     if (size == 0)
       return false;
     if (*at == RL_WIRE_SHORT)
-      fetch_string(r->strings, ahead, at + 2);
+      fetch_string(&r->state->strings, ahead, at + 2);
     at += size;
   }
   ahead->at = at;
@@ -69,7 +69,7 @@ static bool look_through(const struct rl_reader *r, struct ahead *ahead) {
 }
 
 static void look_ahead(const struct rl_reader *r, struct ahead *ahead) {
-  if (!r->strings)
+  if (!r->state)
     return;
   if (ahead->at < r->at)
     ahead->at = r->at;
@@ -208,6 +208,28 @@ static int take_values(struct rl_reader *r, struct rl_inside_value *values, uint
   return pushed;
 }
 
+/* [] -> [table]: empty, with room for the pairs of the model. The block is asked for here since
+ * Lua, where it knows only their number, takes as long for that as for all the rest of a row; and
+ * counted as it would do it, since it frees it. */
+static struct rl_inside_table *make_table(struct rl_reader *r, const struct rl_model *model) {
+  struct rl_inside_state *state = r->state;
+  size_t size = rl_inside_pairs(model->table) * sizeof *model->table->pairs;
+  struct rl_inside_pair *pairs = NULL;
+  lua_createtable(r->L, 0, 0);
+  struct rl_inside_table *table = rl_inside_of(r->L, -1);
+  if (state)
+    pairs = state->allocate(state->context, NULL, 0, size);
+  if (!pairs) { /* Lua collects garbage, and tries again */
+    lua_pop(r->L, 1);
+    lua_createtable(r->L, 0, (int)model->pairs);
+    return rl_inside_of(r->L, -1);
+  }
+  state->debt += (ptrdiff_t)size;
+  table->log_pairs = model->table->log_pairs;
+  table->pairs = pairs;
+  return table;
+}
+
 /* Makes `table`, which is empty and as large, a copy of the model. */
 static void copy_model(struct rl_inside_table *table, const struct rl_inside_table *model) {
   memcpy(table->pairs, model->pairs, rl_inside_pairs(model) * sizeof *model->pairs);
@@ -222,8 +244,7 @@ static struct rl_inside_table *push_row(struct rl_reader *r, int *pushed) {
   if (model->pairs == 0)
     rl_reader_corrupt(r);
   *pushed = take_values(r, values, model->pairs);
-  lua_createtable(r->L, 0, (int)model->pairs);
-  struct rl_inside_table *table = rl_inside_of(r->L, -1);
+  struct rl_inside_table *table = make_table(r, model);
   if (table->log_pairs != model->table->log_pairs)
     rl_reader_corrupt(r);
   fetch_beyond(table);

@@ -1,8 +1,7 @@
 /* Seed: between making its seed and hashing the first string lua_newstate asks for memory once, for
  * the stack. That is when the seed is replaced, in the block that was asked for before.
  *
- * The struct mirrors the beginning of Lua's global_State (lstate.h), the same in all 5.4. It is
- * recognized by what lua_newstate has just set, and left alone if anything differs. */
+ * It is recognized by what lua_newstate has just set, and left alone if anything differs. */
 #include "vm/seed.h"
 
 #include <stdbool.h>
@@ -10,49 +9,32 @@
 
 #include "vm/inside.h"
 
-struct value {
-  union {
-    lua_Integer integer;
-    void *object;
-  } datum;
-  unsigned char kind;
-};
-
-struct global {
-  lua_Alloc allocate;
-  void *context;
-  size_t bytes, debt, estimate, last_atomic;
-  struct rl_inside_strings strings;
-  struct value registry, nil;
-  unsigned seed;
-};
-
 struct sowing {
   lua_Alloc allocate;
   void *context;
   uint32_t seed;
-  const struct rl_inside_strings *strings; /* NULL: not found */
-  char *state; /* the first block; NULL: not asked for yet, or dealt with */
+  struct rl_inside_state *found; /* NULL: it was not */
+  char *state;                   /* the first block; NULL: not asked for yet, or dealt with */
   size_t size;
 };
 
 static void *allocate(void *context, void *block, size_t old, size_t size);
 
-static bool is_new(const struct global *global, const struct sowing *sowing) {
-  return global->allocate == allocate && global->context == sowing &&
-         global->bytes == sowing->size && global->debt == 0 && global->strings.buckets == NULL &&
-         global->strings.used == 0 && global->strings.size == 0 &&
-         global->registry.kind == LUA_TNIL && global->nil.kind == LUA_TNUMBER &&
-         global->nil.datum.integer == 0;
+static bool is_new(const struct rl_inside_state *inside, const struct sowing *sowing) {
+  return inside->allocate == allocate && inside->context == sowing &&
+         inside->bytes == sowing->size && inside->debt == 0 && inside->strings.buckets == NULL &&
+         inside->strings.used == 0 && inside->strings.size == 0 &&
+         inside->registry.kind == LUA_TNIL && inside->nil.kind == LUA_TNUMBER &&
+         inside->nil.datum.integer == 0;
 }
 
 static void sow(struct sowing *sowing) {
-  for (size_t at = 0; at + sizeof(struct global) <= sowing->size; at += sizeof(void *)) {
-    struct global *global = (struct global *)(void *)(sowing->state + at);
-    if (is_new(global, sowing)) {
+  for (size_t at = 0; at + sizeof(struct rl_inside_state) <= sowing->size; at += sizeof(void *)) {
+    struct rl_inside_state *inside = (struct rl_inside_state *)(void *)(sowing->state + at);
+    if (is_new(inside, sowing)) {
       if (sowing->seed != 0)
-        global->seed = sowing->seed;
-      sowing->strings = &global->strings;
+        inside->seed = sowing->seed;
+      sowing->found = inside;
       return;
     }
   }
@@ -71,11 +53,11 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
 }
 
 lua_State *rl_seed_newstate(lua_Alloc allocator, void *context, uint32_t seed,
-                            const struct rl_inside_strings **strings) {
+                            struct rl_inside_state **state) {
   struct sowing sowing = {.allocate = allocator, .context = context, .seed = seed};
   lua_State *L = lua_newstate(allocate, &sowing);
   if (L)
     lua_setallocf(L, allocator, context);
-  *strings = L ? sowing.strings : NULL;
+  *state = L ? sowing.found : NULL;
   return L;
 }

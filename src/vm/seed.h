@@ -8,11 +8,11 @@
 #include <lua.h>
 #include <stdint.h>
 
-struct rl_inside_strings;
+struct rl_inside_state;
 
-/* lua_newstate; but strings hash by `seed`, unless that is 0, and `strings` is set to where the
- * state has its short ones: both if this is a Lua whose state is known, else that is NULL. */
+/* lua_newstate; but strings hash by `seed`, unless that is 0, and `state` is set to what is inside
+ * of it: both if this is a Lua whose state is known, else that is NULL. */
 lua_State *rl_seed_newstate(lua_Alloc allocate, void *context, uint32_t seed,
-                            const struct rl_inside_strings **strings);
+                            struct rl_inside_state **state);
 
 #endif

@@ -86,8 +86,8 @@ static int equip(lua_State *L) {
   vm->globals = lua_topointer(L, -1);
   vm->inside = rl_inside_check(L);
   vm->inside_threads = rl_inside_check_thread(L);
-  if (!vm->inside || !rl_inside_check_strings(L, vm->strings))
-    vm->strings = NULL;
+  if (!vm->inside || !rl_inside_check_state(L, vm->state))
+    vm->state = NULL;
   rl_require_open(L);
   rl_names_open(L);
   rl_codes_open(L);
@@ -110,7 +110,7 @@ int rl_vm_open(struct rl_vm *vm, struct rl_heap *heap) {
   vm->tempted = false;
   vm->packer = NULL;
   rl_buffer_init(&vm->text, heap);
-  vm->L = rl_seed_newstate(allocate, &vm->ledger, vm->hashes, &vm->strings);
+  vm->L = rl_seed_newstate(allocate, &vm->ledger, vm->hashes, &vm->state);
   if (!vm->L)
     return -1;
   lua_atpanic(vm->L, panic);

@@ -345,7 +345,7 @@ static int unpack(lua_State *L, struct rl_parcel *parcel) {
   const unsigned char *bytes = parcel->bytes.bytes;
   struct rl_reader r = {.L = L, .parcel = parcel, .at = bytes, .value = push_value};
   r.inside = rl_vm_of(L)->inside;
-  r.strings = rl_vm_of(L)->strings;
+  r.state = rl_vm_of(L)->state;
   r.end = bytes ? bytes + parcel->bytes.size : NULL;
   luaL_checkstack(L, parcel->values + RL_ROWS_STACK + LUA_MINSTACK, "unpacked values");
   if (parcel->slots || parcel->later || parcel->final) {

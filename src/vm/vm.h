@@ -17,7 +17,7 @@
 
 struct rl_packer; /* packer.h: the scratch of packing, kept between calls */
 struct rl_codes;  /* code.h */
-struct rl_inside_strings;
+struct rl_inside_state;
 struct rl_names;    /* names.h */
 struct rl_pristine; /* pristine.h */
 
@@ -33,7 +33,7 @@ struct rl_vm {
   size_t owed;             /* bytes that the collector has yet to hear of (collector.h) */
   bool inside;             /* tables may be looked into (inside.h) */
   bool inside_threads;     /* threads may be, too */
-  const struct rl_inside_strings *strings; /* and the short strings are here; or NULL */
+  struct rl_inside_state *state; /* and what they share; or NULL */
   struct rl_codes *codes;
   struct rl_names *names;
   struct rl_pristine *pristine; /* NULL: what tasks change stays changed */
