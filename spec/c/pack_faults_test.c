@@ -2,6 +2,7 @@
  * behind, and the next attempt succeeds. */
 #include "states.h"
 
+#include "vm/inside.h"
 #include "vm/names.h"
 
 #ifdef RILLE_FAULTS
@@ -115,8 +116,28 @@ static void a_single_failure_is_mended_or_reported(void **state) {
   }
 }
 
+static void without_memory_strings_stay_where_they_are(void **state) {
+  (void)state;
+  void *fresh;
+  states_open(&fresh);
+  struct states *s = fresh;
+  const struct rl_inside_strings *strings = &s->far.state->strings;
+  struct rl_inside_strings before = *strings;
+  fail_after(&s->heap, 1);
+  rl_inside_widen(s->far.L, 1 << 16);
+  assert_null(rl_inside_take(s->far.L, 100));
+  fail_after(&s->heap, 0);
+  assert_ptr_equal(strings->buckets, before.buckets);
+  assert_int_equal(strings->size, before.size);
+  rl_inside_widen(s->far.L, 1 << 16);
+  assert_int_equal(strings->used, before.used);
+  assert_true(strings->size >= before.used + (1 << 16));
+  states_close(&fresh);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(without_memory_strings_stay_where_they_are),
       cmocka_unit_test(opening_a_state_survives_want_of_memory),
       cmocka_unit_test(packing_survives_want_of_memory),
       cmocka_unit_test(a_single_failure_is_mended_or_reported),

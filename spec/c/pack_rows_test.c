@@ -142,6 +142,21 @@ static void short_strings_arrive_whatever_they_hash_to(void **state) {
   near_check(state, strings_of_every_size);
 }
 
+static void there_is_room_for_new_strings_before_they_come(void **state) {
+  struct rl_vm *far = &((struct states *)*state)->far;
+  const struct rl_inside_strings *strings = &far->state->strings;
+  int before = strings->size;
+  near_check(state, "run(function(rows) keep = rows end,"
+                    "  list(function(i) return { kind = 'kind', on = 'yes' } end, 20000))");
+  assert_true(strings->size <= before);
+  near_check(state, "run(function(rows) keep = rows end,"
+                    "  list(function(i) return { kind = 'kind', name = 'row ' .. i } end, 20000))");
+  assert_true(strings->used > 20000 && strings->size >= strings->used);
+  near_check(state, "run(function() local met = {} "
+                    "  for i, row in ipairs(keep) do met[row.name] = i end "
+                    "  for i = 1, 20000 do assert(met['row ' .. i] == i) end keep = nil end)");
+}
+
 /* What rows take is made without Lua, and freed by it. */
 static void lua_knows_what_rows_hold(void **state) {
   struct rl_vm *far = &((struct states *)*state)->far;
@@ -173,6 +188,7 @@ int main(void) {
       cmocka_unit_test(the_collector_may_run_meanwhile),
       cmocka_unit_test(code_that_runs_between_rows_is_harmless),
       cmocka_unit_test(short_strings_arrive_whatever_they_hash_to),
+      cmocka_unit_test(there_is_room_for_new_strings_before_they_come),
       cmocka_unit_test(lua_knows_what_rows_hold),
   };
   return cmocka_run_group_tests(tests, open_with_same, states_close);

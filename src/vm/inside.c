@@ -1,10 +1,14 @@
-/* Inside: the check. It builds tables of known contents and shapes with the API and looks whether
- * they are found where they are expected; small fields are compared before pointers are followed.
- */
+/* Inside: the check, and what the API has no call for. The check builds tables of known contents
+ * and shapes with the API and looks whether they are found where they are expected; small fields
+ * are compared before pointers are followed. */
 #include "vm/inside.h"
 
 #include <lauxlib.h>
 #include <string.h>
+
+#include "vm/vm.h"
+
+enum { MOST_BUCKETS = 1 << 24 };
 
 static const char long_text[] = "a string of more than forty bytes is kept in another way";
 
@@ -142,6 +146,53 @@ bool rl_inside_check_state(lua_State *L, const struct rl_inside_state *state) {
   fine = fine && holds_what_lua_says(L, state);
   lua_pop(L, 1);
   return fine;
+}
+
+void *rl_inside_take(lua_State *L, size_t size) {
+  const struct rl_vm *vm = rl_vm_of(L);
+  struct rl_inside_state *state = vm->state;
+  if (!rl_ledger_allows(&vm->ledger, size))
+    return NULL;
+  void *block = state->allocate(state->context, NULL, 0, size);
+  if (block)
+    state->debt += (ptrdiff_t)size;
+  return block;
+}
+
+static void give(struct rl_inside_state *state, void *block, size_t size) {
+  state->allocate(state->context, block, size, 0);
+  state->debt -= (ptrdiff_t)size;
+}
+
+/* Into `buckets`, of which there are `size`. */
+static void move_strings(const struct rl_inside_strings *strings, struct rl_inside_string **buckets,
+                         int size) {
+  memset(buckets, 0, (size_t)size * sizeof *buckets);
+  for (int i = 0; i < strings->size; i++) {
+    for (struct rl_inside_string *string = strings->buckets[i], *next; string; string = next) {
+      struct rl_inside_string **bucket = &buckets[string->hash & (uint32_t)(size - 1)];
+      next = string->beside;
+      string->beside = *bucket;
+      *bucket = string;
+    }
+  }
+}
+
+void rl_inside_widen(lua_State *L, size_t more) {
+  struct rl_inside_state *state = rl_vm_of(L)->state;
+  struct rl_inside_strings *strings = &state->strings;
+  int size = strings->size;
+  while (size < MOST_BUCKETS && (size_t)size < (size_t)strings->used + more)
+    size *= 2;
+  if (size == strings->size)
+    return;
+  struct rl_inside_string **buckets = rl_inside_take(L, (size_t)size * sizeof *buckets);
+  if (!buckets)
+    return;
+  move_strings(strings, buckets, size);
+  give(state, strings->buckets, (size_t)strings->size * sizeof *buckets);
+  strings->buckets = buckets;
+  strings->size = size;
 }
 
 static struct rl_inside_thread *thread_of(lua_State *L) {

@@ -104,6 +104,14 @@ bool rl_inside_check_state(lua_State *L, const struct rl_inside_state *state);
 /* The same of threads, apart from the others. */
 bool rl_inside_check_thread(lua_State *L);
 
+/* A block for Lua to free, counted as one of its own; without the collection that Lua tries when
+ * there is no memory. NULL then, or if a limit is in the way. */
+void *rl_inside_take(lua_State *L, size_t size);
+
+/* Makes room for so many more short strings: Lua does it while they come, when there are more to be
+ * moved. Without memory for it nothing is done. */
+void rl_inside_widen(lua_State *L, size_t more);
+
 static inline struct rl_inside_table *rl_inside_of(lua_State *L, int index) {
   return (struct rl_inside_table *)(uintptr_t)lua_topointer(L, index);
 }

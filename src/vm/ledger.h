@@ -90,6 +90,12 @@ void rl_meter_close(struct rl_ledger *ledger, struct rl_meter *meter);
 /* In a turn: the limit that would be crossed with so many bytes more. */
 enum rl_limit rl_ledger_limit(const struct rl_ledger *ledger, size_t more);
 
+/* Whether so many bytes more can be had without anybody's being asked. */
+static inline bool rl_ledger_allows(const struct rl_ledger *ledger, size_t more) {
+  return ledger->bytes + more <= ledger->mark || !ledger->turn ||
+         rl_ledger_limit(ledger, more) == RL_LIMIT_NONE;
+}
+
 /* In a turn: from now on it may have so many bytes more than it holds, or than it may. */
 void rl_ledger_spare(struct rl_ledger *ledger, size_t bytes);
 

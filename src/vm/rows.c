@@ -17,6 +17,7 @@ enum {
   HEAD = 1 + sizeof(uint32_t), /* bytes of a row before its values */
   AHEAD = 512,                 /* bytes of rows looked through before they are made */
   LAG = 8,                     /* strings between asking for a bucket and for what is in it */
+  MANY = 64,                   /* rows worth making room for before they come */
   BEYOND = 8192                /* bytes from one block to those that will soon be made */
 };
 
@@ -75,6 +76,26 @@ static void look_ahead(const struct rl_reader *r, struct ahead *ahead) {
     ahead->at = r->at;
   while (ahead->at - r->at < AHEAD && look_through(r, ahead))
     continue;
+}
+
+/* The strings of a row that the row before it does not have: of the second that comes. */
+static uint32_t count_new(const struct rl_reader *r) {
+  struct ahead first = {.at = r->at};
+  if (!look_through(r, &first))
+    return 0;
+  struct ahead second = {.at = first.at};
+  if (!look_through(r, &second) || second.strings != first.strings)
+    return 0;
+  uint32_t count = 0;
+  for (unsigned i = 0; i < first.strings && i < LAG; i++)
+    count += first.hashes[i] != second.hashes[i];
+  return count;
+}
+
+/* So many rows are about to come. */
+static void make_room(const struct rl_reader *r, uint32_t rows) {
+  if (r->state && rows >= MANY)
+    rl_inside_widen(r->L, (size_t)count_new(r) * rows);
 }
 
 /* Allocators hand out blocks of a size in the order of their addresses, where they can. */
@@ -209,22 +230,17 @@ static int take_values(struct rl_reader *r, struct rl_inside_value *values, uint
 }
 
 /* [] -> [table]: empty, with room for the pairs of the model. The block is asked for here since
- * Lua, where it knows only their number, takes as long for that as for all the rest of a row; and
- * counted as it would do it, since it frees it. */
+ * Lua, where it knows only their number, takes as long for that as for all the rest of a row. */
 static struct rl_inside_table *make_table(struct rl_reader *r, const struct rl_model *model) {
-  struct rl_inside_state *state = r->state;
   size_t size = rl_inside_pairs(model->table) * sizeof *model->table->pairs;
-  struct rl_inside_pair *pairs = NULL;
   lua_createtable(r->L, 0, 0);
   struct rl_inside_table *table = rl_inside_of(r->L, -1);
-  if (state)
-    pairs = state->allocate(state->context, NULL, 0, size);
+  struct rl_inside_pair *pairs = r->state ? rl_inside_take(r->L, size) : NULL;
   if (!pairs) { /* Lua collects garbage, and tries again */
     lua_pop(r->L, 1);
     lua_createtable(r->L, 0, (int)model->pairs);
     return rl_inside_of(r->L, -1);
   }
-  state->debt += (ptrdiff_t)size;
   table->log_pairs = model->table->log_pairs;
   table->pairs = pairs;
   return table;
@@ -281,6 +297,7 @@ uint32_t rl_rows_store(struct rl_reader *r, int table, uint32_t done, uint32_t s
   size_t room = rl_inside_room(list);
   struct ahead ahead = {.at = r->at};
   uint32_t i = done;
+  make_room(r, sequence - done);
   for (; i < sequence && row_follows(r); i++) {
     int pushed;
     look_ahead(r, &ahead);
