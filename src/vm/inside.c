@@ -131,7 +131,6 @@ static bool strings_are_as_expected(lua_State *L, const struct rl_inside_strings
   return fine;
 }
 
-/* Also when a block of a known size has come, and gone. */
 static bool holds_what_lua_says(lua_State *L, const struct rl_inside_state *state) {
   size_t says = ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) + (size_t)lua_gc(L, LUA_GCCOUNTB);
   return state->bytes + (size_t)state->debt == says;
@@ -142,7 +141,7 @@ bool rl_inside_check_state(lua_State *L, const struct rl_inside_state *state) {
   if (!state || state->allocate != lua_getallocf(L, &context) || state->context != context)
     return false;
   bool fine = strings_are_as_expected(L, &state->strings) && holds_what_lua_says(L, state);
-  lua_createtable(L, 0, 1024);
+  lua_createtable(L, 0, 8);
   fine = fine && holds_what_lua_says(L, state);
   lua_pop(L, 1);
   return fine;
