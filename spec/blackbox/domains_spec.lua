@@ -38,6 +38,22 @@ describe("the domains of a fresh program", function()
     ]])
   end)
 
+  it("hash strings alike, and as no other program does", function()
+    local script = [[
+      local function order()
+        local set, keys = {}, {}
+        for i = 1, 40 do set["key " .. i] = i end
+        for key in pairs(set) do keys[#keys + 1] = key end
+        return table.concat(keys, " ")
+      end
+      domains.set_bounds(2, 2)
+      local here = order()
+      for _ = 1, 20 do assert(rille.detach(order) == here) end
+      print(here)
+    ]]
+    assert.not_equal(printed(script), printed(script))
+  end)
+
   it("use no processor time while they are idle", function()
     local share = printed [[
       domains.set_bounds(2, 2)

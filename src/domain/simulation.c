@@ -198,7 +198,6 @@ void rl_simulation_prepare(struct rl_domain *domain) {
   domain->usual = domain->count = on_stretch;
   domain->count_every = draw_stretch(simulation);
   domain->vm.seed = rl_draw(&simulation->draw) | 1; /* 0 would be none */
-  domain->vm.hashes = (uint32_t)domain->vm.seed;
 }
 
 /* -- life ---------------------------------------------------------------------------------- */

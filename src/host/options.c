@@ -108,6 +108,7 @@ static void simulate(struct rille *runtime, const struct rille_options *options)
                      options->simulate == RILLE_SIMULATE_TELL);
   rl_heap_fix(&runtime->heap);
   runtime->settings.cores = SIMULATED_CORES;
+  runtime->settings.hashes = (uint32_t)options->seed | 1; /* 0 would be none */
   runtime->seed = options->seed;
 }
 

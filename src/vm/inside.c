@@ -10,7 +10,7 @@
 
 enum { MOST_BUCKETS = 1 << 24 };
 
-static const char long_text[] = "a string of more than forty bytes is kept in another way";
+static const char long_text[] = "forty-one bytes: the least of a long text";
 
 static bool holds_integers(const struct rl_inside_table *table, size_t room, size_t count) {
   if (rl_inside_room(table) != room || rl_inside_pairs(table) != 0)

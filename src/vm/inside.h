@@ -1,11 +1,12 @@
-/* Inside: looks at a Lua table where it lies, without a call of Lua's API for each value; that is
- * what makes large tables cheap to ship.
+/* Inside: reads and fills Lua's tables where they lie, without a call of Lua's API for each value;
+ * that is what makes large tables cheap to ship.
  *
  * The structs below mirror those of Lua 5.4 (lobject.h, lstate.h), which have been the same
- * from 5.4.0 on but are not promised to stay. So nothing here is used before rl_inside_check has
+ * from 5.4.0 on but are not promised to stay. So nothing here is used before the checks have
  * compared what they say with what the API says; if they ever differ, packing and unpacking go by
- * the API alone, and are only slower. Pointers got here are good until the next call that could run
- * Lua code or change the table. Owner thread only. */
+ * the API alone, and are only slower. Only seed.c comes before: it knows a new state by its values.
+ * Pointers got here are good until the next call that could run Lua code or change the table. Owner
+ * thread only. */
 #ifndef RL_VM_INSIDE_H
 #define RL_VM_INSIDE_H
 

@@ -168,12 +168,20 @@ static bool put_small_row(struct rl_packer *p, struct rl_seen *seen,
   return true;
 }
 
+static void put_row_value(struct rl_packer *p, const struct rl_inside_pair *pair) {
+  unsigned char *room = rl_put_room(p, SMALL);
+  unsigned char *end = put_small(room, pair->kind, pair->value);
+  rl_put_used(p, end ? end : room);
+  if (!end)
+    rl_leaf_put_plain(p, pair->kind, pair->value, false);
+}
+
 static void put_row(struct rl_packer *p, const struct rl_inside_table *table) {
   p->parcel->bytes.bytes[p->shape.position] = RL_WIRE_MODEL;
   rl_put_head(p, RL_WIRE_ROW);
   for (size_t i = 0; i < p->shape.places; i++)
     if (p->shape.keys[i])
-      rl_leaf_put_plain(p, table->pairs[i].kind, table->pairs[i].value, false);
+      put_row_value(p, &table->pairs[i]);
 }
 
 static void put_table(struct rl_packer *p, const struct rl_inside_table *table) {

@@ -14,6 +14,7 @@
 struct rl_model {
   const struct rl_inside_table *table;
   uint32_t pairs;                     /* 0: no rows can come */
+  size_t places;                      /* for pairs; were they others, it would have been changed */
   unsigned char at[RL_WIRE_ROW_MOST]; /* by the order in which the pairs came: their places */
 };
 

@@ -1,11 +1,12 @@
-/* Rows: a table is made by Lua's API with room for as many pairs as the model has; then the model's
- * hash part is copied over its own, and the values over the model's. Keys need not be looked up, or
- * hashed, again.
+/* Rows: a table is made with room for as many pairs as the model has; then the model's pairs are
+ * copied over its own, and the values over the model's. Keys need not be looked up, or hashed,
+ * again.
  *
- * A table that the collector has seen must not be given objects that it has not seen. So all values
- * of a row are there before its table is made, and nothing is allocated after that: either the
- * table is new, or the collector has run meanwhile and has seen the values as well. A row is stored
- * into its list where that lies, unless the collector would have to be told (rl_inside_black).
+ * A table that the collector has seen must not be given objects that it has not seen, and here the
+ * collector is not told. So all values of a row are there before its table is made, the table is
+ * one that the collector has not seen, and until it is filled nothing happens that may collect. A
+ * row is stored into its list where that lies, unless the collector would have to be told
+ * (rl_inside_black).
  *
  * Rows are small, and there are many: what they cost is mostly waiting for memory that is not in
  * the cache. So what the next ones will touch is asked for while one is made: the place of each
@@ -14,11 +15,12 @@
 #include "vm/rows.h"
 
 enum {
-  HEAD = 1 + sizeof(uint32_t), /* bytes of a row before its values */
-  AHEAD = 512,                 /* bytes of rows looked through before they are made */
-  LAG = 8,                     /* strings between asking for a bucket and for what is in it */
-  MANY = 64,                   /* rows worth making room for before they come */
-  BEYOND = 8192                /* bytes from one block to those that will soon be made */
+  HEAD = 1 + sizeof(uint32_t),              /* bytes of a row before its values */
+  LONGEST = RL_WIRE_SHORT_HEAD + UINT8_MAX, /* of the values that are looked through */
+  AHEAD = 512,                              /* bytes of rows looked through before they are made */
+  LAG = 8,      /* strings between asking for a bucket and for what is in it */
+  SAMPLE = 64,  /* rows that say how many strings the others will add */
+  BEYOND = 8192 /* bytes from one block to those that will soon be made */
 };
 
 /* -- looking ahead ------------------------------------------------------------------------- */
@@ -38,27 +40,31 @@ static void fetch_string(const struct rl_inside_strings *strings, struct ahead *
   __builtin_prefetch(rl_inside_bucket(strings, *place));
 }
 
-/* The bytes of the value at `at` if it is a small one, or else 0. */
+/* The bytes of the value at `at`, where LONGEST can be read; 0 if it may take more than that. */
 static size_t size_of(const unsigned char *at) {
   unsigned tag = *at;
   if (tag >= RL_WIRE_SMALL || tag <= RL_WIRE_TRUE)
     return 1;
   if (tag <= RL_WIRE_INT8)
     return 1 + ((size_t)1 << (tag - RL_WIRE_INT1));
-  if (tag == RL_WIRE_SHORT && at[1] <= RL_WIRE_SHORT_MOST)
-    return RL_WIRE_SHORT_HEAD + at[1];
-  return tag == RL_WIRE_FLOAT ? 1 + sizeof(lua_Number) : 0;
+  switch (tag) {
+  case RL_WIRE_SHORT: return (size_t)RL_WIRE_SHORT_HEAD + at[1];
+  case RL_WIRE_FLOAT: return 1 + sizeof(lua_Number);
+  case RL_WIRE_TEXT1: return (size_t)2 + at[1];
+  case RL_WIRE_AGAIN1: return 2;
+  case RL_WIRE_AGAIN4: return 1 + sizeof(uint32_t);
+  default: return 0;
+  }
 }
 
-/* Looks through a row: false if there is none whose values are all small. */
+/* Looks through a row: false if there is none, or it cannot be done. */
 static bool look_through(const struct rl_reader *r, struct ahead *ahead) {
-  enum { SMALL = RL_WIRE_SHORT_HEAD + RL_WIRE_SHORT_MOST };
   const unsigned char *at = ahead->at;
-  if ((size_t)(r->end - at) < HEAD + r->model.pairs * SMALL || *at != RL_WIRE_ROW)
+  if (r->end - at < HEAD || *at != RL_WIRE_ROW)
     return false;
   at += HEAD;
   for (uint32_t i = 0; i < r->model.pairs; i++) {
-    size_t size = size_of(at);
+    size_t size = r->end - at < LONGEST ? 0 : size_of(at);
     if (size == 0)
       return false;
     if (*at == RL_WIRE_SHORT)
@@ -78,24 +84,11 @@ static void look_ahead(const struct rl_reader *r, struct ahead *ahead) {
     continue;
 }
 
-/* The strings of a row that the row before it does not have: of the second that comes. */
-static uint32_t count_new(const struct rl_reader *r) {
-  struct ahead first = {.at = r->at};
-  if (!look_through(r, &first))
-    return 0;
-  struct ahead second = {.at = first.at};
-  if (!look_through(r, &second) || second.strings != first.strings)
-    return 0;
-  uint32_t count = 0;
-  for (unsigned i = 0; i < first.strings && i < LAG; i++)
-    count += first.hashes[i] != second.hashes[i];
-  return count;
-}
-
-/* So many rows are about to come. */
-static void make_room(const struct rl_reader *r, uint32_t rows) {
-  if (r->state && rows >= MANY)
-    rl_inside_widen(r->L, (size_t)count_new(r) * rows);
+/* For the strings of so many rows, by how many SAMPLE rows have added to those `before`. */
+static void make_room(const struct rl_reader *r, int before, uint32_t rows) {
+  int added = r->state ? r->state->strings.used - before : 0;
+  if (added > 0)
+    rl_inside_widen(r->L, (size_t)added * rows / SAMPLE);
 }
 
 /* Allocators hand out blocks of a size in the order of their addresses, where they can. */
@@ -168,9 +161,10 @@ void rl_rows_model(struct rl_reader *r, uint32_t pairs) {
     lua_rawset(L, table);
   }
   struct rl_model model = {.table = rl_inside_of(L, table), .pairs = pairs};
+  model.places = rl_inside_pairs(model.table);
   for (uint32_t i = 0; i < pairs; i++) {
     size_t place = place_of(model.table, keys[i]);
-    if (place >= rl_inside_pairs(model.table))
+    if (place >= model.places)
       rl_reader_corrupt(r);
     model.at[i] = (unsigned char)place;
   }
@@ -229,17 +223,29 @@ static int take_values(struct rl_reader *r, struct rl_inside_value *values, uint
   return pushed;
 }
 
-/* [] -> [table]: empty, with room for the pairs of the model. The block is asked for here since
- * Lua, where it knows only their number, takes as long for that as for all the rest of a row. */
-static struct rl_inside_table *make_table(struct rl_reader *r, const struct rl_model *model) {
-  size_t size = rl_inside_pairs(model->table) * sizeof *model->table->pairs;
-  lua_createtable(r->L, 0, 0);
-  struct rl_inside_table *table = rl_inside_of(r->L, -1);
-  struct rl_inside_pair *pairs = r->state ? rl_inside_take(r->L, size) : NULL;
+/* [] -> [table]: one that the collector has not seen. A step of it may come to a table as soon as
+ * that is on the stack; but not to many, one after the other. */
+static struct rl_inside_table *push_unseen(struct rl_reader *r, uint32_t pairs) {
+  for (;;) {
+    lua_createtable(r->L, 0, (int)pairs);
+    struct rl_inside_table *table = rl_inside_of(r->L, -1);
+    if (!rl_inside_black(table))
+      return table;
+    lua_pop(r->L, 1);
+  }
+}
+
+/* [] -> [table]: such a one, empty, with room for the pairs of the model. The block is asked for
+ * here since Lua, where it knows only their number, takes as long for that as for all the rest of a
+ * row. */
+static struct rl_inside_table *push_empty(struct rl_reader *r, const struct rl_model *model) {
+  if (!r->state)
+    return push_unseen(r, model->pairs);
+  struct rl_inside_table *table = push_unseen(r, 0);
+  struct rl_inside_pair *pairs = rl_inside_take(r->L, model->places * sizeof *pairs);
   if (!pairs) { /* Lua collects garbage, and tries again */
     lua_pop(r->L, 1);
-    lua_createtable(r->L, 0, (int)model->pairs);
-    return rl_inside_of(r->L, -1);
+    return push_unseen(r, model->pairs);
   }
   table->log_pairs = model->table->log_pairs;
   table->pairs = pairs;
@@ -257,12 +263,10 @@ static void copy_model(struct rl_inside_table *table, const struct rl_inside_tab
 static struct rl_inside_table *push_row(struct rl_reader *r, int *pushed) {
   const struct rl_model *model = &r->model;
   struct rl_inside_value values[RL_WIRE_ROW_MOST];
-  if (model->pairs == 0)
+  if (model->pairs == 0 || rl_inside_pairs(model->table) != model->places)
     rl_reader_corrupt(r);
   *pushed = take_values(r, values, model->pairs);
-  struct rl_inside_table *table = make_table(r, model);
-  if (table->log_pairs != model->table->log_pairs)
-    rl_reader_corrupt(r);
+  struct rl_inside_table *table = push_empty(r, model);
   fetch_beyond(table);
   fetch_beyond(table->pairs);
   copy_model(table, model->table);
@@ -296,11 +300,13 @@ uint32_t rl_rows_store(struct rl_reader *r, int table, uint32_t done, uint32_t s
   struct rl_inside_table *list = rl_inside_of(r->L, table);
   size_t room = rl_inside_room(list);
   struct ahead ahead = {.at = r->at};
+  int before = r->state ? r->state->strings.used : 0;
   uint32_t i = done;
-  make_room(r, sequence - done);
   for (; i < sequence && row_follows(r); i++) {
     int pushed;
     look_ahead(r, &ahead);
+    if (i == done + SAMPLE)
+      make_room(r, before, sequence - i);
     r->at += HEAD;
     struct rl_inside_table *row = push_row(r, &pushed);
     if (i < room && !rl_inside_black(list)) {

@@ -203,9 +203,9 @@ static void push_made(struct rl_reader *r, unsigned depth) {
   if (count > rl_reader_left(r) || count > INT_MAX / 2)
     rl_reader_corrupt(r);
   luaL_checkstack(r->L, (int)count + LUA_MINSTACK, "arguments of a constructor");
-  rl_rows_end(r);
   for (uint32_t i = 0; i <= count; i++)
     push_value(r, depth + 1);
+  rl_rows_end(r); /* only now: there may be a model among these */
   lua_call(r->L, (int)count, 1);
   keep(r, slot);
 }
