@@ -5,7 +5,10 @@
 
 #include "base/heap.h"
 
-enum { WEIGHT = 8 }; /* the latest run counts for one in so many */
+enum {
+  WEIGHT = 8, /* the latest run counts for one in so many */
+  STEADY = 32 /* runs without a short one: where one in twenty is short, four in five meet fewer */
+};
 
 struct rl_account *rl_account_new(struct rl_heap *heap, const char *name, size_t size) {
   struct rl_account *account = rl_zalloc(heap, sizeof *account + size + 1);
@@ -26,8 +29,15 @@ void rl_figures_learn(struct rl_figures *figures, uint64_t ran, bool cut) {
   figures->run += ran;
   if (figures->expected == 0)
     figures->expected = ran;
-  else if (ran > figures->expected)
+  if (cut && ran <= figures->expected)
+    return; /* it says only that it would have run longer */
+  figures->steady = ran >= figures->expected / 2 ? figures->steady + 1 : 0;
+  if (ran > figures->expected)
     figures->expected += (ran - figures->expected) / WEIGHT;
-  else if (!cut) /* one that was stopped says only that it would have run longer */
+  else
     figures->expected -= (figures->expected - ran) / WEIGHT;
+}
+
+bool rl_figures_alike(const struct rl_figures *figures) {
+  return figures->steady >= STEADY;
 }

@@ -3,6 +3,7 @@
 #ifndef RL_DOMAIN_ACCOUNT_H
 #define RL_DOMAIN_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct rl_figures {
   uint64_t instructions;
   size_t peak;       /* bytes, of the one that had most */
   uint64_t expected; /* ns that the next one will probably run: the latest weigh most */
+  unsigned steady;   /* runs since one took less than half of that */
   uint64_t failed, cancelled;
   uint64_t dropped; /* queued, and thrown out unrun: too late, or for a newer one */
   uint64_t refused; /* never queued: a full queue, or no hope to be in time */
@@ -36,5 +38,8 @@ void rl_account_free(struct rl_heap *heap, struct rl_account *account);
 
 /* A task has run for so many ns, to its end or (`cut`) until it was stopped. */
 void rl_figures_learn(struct rl_figures *figures, uint64_t ran, bool cut);
+
+/* Whether so many have run without a short one among them that the next will be none either. */
+bool rl_figures_alike(const struct rl_figures *figures);
 
 #endif

@@ -234,8 +234,9 @@ struct rl_task *rl_pool_next(struct rl_pool *pool);
 uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task);
 
 /* Domain's thread: whether the next task is to begin though sliced ones go on here: if none of them
- * has a higher priority, not all will be over sooner than it (beginning what takes as long as they
- * do would only make all of them late), and no domain that computes for fewer is about to come. */
+ * has a higher priority, one has a lower one or will not be over sooner than it, as far as can be
+ * said (beginning what takes as long as they do would only make all of them late), and no domain
+ * that computes for fewer is about to come. */
 bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain);
 
 /* Lets a task into the queue, or not. */

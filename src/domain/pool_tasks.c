@@ -35,14 +35,38 @@ static unsigned level_now(const struct rl_pool *pool, const struct rl_entry *ent
   return waited / RL_QUEUE_PATIENCE < level ? level - (unsigned)(waited / RL_QUEUE_PATIENCE) : 0;
 }
 
-/* The ns that a sliced fiber will probably run on: for ever, for all that is known, unless it runs
- * a task of a job. One that is over its time goes on for as long again. */
+/* Whether it can be said how long a task will run: one of a job as others of that, any other if all
+ * have lately been alike. In a simulation turns are there to try what they may lead to. */
+static bool is_known(const struct rl_pool *pool, const struct rl_task *task) {
+  if (task->job)
+    return task->job->account->figures.expected > 0;
+  return rl_figures_alike(&pool->figures) && !pool->settings->simulation;
+}
+
+/* The ns that a sliced fiber will probably run on: for ever, unless it can be said how long its
+ * task runs. One that is over its time goes on for as long again. */
 static uint64_t rest_of(const struct rl_pool *pool, const struct rl_fiber *fiber) {
   const struct rl_task *task = fiber->subject;
-  if (!task || !task->job)
+  if (!task || !is_known(pool, task))
     return UINT64_MAX;
   uint64_t expected = rl_pool_expected(pool, task);
   return expected > task->usage.ran ? expected - task->usage.ran : task->usage.ran - expected;
+}
+
+/* The ns that the next task will probably run. 0, so that it begins beside any other: that cannot
+ * be said, or without a job it has a deadline, or has waited for so long that it may be the first
+ * of another kind. */
+static uint64_t run_of(const struct rl_pool *pool, const struct rl_entry *next) {
+  const struct rl_task *task = RL_OF(next, struct rl_task, entry);
+  uint64_t waited = rl_clock_now(&pool->settings->clock) - next->since;
+  bool patient = task->job || (!next->deadline && waited < RL_QUEUE_PATIENCE);
+  return patient && is_known(pool, task) ? rl_pool_expected(pool, task) : 0;
+}
+
+/* By priority, whatever the entry has gained by waiting. */
+static bool is_before(const struct rl_entry *entry, const struct rl_fiber *fiber) {
+  const struct rl_task *task = fiber->subject;
+  return task && rl_queue_level(entry) < rl_queue_level(&task->entry);
 }
 
 static bool is_behind(const struct rl_pool *pool, const struct rl_entry *entry,
@@ -73,16 +97,15 @@ bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain) {
   const struct rl_entry *next = rl_queue_peek(&pool->queue);
   if (next && is_for_another(pool, domain, next))
     return false;
-  uint64_t run =
-      next && next->group ? rl_pool_expected(pool, RL_OF(next, struct rl_task, entry)) : 0;
-  bool shorter = false;
+  uint64_t run = next ? run_of(pool, next) : 0;
+  bool first = false;
   for (struct rl_list *at = domain->sliced.next; next && at != &domain->sliced; at = at->next) {
     const struct rl_fiber *fiber = RL_OF(at, struct rl_fiber, cut);
     if (is_behind(pool, next, fiber))
       return false;
-    shorter |= rest_of(pool, fiber) > run;
+    first |= is_before(next, fiber) || rest_of(pool, fiber) > run;
   }
-  return shorter;
+  return first;
 }
 
 void rl_pool_take_for_main(struct rl_pool *pool, struct rl_list *tasks) {

@@ -84,9 +84,10 @@ static uint64_t check_time(lua_State *L, int arg, const char *what) {
 /* domains.set_slice(seconds)
  *
  * How long a task may run while others wait for its domain: 10 ms initially. Then it goes on after
- * the others have had as much. A task is not interrupted inside a C function, nor where one is in
- * the way (the comparison of a table.sort); tasks that one domain runs in turns share its globals
- * and modules. math.huge: a task runs until it waits or ends. */
+ * the others have had as much, or at once where all take equally long. A task is not interrupted
+ * inside a C function, nor where one is in the way (the comparison of a table.sort); tasks that one
+ * domain runs in turns share its globals and modules. math.huge: a task runs until it waits or
+ * ends. */
 static int set_slice(lua_State *L) {
   uint64_t slice = check_time(L, 1, "a slice");
   luaL_argcheck(L, slice > 0, 1, "a slice must be longer than nothing");

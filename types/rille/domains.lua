@@ -76,7 +76,7 @@ function domains.get_queue_limit() end
 ---@param seconds number
 function domains.set_idle_time(seconds) end
 
----How long a task may run while others wait for its domain: 10 ms initially. Then it goes on after the others have had as much. A task is not interrupted inside a C function, nor where one is in the way (the comparison of a table.sort); tasks that one domain runs in turns share its globals and modules. math.huge: a task runs until it waits or ends.
+---How long a task may run while others wait for its domain: 10 ms initially. Then it goes on after the others have had as much, or at once where all take equally long. A task is not interrupted inside a C function, nor where one is in the way (the comparison of a table.sort); tasks that one domain runs in turns share its globals and modules. math.huge: a task runs until it waits or ends.
 ---@param seconds number
 function domains.set_slice(seconds) end
 
