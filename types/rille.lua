@@ -148,7 +148,7 @@ function task:await() end
 ---@class rille.cost
 ---@field wait number # seconds in the queue
 ---@field run number # seconds on its domain, its own waits excluded
----@field cpu number # seconds of these in which the domain's thread had a processor; what it runs before the runtime first looks at it, after each wait some 4 ms at most, counts in full
+---@field cpu number # seconds of these in which the domain's thread had a processor; what it runs before the runtime first looks at it, after each wait some 5 ms at most, counts in full
 ---@field bytes_in integer # arguments as they were packed; long strings are lent and do not count
 ---@field bytes_out integer # the same of results
 ---@field peak_bytes integer # of Lua memory that it held at most, garbage included: exact for a job with the option memory, else to within 64 KiB and without the fibers that it spawned

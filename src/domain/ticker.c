@@ -19,7 +19,7 @@ enum {
   SLICE = 10 * MILLISECOND,
   HOLDUP = 100 * MILLISECOND,
   CLEANUP = 1000 * MILLISECOND,
-  LONGEST_TICK = 4 * MILLISECOND,
+  LONGEST_TICK = SLICE / 2,
   SHORTEST_TICK = MILLISECOND / 20,
   URGENT_TICK = MILLISECOND, /* while somebody has been asked to stop */
   HALT = 100 * MILLISECOND,  /* a main domain that runs so long does not come to its loop */

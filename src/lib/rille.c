@@ -203,7 +203,7 @@ static int task_tostring(lua_State *L) {
  *     wait           number: seconds in the queue
  *     run            number: seconds on its domain, its own waits excluded
  *     cpu            number: seconds of these in which the domain's thread had a processor; what it
- *                    runs before the runtime first looks at it, after each wait some 4 ms at most,
+ *                    runs before the runtime first looks at it, after each wait some 5 ms at most,
  *                    counts in full
  *     bytes_in       integer: arguments as they were packed; long strings are lent and do not count
  *     bytes_out      integer: the same of results
