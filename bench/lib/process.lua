@@ -83,6 +83,17 @@ function process:wait_for(text)
   if not found() then error(("%s: no %q"):format(self.name, text), 0) end
 end
 
+--- The processor seconds that each of its threads has used so far, by their numbers.
+function process:cpu()
+  local folder, used = ("/proc/%d/task/"):format(self.pid), {}
+  for thread in uv.fs_scandir_next, assert(uv.fs_scandir(folder)) do
+    local file <close> = io.open(folder .. thread .. "/schedstat")
+    local nanoseconds = file and file:read("n") -- none of a thread that has just ended
+    if nanoseconds then used[thread] = nanoseconds * 1e-9 end
+  end
+  return used
+end
+
 --- Ends it: asks first, kills after two seconds.
 function process:stop()
   if self.code then return end

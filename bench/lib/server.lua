@@ -40,13 +40,9 @@ end
 
 --- The CPU time of all its threads, in seconds.
 function server:cpu()
-  local folder = ("/proc/%d/task/"):format(self.process.pid)
-  local nanoseconds = 0
-  for thread in uv.fs_scandir_next, assert(uv.fs_scandir(folder)) do
-    local file <close> = assert(io.open(folder .. thread .. "/schedstat"))
-    nanoseconds = nanoseconds + file:read("n")
-  end
-  return nanoseconds * 1e-9
+  local sum = 0
+  for _, seconds in pairs(self.process:cpu()) do sum = sum + seconds end
+  return sum
 end
 
 --- Its resident bytes, counted page by page: what /proc/PID/status says is off by up to 64 pages a
