@@ -7,6 +7,7 @@ local json = require "rille.json"
 local folders = require "spec.support.folder"
 local net = require "rille.net"
 local process = require "spec.support.process"
+local servers = require "spec.support.server"
 
 local function run(name, ...)
   return process.run { "examples/" .. name, directory = process.root, ... }
@@ -168,6 +169,27 @@ describe("fib_client", function()
     local result = run("fib_client.lua", 1, 1, 1, 1)
     assert.equal(1, result.status)
     assert.matches("connection refused", result.stderr)
+  end)
+
+  it("starts all clients together, and keeps one request in flight on each", function()
+    local self <close>, address = servers.start { script = [[
+      local rille = require "rille"
+      local connected = 0
+      local listener = assert(rille.net.listen("tcp://127.0.0.1:0", function(conn)
+        connected = connected + 1
+        while connected < 4 do rille.sleep(0.005) end
+        for line in conn:lines() do
+          local more = pcall(rille.timeout, 0.05, conn.read, conn, 1)
+          print(line, more)
+          conn:write "answer\n"
+        end
+      end))
+      print(listener:address())
+      io.stdout:flush()
+    ]] }
+    local result = run("fib_client.lua", 4, 3, 15, address:match ":(%d+)$")
+    assert.matches("^" .. ("answer\n"):rep(12) .. "12 requests", result.stdout)
+    assert.equal(("15\tfalse\n"):rep(12), servers.stop(self).stdout)
   end)
 end)
 

@@ -1,6 +1,7 @@
 -- Sockets under faults, on the real server: resets, exhausted descriptors, failing handlers.
 
 local net = require "rille.net"
+local process = require "spec.support.process"
 local raw_http = require "spec.support.raw_http"
 local resetting = require "spec.support.resetting"
 local rille = require "rille"
@@ -161,6 +162,54 @@ describe("a server", function()
     assert.is_nil((net.connect(address)))
     assert.equal("finished", conn:read())
     assert.equal(0, self:wait().status)
+  end)
+
+  it("ends its handlers ten seconds after SIGTERM, if it was not told when", function()
+    local child <close> = process.start { seconds = 40, script = [[
+      local rille = require "rille"
+      local listener = rille.net.listen("tcp://127.0.0.1:0", function(conn)
+        local open <close> = setmetatable({}, { __close = function() print "closed" end })
+        conn:write "begun\n"
+        conn:read()
+      end)
+      print(listener:address())
+      io.stdout:flush()
+    ]] }
+    local conn <close> = net.connect(child:line())
+    assert.equal("begun", conn:read())
+    local asked = rille.now()
+    child:signal "TERM"
+    local result = child:wait()
+    local seconds = rille.now() - asked
+    assert.equal("closed\n", result.stdout)
+    assert.is_true(seconds > 9.9 and seconds < 20, seconds)
+  end)
+
+  it("keeps as many who are not accepted yet as its backlog, and lets others wait", function()
+    --- How many of ten get a connection while the server's loop is held up.
+    local function connected(backlog)
+      local child <close> = process.start { tostring(backlog), script = [[
+        local net = require "rille.net"
+        local listener = net.listen("tcp://127.0.0.1:0", function() end,
+          { backlog = tonumber(arg[1]) })
+        print(listener:address())
+        io.stdout:flush()
+        os.execute "sleep 2"
+      ]] }
+      local address, count, attempts = child:line(), 0, {}
+      for i = 1, 10 do
+        attempts[i] = rille.spawn(function()
+          local conn = rille.timeout(0.5, net.connect, address)
+          count = count + 1
+          rille.sleep(0.5)
+          conn:close()
+        end)
+      end
+      for _, attempt in ipairs(attempts) do pcall(attempt.await, attempt) end
+      return count
+    end
+    assert.equal(10, connected(20))
+    assert.is_true(connected(3) < 6) -- the kernel keeps one more
   end)
 
   it("ends with its connections open when the script fails", function()

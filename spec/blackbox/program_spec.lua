@@ -67,6 +67,13 @@ describe("the program", function()
       assert.matches("argument", result.stderr)
       assert.equal(1, result.status)
     end)
+
+    it("refuses a second -e, rather than run one of them only", function()
+      local result = process.run { "-e", "print(1)", "-e", "print(2)" }
+      assert.equal("", result.stdout)
+      assert.matches("more than one %-e", result.stderr)
+      assert.equal(1, result.status)
+    end)
   end)
 
   describe("arg", function()

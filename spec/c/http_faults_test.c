@@ -21,7 +21,7 @@ static const struct trial usual = {
         "app:get('/fail', function() error 'failed' end)\n"
         "app:get('/long', function() return ('x'):rep(500000) .. '.' end)\n"
         "app:get('/quit', function() server:close() end)\n"
-        "server = app:listen { address = 'unix:' .. arg[1] }\n",
+        "server = app:listen { address = arg[1] }\n",
     .ask = "GET /g/json?n=some+%C3%BCrl" HOST "\r\n"
            "POST /g/echo" HOST "Content-Length: 3\r\n\r\nabc"
            "POST /g/echo" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"

@@ -20,7 +20,7 @@ static const struct trial streams = {
               "  conn:write(conn:read(5), '.')\n"
               "end)\n"
               "app:get('/quit', function() server:close() end)\n"
-              "server = app:listen { address = 'unix:' .. arg[1] }\n",
+              "server = app:listen { address = arg[1] }\n",
     .ask = "POST /form" HOST "Content-Type: multipart/form-data; boundary=b\r\n"
            "Content-Length: 133\r\n\r\n"
            "--b\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\nvalue\r\n"

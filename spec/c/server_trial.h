@@ -1,13 +1,15 @@
-/* Server trial: a script that serves a Unix socket, in this process, while clients on a thread
- * without Rille make its allocations fail: the n-th one, for every n that serving takes, alone or
- * with all that follow. A client must get its answer or see its connection end, never hang; the
- * next one is served as if nothing had been; and in the end every block of memory is back. */
+/* Server trial: a script that serves a Unix or a TCP socket, in this process, while clients on a
+ * thread without Rille make its allocations fail: the n-th one, for every n that serving takes,
+ * alone or with all that follow. A client must get its answer or see its connection end, never
+ * hang; the next one is served as if nothing had been; and in the end every block of memory is
+ * back. */
 #ifndef RILLE_SPEC_SERVER_TRIAL_H
 #define RILLE_SPEC_SERVER_TRIAL_H
 
 #include "check.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -23,14 +25,17 @@ enum { TRIAL_ROUNDS = 1500 };
 enum trial_answer { TRIAL_ANSWERED, TRIAL_CLOSED, TRIAL_HUNG };
 
 struct trial {
-  const char *server; /* the script; arg[1] is where it listens */
+  const char *server; /* the script; arg[1] is the URL at which it listens */
   char *argument;     /* arg[2]; NULL: none */
   const char *ask;    /* what each client sends: the last byte of its answer is a dot */
   const char *quit;   /* what ends the server */
   void (*clients)(struct trial *trial); /* on the thread: what they do until the end */
+  bool tcp;                             /* else it is a Unix socket */
   bool for_ever;                        /* every allocation fails after the first that does */
   struct rl_heap *heap;
-  struct sockaddr_un where;
+  struct sockaddr_storage where;
+  socklen_t size;
+  char url[128];
   long failures;  /* rounds in which one has failed */
   int hung;       /* clients that got neither answer nor end */
   int unanswered; /* clients that got none though nothing failed */
@@ -40,9 +45,9 @@ struct trial {
 /* A connection to the server, -1 if there is none. */
 static inline int trial_dial(const struct trial *trial) {
   struct timeval patience = {.tv_sec = 30};
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int fd = socket(trial->where.ss_family, SOCK_STREAM, 0);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  if (connect(fd, (const struct sockaddr *)&trial->where, sizeof trial->where) == 0)
+  if (connect(fd, (const struct sockaddr *)&trial->where, trial->size) == 0)
     return fd;
   close(fd);
   return -1;
@@ -98,13 +103,35 @@ static inline void trial_log_nothing(void *context, const char *text, size_t siz
   (void)context, (void)text, (void)size;
 }
 
+static inline void trial_place_unix(struct trial *trial) {
+  struct sockaddr_un *where = (struct sockaddr_un *)&trial->where;
+  trial->size = sizeof *where;
+  where->sun_family = AF_UNIX;
+  snprintf(where->sun_path, sizeof where->sun_path, "/tmp/rille-trial-%d", (int)getpid());
+  snprintf(trial->url, sizeof trial->url, "unix:%s", where->sun_path);
+}
+
+/* A port that was free a moment ago. */
+static inline void trial_place_tcp(struct trial *trial) {
+  struct sockaddr_in *where = (struct sockaddr_in *)&trial->where;
+  trial->size = sizeof *where;
+  where->sin_family = AF_INET;
+  where->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(0, bind(fd, (const struct sockaddr *)where, trial->size));
+  assert_int_equal(0, getsockname(fd, (struct sockaddr *)where, &trial->size));
+  close(fd);
+  snprintf(trial->url, sizeof trial->url, "tcp://127.0.0.1:%d", ntohs(where->sin_port));
+}
+
 /* Serves until its clients have ended the server. */
 static inline void trial_run(struct trial *trial) {
   pthread_t thread;
-  trial->where.sun_family = AF_UNIX;
-  snprintf(trial->where.sun_path, sizeof trial->where.sun_path, "/tmp/rille-trial-%d",
-           (int)getpid());
-  char name[] = "server", *argv[] = {name, trial->where.sun_path, trial->argument, NULL};
+  if (trial->tcp)
+    trial_place_tcp(trial);
+  else
+    trial_place_unix(trial);
+  char name[] = "server", *argv[] = {name, trial->url, trial->argument, NULL};
   struct rille_script script = {.name = "=server",
                                 .text = trial->server,
                                 .size = strlen(trial->server),

@@ -192,7 +192,11 @@ static int parse_options(struct command *command, int argc, char **argv) {
   int option;
   while ((option = getopt_long(argc, argv, "+e:hv", options, NULL)) != -1) {
     switch (option) {
-    case 'e': command->text = optarg; break;
+    case 'e':
+      if (command->text)
+        return wrong("there is more than one -e; put all lines into one", "");
+      command->text = optarg;
+      break;
     case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
     case 'v': printf("Rille %s\n", rille_version()); return EXIT_SUCCESS;
     case GRACE:
