@@ -33,9 +33,20 @@ function contest.values(text)
   return values
 end
 
+--- Runs a contestant and notes its values under the round.
+local function take_part(contestant, round, result)
+  local values = contestant.run and contestant.run()
+    or contest.values(process.run(contestant.argv, contestant.seconds or 60))
+  for key, value in pairs(values) do
+    result[key] = result[key] or {}
+    result[key][round] = value
+  end
+end
+
 --- Runs every contestant once a round. A contestant: { name = ..., a command that prints
--- "key value" lines as argv, or a function `run` that returns such a table }, bounded by `seconds`.
--- Returns results[name][key] = the values of all rounds in order.
+-- "key value" lines as argv, or a function `run` that returns such a table }, bounded by `seconds`;
+-- with `rounds` it takes part in as many only. Returns results[name][key] = the values of all
+-- rounds in order.
 function contest.rounds(count, contestants)
   local busy = busy_share()
   if busy > 0.1 then
@@ -46,13 +57,9 @@ function contest.rounds(count, contestants)
   for round = 1, count do
     for i = 1, #contestants do
       local contestant = contestants[round % 2 == 1 and i or #contestants + 1 - i]
-      io.stderr:write(("round %d of %d: %s\n"):format(round, count, contestant.name))
-      local values = contestant.run and contestant.run()
-        or contest.values(process.run(contestant.argv, contestant.seconds or 60))
-      for key, value in pairs(values) do
-        local list = results[contestant.name][key] or {}
-        list[round] = value
-        results[contestant.name][key] = list
+      if round <= (contestant.rounds or count) then
+        io.stderr:write(("round %d of %d: %s\n"):format(round, count, contestant.name))
+        take_part(contestant, round, results[contestant.name])
       end
     end
   end
