@@ -33,9 +33,14 @@ struct trial {
   bool tcp;                             /* else it is a Unix socket */
   bool for_ever;                        /* every allocation fails after the first that does */
   struct rl_heap *heap;
-  struct sockaddr_storage where;
+  union {
+    struct sockaddr any;
+    struct sockaddr_un local;
+    struct sockaddr_in ip;
+  } where;
   socklen_t size;
   char url[128];
+  int reserved;   /* a socket that keeps the port for the server; -1: none */
   long failures;  /* rounds in which one has failed */
   int hung;       /* clients that got neither answer nor end */
   int unanswered; /* clients that got none though nothing failed */
@@ -45,9 +50,9 @@ struct trial {
 /* A connection to the server, -1 if there is none. */
 static inline int trial_dial(const struct trial *trial) {
   struct timeval patience = {.tv_sec = 30};
-  int fd = socket(trial->where.ss_family, SOCK_STREAM, 0);
+  int fd = socket(trial->where.any.sa_family, SOCK_STREAM, 0);
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  if (connect(fd, (const struct sockaddr *)&trial->where, trial->size) == 0)
+  if (connect(fd, &trial->where.any, trial->size) == 0)
     return fd;
   close(fd);
   return -1;
@@ -104,24 +109,27 @@ static inline void trial_log_nothing(void *context, const char *text, size_t siz
 }
 
 static inline void trial_place_unix(struct trial *trial) {
-  struct sockaddr_un *where = (struct sockaddr_un *)&trial->where;
+  struct sockaddr_un *where = &trial->where.local;
   trial->size = sizeof *where;
   where->sun_family = AF_UNIX;
   snprintf(where->sun_path, sizeof where->sun_path, "/tmp/rille-trial-%d", (int)getpid());
   snprintf(trial->url, sizeof trial->url, "unix:%s", where->sun_path);
+  trial->reserved = -1;
 }
 
-/* A port that was free a moment ago. */
+/* A free port, which nobody but who sets SO_REUSEADDR gets while `reserved` is bound to it. */
 static inline void trial_place_tcp(struct trial *trial) {
-  struct sockaddr_in *where = (struct sockaddr_in *)&trial->where;
+  struct sockaddr_in *where = &trial->where.ip;
+  int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+  assert_true(fd >= 0);
   trial->size = sizeof *where;
   where->sin_family = AF_INET;
   where->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  assert_int_equal(0, bind(fd, (const struct sockaddr *)where, trial->size));
-  assert_int_equal(0, getsockname(fd, (struct sockaddr *)where, &trial->size));
-  close(fd);
+  assert_int_equal(0, setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes));
+  assert_int_equal(0, bind(fd, &trial->where.any, trial->size));
+  assert_int_equal(0, getsockname(fd, &trial->where.any, &trial->size));
   snprintf(trial->url, sizeof trial->url, "tcp://127.0.0.1:%d", ntohs(where->sin_port));
+  trial->reserved = fd;
 }
 
 /* Serves until its clients have ended the server. */
@@ -148,6 +156,8 @@ static inline void trial_run(struct trial *trial) {
   int status = rille_run(runtime);
   pthread_join(thread, NULL);
   rille_free(runtime); /* asserts that every block is back */
+  if (trial->reserved >= 0)
+    close(trial->reserved);
   assert_int_equal(0, status);
   assert_int_equal(0, trial->hung);
   assert_int_equal(0, trial->unanswered);
