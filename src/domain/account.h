@@ -20,7 +20,6 @@ struct rl_figures {
   uint64_t instructions;
   size_t peak;       /* bytes, of the one that had most */
   uint64_t expected; /* ns that the next one will probably run: the latest weigh most */
-  unsigned steady;   /* runs since one took less than half of that */
   uint64_t failed, cancelled;
   uint64_t dropped; /* queued, and thrown out unrun: too late, or for a newer one */
   uint64_t refused; /* never queued: a full queue, or no hope to be in time */
@@ -39,7 +38,16 @@ void rl_account_free(struct rl_heap *heap, struct rl_account *account);
 /* A task has run for so many ns, to its end or (`cut`) until it was stopped. */
 void rl_figures_learn(struct rl_figures *figures, uint64_t ran, bool cut);
 
-/* Whether so many have run without a short one among them that the next will be none either. */
-bool rl_figures_alike(const struct rl_figures *figures);
+/* Whether tasks take equally long, as far as that can be seen from those that have run. */
+struct rl_likeness {
+  uint64_t expected; /* ns that the next one will probably run */
+  unsigned steady;   /* runs since one took less than half of that */
+};
+
+void rl_likeness_learn(struct rl_likeness *likeness, uint64_t ran, bool cut);
+
+/* The ns that the next one will probably run: so many have run without a short one among them that
+ * it is hardly one; else 0. */
+uint64_t rl_likeness_run(const struct rl_likeness *likeness);
 
 #endif

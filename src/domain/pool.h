@@ -88,6 +88,7 @@ struct rl_pool {
   struct rl_worker *taker;   /* took a task last, and has not dozed off since; NULL: none */
   uint64_t taken;            /* clock when it did */
   uint64_t under_way;        /* sum of the estimates of tasks that were taken and have not ended */
+  struct rl_likeness plain;  /* of tasks without a job */
   struct rl_figures figures; /* of all tasks, with a job or without */
   struct rl_queue queue;     /* of struct rl_task, by `entry` */
   struct rl_list held; /* of these, those beyond the limit, oldest first: their callers wait */
@@ -230,13 +231,10 @@ void rl_pool_start(struct rl_pool *pool, unsigned count);
 /* The next task, out of the queue; NULL if there is none. */
 struct rl_task *rl_pool_next(struct rl_pool *pool);
 
-/* The ns that a task will probably run: as others of its job, or for want of these as all tasks. */
-uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task);
-
-/* Domain's thread: whether the next task is to begin though sliced ones go on here: if none of them
- * has a higher priority, one has a lower one or will not be over sooner than it, as far as can be
- * said (beginning what takes as long as they do would only make all of them late), and no domain
- * that computes for fewer is about to come. */
+/* Domain's thread: whether the next task is to begin though sliced ones go on here. Not if one of
+ * them has a higher priority, nor if a domain that computes for fewer is about to come. Else if one
+ * has a lower priority; or will not be over sooner than it, as far as can be said: beginning what
+ * takes as long as they do would only make all of them late. */
 bool rl_pool_is_urgent(struct rl_pool *pool, const struct rl_domain *domain);
 
 /* Lets a task into the queue, or not. */

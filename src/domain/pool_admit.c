@@ -75,7 +75,8 @@ static uint64_t forecast(const struct rl_pool *pool, const struct rl_job *job) {
   return wait;
 }
 
-uint64_t rl_pool_expected(const struct rl_pool *pool, const struct rl_task *task) {
+/* The ns that a task will probably run: as others of its job, or for want of these as all tasks. */
+static uint64_t expected_run(const struct rl_pool *pool, const struct rl_task *task) {
   uint64_t own = task->job ? task->job->account->figures.expected : 0;
   return own > 0 ? own : pool->figures.expected;
 }
@@ -189,14 +190,14 @@ static void count_in(struct rl_figures *figures, const struct rl_task *task) {
 
 void rl_pool_admit_plain(struct rl_pool *pool, struct rl_task *task) {
   count_in(&pool->figures, task);
-  task->entry.estimate = rl_pool_expected(pool, task);
+  task->entry.estimate = expected_run(pool, task);
   rl_queue_push(&pool->queue, &task->entry);
 }
 
 enum rl_verdict rl_pool_admit(struct rl_pool *pool, struct rl_task *task) {
   rl_pool_expire(pool);
   count_in(&pool->figures, task);
-  task->entry.estimate = rl_pool_expected(pool, task);
+  task->entry.estimate = expected_run(pool, task);
   if (task->job) {
     count_in(&task->job->account->figures, task);
     if (judge(pool, task) == RL_VERDICT_REFUSED)

@@ -35,22 +35,23 @@ static unsigned level_now(const struct rl_pool *pool, const struct rl_entry *ent
   return waited / RL_QUEUE_PATIENCE < level ? level - (unsigned)(waited / RL_QUEUE_PATIENCE) : 0;
 }
 
-/* Whether it can be said how long a task will run: one of a job as others of that, any other if all
- * have lately been alike. In a simulation turns are there to try what they may lead to. */
-static bool is_known(const struct rl_pool *pool, const struct rl_task *task) {
+/* The ns that a task will probably run: one of a job as others of that, any other if all of these
+ * have lately been alike. 0: that cannot be said. In a simulation it is not said of the others, for
+ * their turns are there to try what they may lead to. */
+static uint64_t usual_run(const struct rl_pool *pool, const struct rl_task *task) {
   if (task->job)
-    return task->job->account->figures.expected > 0;
-  return rl_figures_alike(&pool->figures) && !pool->settings->simulation;
+    return task->job->account->figures.expected;
+  return pool->settings->simulation ? 0 : rl_likeness_run(&pool->plain);
 }
 
-/* The ns that a sliced fiber will probably run on: for ever, unless it can be said how long its
- * task runs. One that is over its time goes on for as long again. */
+/* The ns that a sliced fiber will probably run on: for ever, for all that is known, unless that can
+ * be said of its task. One that is over its time goes on for as long again. */
 static uint64_t rest_of(const struct rl_pool *pool, const struct rl_fiber *fiber) {
   const struct rl_task *task = fiber->subject;
-  if (!task || !is_known(pool, task))
+  uint64_t usual = task ? usual_run(pool, task) : 0;
+  if (usual == 0)
     return UINT64_MAX;
-  uint64_t expected = rl_pool_expected(pool, task);
-  return expected > task->usage.ran ? expected - task->usage.ran : task->usage.ran - expected;
+  return usual > task->usage.ran ? usual - task->usage.ran : task->usage.ran - usual;
 }
 
 /* The ns that the next task will probably run. 0, so that it begins beside any other: that cannot
@@ -60,7 +61,7 @@ static uint64_t run_of(const struct rl_pool *pool, const struct rl_entry *next) 
   const struct rl_task *task = RL_OF(next, struct rl_task, entry);
   uint64_t waited = rl_clock_now(&pool->settings->clock) - next->since;
   bool patient = task->job || (!next->deadline && waited < RL_QUEUE_PATIENCE);
-  return patient && is_known(pool, task) ? rl_pool_expected(pool, task) : 0;
+  return patient ? usual_run(pool, task) : 0;
 }
 
 /* By priority, whatever the entry has gained by waiting. */
@@ -202,6 +203,10 @@ static void count_outcome(struct rl_figures *figures, const struct rl_task *task
     figures->failed++;
 }
 
+static bool was_cut(const struct rl_task *task) {
+  return task->outcome == RL_TASK_CANCELLED || task->overran;
+}
+
 static void charge(struct rl_figures *figures, const struct rl_task *task) {
   count_outcome(figures, task);
   if (!task->began)
@@ -212,7 +217,7 @@ static void charge(struct rl_figures *figures, const struct rl_task *task) {
   figures->instructions += task->instructions;
   if (task->peak > figures->peak)
     figures->peak = task->peak;
-  rl_figures_learn(figures, task->usage.ran, task->outcome == RL_TASK_CANCELLED || task->overran);
+  rl_figures_learn(figures, task->usage.ran, was_cut(task));
 }
 
 /* Under the lock: one of its group may be parked no longer. */
@@ -247,6 +252,8 @@ static void count(struct rl_task *task) {
   charge(&pool->figures, task);
   if (task->job)
     leave_group(pool, task, &errands);
+  else if (task->began)
+    rl_likeness_learn(&pool->plain, task->usage.ran, was_cut(task));
   pthread_mutex_unlock(&pool->lock);
   run_errands(pool, &errands);
 }
