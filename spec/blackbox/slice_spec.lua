@@ -24,39 +24,31 @@ local function printed(script)
   return (result.stdout:gsub("\n$", ""))
 end
 
+--- Whether one task ends before another begins, after what the script does; the first one takes so
+-- many times the length of those that are learned.
+local function in_order(script, times)
+  return printed(([[
+    %s
+    local first, second = rille.submit(spin, %s * LENGTH), rille.submit(now)
+    print(first:await() < second:await())
+  ]]):format(script, times))
+end
+
 describe("tasks that have lately taken equally long", function()
   it("come one after the other", function()
-    assert.equal("true", printed [[
-      learn(40)
-      local first, second = rille.submit(spin, 0.6 * LENGTH), rille.submit(now)
-      print(first:await() < second:await())
-    ]])
+    assert.equal("true", in_order("learn(40)", 0.6))
   end)
 
   it("do so whatever the tasks of jobs take", function()
-    assert.equal("true", printed [[
-      learn(40)
-      rille.job(now, {})()
-      local first, second = rille.submit(spin, 0.6 * LENGTH), rille.submit(now)
-      print(first:await() < second:await())
-    ]])
+    assert.equal("true", in_order("learn(40) rille.job(now, {})()", 0.6))
   end)
 
   it("take turns as long as too few are known", function()
-    assert.equal("false", printed [[
-      learn(31)
-      local first, second = rille.submit(spin, LENGTH), rille.submit(now)
-      print(first:await() < second:await())
-    ]])
+    assert.equal("false", in_order("learn(31)", 1))
   end)
 
   it("take turns again once a short one was among them", function()
-    assert.equal("false", printed [[
-      learn(40)
-      rille.detach(now)
-      local first, second = rille.submit(spin, LENGTH), rille.submit(now)
-      print(first:await() < second:await())
-    ]])
+    assert.equal("false", in_order("learn(40) rille.detach(now)", 1))
   end)
 
   it("do not wait for one that takes twice as long, nor until they have waited for long", function()
