@@ -40,13 +40,13 @@ A module with a middleware returns a function that makes it: app:use(cors { orig
 Middleware of an app sees also requests that no route takes. Chains are composed when the app begins
 to serve, once for each route. ]]
 
-local chain = require "rille.http.chain"
 local check = require "rille.http.check"
 local core = require "rille.http.core"
 local files = require "rille.http.files"
 local fill = require "rille.http.fill"
 local methods = require "rille.http.methods"
 local listen_options = require "rille.http.listen"
+local tree = require "rille.http.tree"
 
 local http = {}
 
@@ -58,84 +58,13 @@ local METHODS = { "get", "post", "put", "patch", "delete", "head", "options", "a
 
 -- -- routes ------------------------------------------------------------------------------------
 
-local function new_app(parent, prefix, host)
-  return setmetatable({
-    parent = parent, prefix = prefix, host_name = host, middleware = {}, routes = {},
-    children = {}, names = parent and parent.names or {},
-  }, App)
-end
-
-local function root_of(app)
-  while app.parent do app = app.parent end
-  return app
-end
-
--- The prefix of all apps around, and the host.
-local function place_of(app)
-  local prefix, host = "", nil
-  while app do
-    prefix, host = app.prefix .. prefix, host or app.host_name
-    app = app.parent
-  end
-  return prefix, host or ""
-end
-
--- Whether middleware is around all handlers of the app.
-local function has_middleware(app)
-  while app do
-    if #app.middleware > 0 then return true end
-    app = app.parent
-  end
-  return false
-end
-
-local function add_route(site, app, route, pattern)
-  local prefix, host = place_of(app)
-  local fn, arguments = route.files, 0
-  if not fn or has_middleware(app) then
-    fn = chain.compose(app, route.handler, route.middleware)
-    arguments = chain.arguments_of(fn)
-  end
-  pattern = prefix .. (pattern or route.pattern)
-  local ok, fault = pcall(site.add, site, host, route.method, pattern, fn, arguments)
-  if not ok then check.fail("%s; it was added at %s", fault, route.place) end
-end
-
--- The prefix of files without its slash leads to the one with it, unless there is such a route.
-local function add_bare(site, app, route)
-  if route.bare and (place_of(app)) .. route.bare ~= "" then
-    pcall(add_route, site, app, route, route.bare)
-  end
-end
-
-local function add_all(site, app, add)
-  for _, route in ipairs(app.routes) do add(site, app, route) end
-  for _, child in ipairs(app.children) do add_all(site, child, add) end
-end
-
-local function default_missing() end
-
--- The site of the whole app: made at its first use, and added to afterwards.
-local function site_of(app)
-  local root = root_of(app)
-  if root.site then return root.site end
-  local site = core.site()
-  add_all(site, root, add_route)
-  add_all(site, root, add_bare)
-  if root.missing_handler or root.error_handler or #root.middleware > 0 then
-    site:catch(chain.compose(root, root.missing_handler or default_missing, {}))
-  end
-  root.site = site
-  return site
-end
-
 local function check_app(app, name)
   check.method(getmetatable(app) == App, "app", name)
 end
 
 local function check_not_serving(app, name)
   check_app(app, name)
-  if root_of(app).site then
+  if tree.root(app).site then
     check.fail("app:%s must come before the app begins to serve, by listen or inject", name)
   end
 end
@@ -153,7 +82,7 @@ end
 -- As a whole, as far as it is known: the app may be mounted below something else.
 local function check_pattern(app, pattern, name)
   check.string(pattern, 1, name)
-  local whole = (place_of(app)) .. pattern
+  local whole = (tree.place(app)) .. pattern
   local fault = whole ~= "" and core.fault_of(whole)
   if fault then check.fail("app:%s: %s", name, fault) end
 end
@@ -163,16 +92,6 @@ local function check_functions(pattern, name, ...)
   if count == 0 then check.fail("app:%s: there is no handler for %q", name, pattern) end
   for i = 1, count do functions[i] = check.callable((select(i, ...)), i + 1, name) end
   return functions
-end
-
-local function put_route(app, route)
-  local site = root_of(app).site
-  if site then
-    add_route(site, app, route)
-    add_bare(site, app, route)
-  end
-  table.insert(app.routes, route)
-  return app
 end
 
 --- The type app of rille.http: routes, and what is around them. It belongs to its domain. Nothing
@@ -197,7 +116,7 @@ function App:route(method, pattern, ...)
   check_pattern(self, pattern, method)
   local middleware = check_functions(pattern, method, ...)
   local handler = table.remove(middleware)
-  return put_route(self, {
+  return tree.put(self, {
     method = method:upper(), pattern = pattern, handler = handler, middleware = middleware,
     place = check.place(),
   })
@@ -237,10 +156,10 @@ function App:static(prefix, directory, options)
   check_pattern(self, bare .. "/*rest", "static")
   check.string(directory, 2, "static")
   local opened = files.open(directory, options)
-  return put_route(self, {
+  return tree.put(self, {
     method = "GET", pattern = bare .. "/*rest", bare = bare, middleware = {}, files = opened,
     place = check.place(),
-    handler = files.handler(opened, function() return root_of(self).missing_handler end),
+    handler = files.handler(opened, function() return tree.root(self).missing_handler end),
   })
 end
 
@@ -296,14 +215,13 @@ end
 -- OPTIONS that nobody handles. Of the outermost app.
 function App:not_found(handler)
   check_not_serving(self, "not_found")
-  root_of(self).missing_handler = check.callable(handler, 1, "not_found")
+  tree.root(self).missing_handler = check.callable(handler, 1, "not_found")
   return self
 end
 
 local function add_child(app, prefix, host, fn, name)
   if fn ~= nil then fn = check.callable(fn, 2, name) end
-  local child = new_app(app, prefix, host)
-  table.insert(app.children, child)
+  local child = tree.new(App, app, prefix, host)
   if fn then fn(child) end
   return child
 end
@@ -339,7 +257,7 @@ function App:mount(prefix, other)
   check_not_serving(self, "mount")
   check_prefix(prefix, "mount")
   check.argument(getmetatable(other) == App, 2, "mount", "app", other)
-  if other == root_of(self) then check.fail "app:mount: an app cannot be below itself" end
+  if other == tree.root(self) then check.fail "app:mount: an app cannot be below itself" end
   if other.parent then check.fail "app:mount: the app is mounted elsewhere already" end
   if other.site then check.fail "app:mount: the app serves by itself already" end
   other.parent, other.prefix = self, prefix .. other.prefix
@@ -360,14 +278,6 @@ function App:name(name)
   return self
 end
 
-local function name_of(app, name)
-  if app.names[name] then return app.names[name] end
-  for _, child in ipairs(app.children) do
-    local found = name_of(child, name)
-    if found then return found end
-  end
-end
-
 --- app:url(name [, params [, req]]) -> url
 --
 -- The path of a named route; with a request a whole URL, with the scheme and the host by which its
@@ -376,9 +286,9 @@ function App:url(name, params, req)
   check_app(self, "url")
   check.string(name, 1, "url")
   check.argument(params == nil or type(params) == "table", 2, "url", "table", params)
-  local route = name_of(root_of(self), name)
+  local route = tree.named(tree.root(self), name)
   if not route then check.fail("app:url: no route is called %q", name) end
-  local path = fill(name, (place_of(route.app)) .. route.pattern, params or {})
+  local path = fill(name, (tree.place(route.app)) .. route.pattern, params or {})
   if req == nil then return path end
   check.argument(getmetatable(req) == "request", 3, "url", "request", req)
   return req.host == "" and path or req.scheme .. "://" .. req.host .. path
@@ -428,7 +338,7 @@ end
 function App:listen(options)
   check_app(self, "listen")
   local url, given = listen_options(options)
-  local site = site_of(self)
+  local site = tree.site(self)
   local ok, server, message = pcall(core.listen, site, url, given)
   if not (ok and server) then check.fail("app:listen: %s", message or server) end
   return server
@@ -466,8 +376,8 @@ function App:inject(options)
   check_app(self, "inject")
   if type(options) == "string" then options = { path = options } end
   check.argument(type(options) == "table", 1, "inject", "path or table of options", options)
-  local root = root_of(self)
-  root.injected = root.injected or require "rille.http.inject" (site_of(root))
+  local root = tree.root(self)
+  root.injected = root.injected or require "rille.http.inject" (tree.site(root))
   return root.injected(options)
 end
 
@@ -484,7 +394,7 @@ end
 function http.app(...)
   if ... == http then check.fail "http.app is called with a dot: http.app()" end
   if ... ~= nil then check.fail "http.app takes nothing: options belong to app:listen" end
-  return new_app(nil, "", nil)
+  return tree.new(App, nil, "", nil)
 end
 
 return http
