@@ -4,6 +4,14 @@ local rille = require "rille"
 local failure = require "spec.support.failure"
 local work = require "spec.support.work"
 
+-- A fiber that leaves the loop no time to sleep, until the variable is closed.
+local function keep_awake()
+  local task = rille.spawn(function()
+    while true do rille.sleep(0) end
+  end)
+  return setmetatable({}, { __close = function() task:cancel() end })
+end
+
 describe("a fiber", function()
   describe("spawned", function()
     it("gets its arguments, nils among them", function()
@@ -285,6 +293,30 @@ describe("a fiber", function()
   describe("sleeping", function()
     it("sleeps at least as long as it said", function()
       assert.is_true(work.time(rille.sleep, 0.05) >= 0.05)
+    end)
+
+    it("sleeps as long beside a fiber that keeps the loop awake", function()
+      local _ <close> = keep_awake()
+      local shortest = math.huge
+      for i = 1, 50 do
+        local seconds = 0.001 + i / 40000 -- parts of milliseconds as well
+        shortest = math.min(shortest, work.time(rille.sleep, seconds) - seconds)
+      end
+      assert.is_true(shortest >= 0, shortest)
+    end)
+
+    it("wakes those that sleep as long in the order in which they fell asleep", function()
+      local _ <close> = keep_awake()
+      local trace, tasks = {}, {}
+      for i = 1, 500 do
+        tasks[i] = rille.spawn(function()
+          rille.sleep(0.01)
+          table.insert(trace, i)
+        end)
+        if i % 10 == 0 then rille.sleep(0) end -- these begin at many places of a millisecond
+      end
+      for i = 1, #tasks do tasks[i]:await() end
+      for i = 1, #tasks do assert.equal(i, trace[i]) end
     end)
 
     it("wakes in the order of the times, not of the calls", function()

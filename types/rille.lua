@@ -203,7 +203,7 @@ function rille.semaphore(permits) end
 ---@return number
 function rille.now() end
 
----Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other fibers and sockets have their turn. May suspend. Errors: seconds below 0; a place where Lua cannot yield, which is named.
+---Suspends the fiber for that long, never for less; for up to a millisecond more where the loop sleeps meanwhile. 0 lets other fibers and sockets have their turn. May suspend. Errors: seconds below 0; a place where Lua cannot yield, which is named.
 ---@param seconds number
 function rille.sleep(seconds) end
 

@@ -213,7 +213,7 @@ static void fail(struct rl_wait *wait) {
 }
 
 bool rl_choice_limit(struct rl_choice *choice, double seconds) {
-  choice->timer = rl_timer_start(choice->home, seconds, true, time_is_up, choice);
+  choice->timer = rl_timer_start(&choice->home->timers, seconds, true, time_is_up, choice);
   return choice->timer != NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "domain/timer.h"
 #include "domain/watch.h"
 #include "io/errands.h"
 #include "io/mailbox.h"
@@ -143,17 +144,17 @@ struct rl_domain {
   uv_idle_t idle; /* active while fibers are ready, so that the loop does not block */
   bool guest;     /* the loop is the host's, who may leave it between two turns */
   bool paused;    /* it may have done so: senders are to wake the domain */
-  unsigned open;  /* handles of the four (mailbox included) not yet closed */
+  unsigned open;  /* handles of the five (mailbox included) not yet closed */
   struct rl_list ready, parked, free_fibers; /* of struct rl_fiber */
   unsigned spare_fibers;                     /* how many of the latter */
   struct rl_list sliced;                     /* of struct rl_fiber, by `cut`: ready ones */
   atomic_uint slices;                        /* how many; any thread may read that */
   bool cut;                                  /* a slice has just ended */
   uint64_t tasks;                            /* fibers that began a task: numbers the next */
-  struct rl_list timers, free_timers;        /* of struct rl_timer: running, and idle */
-  struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
-  struct rl_list free_tasks;                 /* of struct rl_task */
-  unsigned spare_tasks;                      /* how many */
+  struct rl_timers timers;
+  struct rl_list unawaited;  /* of struct rl_future: failed, not yet awaited */
+  struct rl_list free_tasks; /* of struct rl_task */
+  unsigned spare_tasks;      /* how many */
   struct rl_fiber *running;
   lua_Hook look;     /* what an interrupted fiber does: preempt.c */
   lua_Hook usual;    /* a simulation's, which is set wherever Lua code runs; or NULL */

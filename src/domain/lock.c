@@ -214,7 +214,7 @@ struct rl_hold *rl_hold_try(lua_State *L, struct rl_lock *lock, size_t count) {
 
 static bool limit(struct rl_hold *hold, double seconds) {
   if (seconds >= 0)
-    hold->timer = rl_timer_start(hold->home, seconds, true, time_is_up, hold);
+    hold->timer = rl_timer_start(&hold->home->timers, seconds, true, time_is_up, hold);
   return seconds < 0 || hold->timer;
 }
 

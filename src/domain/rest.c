@@ -23,7 +23,7 @@ static void undo(struct rl_wait *wait) {
 
 int rl_rest(lua_State *L, double seconds, lua_KFunction finish, lua_KContext context) {
   struct rl_fiber *fiber = rl_fiber_running(L);
-  fiber->timer = rl_timer_start(rl_domain_of(L), seconds, true, over, fiber);
+  fiber->timer = rl_timer_start(&rl_domain_of(L)->timers, seconds, true, over, fiber);
   if (!fiber->timer)
     return luaL_error(L, "not enough memory");
   return rl_park(L, &fiber->own, undo, finish, context);

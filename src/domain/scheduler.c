@@ -222,7 +222,8 @@ static void close_handle(struct rl_domain *domain, uv_handle_t *handle) {
 }
 
 static void close_handles(struct rl_domain *domain) {
-  rl_timer_close_all(domain);
+  rl_timers_free(&domain->timers);
+  close_handle(domain, (uv_handle_t *)&domain->timers.handle);
   close_handle(domain, (uv_handle_t *)&domain->mailbox.wake);
   close_handle(domain, (uv_handle_t *)&domain->prepare);
   close_handle(domain, (uv_handle_t *)&domain->check);
@@ -234,6 +235,7 @@ static int open_handles(struct rl_domain *domain) {
   int error = rl_mailbox_open(&domain->mailbox, domain->loop, on_wake);
   if (error != 0)
     return error;
+  rl_timers_open(&domain->timers, domain->loop);
   uv_prepare_init(domain->loop, &domain->prepare);
   uv_check_init(domain->loop, &domain->check);
   uv_idle_init(domain->loop, &domain->idle);
@@ -244,7 +246,7 @@ static int open_handles(struct rl_domain *domain) {
   uv_unref((uv_handle_t *)&domain->check);
   if (!domain->feed) /* a main domain's loop ends when there is nothing to wait for */
     uv_unref((uv_handle_t *)&domain->mailbox.wake);
-  domain->open = 4;
+  domain->open = 5;
   set_awake(domain, true);
   return 0;
 }
@@ -285,11 +287,12 @@ static void close_state(struct rl_domain *domain) {
 int rl_scheduler_open(struct rl_domain *domain, uv_loop_t *loop) {
   domain->loop = loop;
   domain->errands = (struct rl_errands){.loop = loop};
-  struct rl_list *lists[] = {&domain->ready,      &domain->parked,      &domain->free_fibers,
-                             &domain->timers,     &domain->free_timers, &domain->unawaited,
-                             &domain->free_tasks, &domain->sliced,      &domain->watch.link};
+  struct rl_list *lists[] = {&domain->ready,     &domain->parked,     &domain->free_fibers,
+                             &domain->unawaited, &domain->free_tasks, &domain->sliced,
+                             &domain->watch.link};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
     rl_list_init(lists[i]);
+  rl_timers_init(&domain->timers, domain->settings->heap, &domain->settings->clock);
   int error = open_state(domain);
   if (error == 0)
     error = open_handles(domain);

@@ -39,7 +39,8 @@ static void tell(const struct rl_actor *actor, const char *what) {
 static bool can_go_on(const struct rl_actor *actor) {
   struct rl_domain *domain = actor->domain;
   return !actor->rests || !atomic_load(&domain->mailbox.sleeping) ||
-         uv_backend_timeout(domain->loop) == 0 || rl_timer_next(domain) <= rl_domain_now(domain);
+         uv_backend_timeout(domain->loop) == 0 ||
+         rl_timer_next(&domain->timers) <= rl_domain_now(domain);
 }
 
 static struct rl_actor *actor_of(struct rl_list *link) {
@@ -82,7 +83,7 @@ static bool let_time_pass(struct rl_simulation *simulation) {
   struct rl_list *all = &simulation->actors;
   uint64_t next = tick(simulation) ? simulation->ticked + TICK : RL_NEVER;
   for (struct rl_list *at = all->next; at != all; at = at->next) {
-    uint64_t due = rl_timer_next(actor_of(at)->domain);
+    uint64_t due = rl_timer_next(&actor_of(at)->domain->timers);
     next = due < next ? due : next;
   }
   if (next == RL_NEVER)
@@ -158,7 +159,7 @@ void rl_simulation_poll(struct rl_domain *domain, bool asleep) {
   if (can_go_on(actor))
     rl_domain_keep_polling(domain); /* it has waited here; if not, libuv may know of something */
   actor->rests = false;
-  rl_timer_fire(domain);
+  rl_timer_fire(&domain->timers);
 }
 
 /* -- within Lua code ------------------------------------------------------------------------ */

@@ -92,5 +92,5 @@ void rl_task_limit(lua_State *L, struct rl_task *task) {
   if (task->deadline == 0)
     return;
   uint64_t left = task->deadline > task->started ? task->deadline - task->started : 0;
-  task->timer = rl_timer_start(fiber->domain, seconds(left), false, deadline_passed, task);
+  task->timer = rl_timer_start(&fiber->domain->timers, seconds(left), false, deadline_passed, task);
 }

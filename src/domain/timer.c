@@ -1,108 +1,139 @@
-/* Timer: libuv's timers in recycled blocks, for a handle's memory may only go when its close is
- * done, while whoever sets a timer mostly wants to forget it at once. */
+/* Timer: a heap by the nanosecond at which each is due, under one timer of libuv's. That one counts
+ * whole milliseconds, and rings up to one of them too early when something else has kept the loop
+ * awake; then nothing is due yet, and it is set again. Many handles of libuv's would be called in
+ * the order of their milliseconds, each early; and the memory of a handle goes only when its close
+ * is done, while whoever sets a timer mostly wants to forget it at once. */
 #include "domain/timer.h"
 
 #include <lauxlib.h>
 #include <math.h>
 
-#include "domain/domain.h"
+#include "base/clock.h"
+#include "base/heap.h"
+#include "domain/watch.h"
 
-static const uint64_t NEVER = INT64_MAX; /* ms, for libuv */
+static const double LONGEST = 9e18; /* ns, some 285 years: what is longer is for ever */
+static const uint64_t MS = 1000000; /* ns */
 
-static void give_back(struct rl_timer *timer) {
-  rl_list_remove(&timer->link);
-  rl_list_push(&timer->domain->free_timers, &timer->link);
+static struct rl_timer *timer_of(struct rl_pairing *node) {
+  return RL_OF(node, struct rl_timer, node);
 }
 
-static void ring(struct rl_timer *timer) {
-  give_back(timer);
-  timer->fire(timer, timer->owner);
+/* -- libuv's timer: it rings no later than the first is due, or is not set if there is none ---- */
+
+static void on_ring(uv_timer_t *handle);
+
+/* The loop's clock has stood still while Lua ran. In a simulation, whose clock is another one, the
+ * handle is set for ever: there it only tells the loop that it has something to wait for. */
+static void set(struct rl_timers *timers) {
+  uint64_t due = rl_timer_next(timers);
+  if (due >= timers->rings)
+    return;
+  uint64_t wait = due > timers->last ? due - timers->last : 0;
+  uv_update_time(timers->handle.loop);
+  uv_timer_start(&timers->handle, on_ring, (wait + MS - 1) / MS, 0);
+  timers->rings = due;
 }
 
-static void fired(uv_timer_t *handle) {
-  ring(handle->data);
+static void on_ring(uv_timer_t *handle) {
+  struct rl_timers *timers = handle->data;
+  timers->rings = RL_NEVER;
+  rl_timer_fire(timers);
+  set(timers);
 }
 
-static struct rl_timer *create(struct rl_domain *domain) {
-  struct rl_timer *timer = rl_alloc(domain->settings->heap, sizeof *timer);
-  if (!timer)
-    return NULL;
-  uv_timer_init(domain->loop, &timer->handle); /* cannot fail */
-  timer->handle.data = timer;
-  timer->domain = domain;
-  rl_list_init(&timer->link);
+/* A handle that is not wanted any more rings all the same, once: that costs less than to stop it
+ * each time that something comes before its limit. */
+static void set_keeping(struct rl_timers *timers, unsigned keeping) {
+  timers->keeping = keeping;
+  if (keeping > 0)
+    uv_ref((uv_handle_t *)&timers->handle);
+  else
+    uv_unref((uv_handle_t *)&timers->handle);
+}
+
+/* -- timers -------------------------------------------------------------------------------- */
+
+static struct rl_timer *take_block(struct rl_timers *timers) {
+  struct rl_list *link = rl_list_take(&timers->free);
+  if (link)
+    return RL_OF(link, struct rl_timer, link);
+  struct rl_timer *timer = rl_alloc(timers->memory, sizeof *timer);
+  if (timer)
+    rl_list_init(&timer->link);
   return timer;
 }
 
-/* Up: only a loop that is too busy to sleep wakes early, by a part of a millisecond, for it counts
- * in whole ones. What is longer than 10,000 years waits as long as it can. */
-static uint64_t milliseconds(double seconds) {
-  double value = ceil(seconds * 1000 - 1e-6);
-  return value < 3.2e14 ? (uint64_t)(value > 0 ? value : 0) : (uint64_t)3.2e14;
+/* No two are started at the same moment, so that those of one length ring in the order in which
+ * they were started. */
+static uint64_t moment(struct rl_timers *timers) {
+  uint64_t now = rl_clock_now(timers->clock);
+  timers->last = now > timers->last ? now : timers->last + 1;
+  return timers->last;
 }
 
-/* A simulation's clock is not libuv's. There the handle only tells the loop that it has something
- * to wait for. */
-static void start(struct rl_timer *timer, uint64_t after) {
-  struct rl_domain *domain = timer->domain;
-  if (domain->settings->simulation) {
-    timer->due = rl_domain_now(domain) + after * 1000000;
-    uv_timer_start(&timer->handle, fired, NEVER, 0);
-  } else {
-    uv_update_time(domain->loop); /* the loop's clock stood still while Lua ran */
-    uv_timer_start(&timer->handle, fired, after, 0);
-  }
-}
-
-struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool keeps,
+struct rl_timer *rl_timer_start(struct rl_timers *timers, double seconds, bool keeps,
                                 void (*fire)(struct rl_timer *timer, void *owner), void *owner) {
-  struct rl_list *link = rl_list_take(&domain->free_timers);
-  struct rl_timer *timer = link ? RL_OF(link, struct rl_timer, link) : create(domain);
+  struct rl_timer *timer = take_block(timers);
   if (!timer)
     return NULL;
+  timer->timers = timers;
+  timer->keeps = keeps;
   timer->fire = fire;
   timer->owner = owner;
-  rl_list_push(&domain->timers, &timer->link);
-  start(timer, milliseconds(seconds));
+  double after = ceil(seconds * 1e9);
+  uint64_t due = moment(timers) + (uint64_t)(after < LONGEST ? after : LONGEST);
+  rl_pairing_push(&timers->soonest, &timer->node, due);
   if (keeps)
-    uv_ref((uv_handle_t *)&timer->handle);
-  else
-    uv_unref((uv_handle_t *)&timer->handle);
+    set_keeping(timers, timers->keeping + 1);
+  set(timers);
   return timer;
 }
 
 void rl_timer_stop(struct rl_timer *timer) {
-  uv_timer_stop(&timer->handle);
-  give_back(timer);
+  struct rl_timers *timers = timer->timers;
+  rl_pairing_remove(&timers->soonest, &timer->node);
+  if (timer->keeps)
+    set_keeping(timers, timers->keeping - 1);
+  rl_list_push(&timers->free, &timer->link);
 }
 
-/* Of those that are due at once the one that was started first. */
-static struct rl_timer *next(const struct rl_domain *domain) {
-  struct rl_timer *first = NULL;
-  for (struct rl_list *at = domain->timers.next; at != &domain->timers; at = at->next) {
-    struct rl_timer *timer = RL_OF(at, struct rl_timer, link);
-    if (!first || timer->due < first->due)
-      first = timer;
-  }
-  return first;
+uint64_t rl_timer_next(const struct rl_timers *timers) {
+  return timers->soonest ? timers->soonest->key : RL_NEVER;
 }
 
-uint64_t rl_timer_next(const struct rl_domain *domain) {
-  const struct rl_timer *first = next(domain);
-  return first ? first->due : RL_NEVER;
-}
-
-void rl_timer_fire(struct rl_domain *domain) {
-  uint64_t now = rl_domain_now(domain);
-  for (struct rl_timer *timer; (timer = next(domain)) && timer->due <= now;) {
-    uv_timer_stop(&timer->handle);
-    ring(timer);
+void rl_timer_fire(struct rl_timers *timers) {
+  uint64_t now = moment(timers); /* what is started from here on is due later */
+  while (rl_timer_next(timers) <= now) {
+    struct rl_timer *timer = timer_of(timers->soonest);
+    rl_timer_stop(timer);
+    timer->fire(timer, timer->owner);
   }
 }
 
-static void closed(uv_handle_t *handle) {
-  struct rl_timer *timer = handle->data;
-  rl_free(timer->domain->settings->heap, timer, sizeof *timer);
+/* -- a domain's begin and end -------------------------------------------------------------- */
+
+void rl_timers_init(struct rl_timers *timers, struct rl_heap *memory,
+                    const struct rl_clock *clock) {
+  *timers = (struct rl_timers){.memory = memory, .clock = clock, .rings = RL_NEVER};
+  rl_list_init(&timers->free);
+}
+
+void rl_timers_open(struct rl_timers *timers, uv_loop_t *loop) {
+  uv_timer_init(loop, &timers->handle); /* cannot fail */
+  uv_unref((uv_handle_t *)&timers->handle);
+  timers->handle.data = timers;
+  if (!timers->clock->simulated)
+    return;
+  uv_timer_start(&timers->handle, on_ring, INT64_MAX, 0);
+  timers->rings = 0;
+}
+
+void rl_timers_free(struct rl_timers *timers) {
+  while (timers->soonest)
+    rl_timer_stop(timer_of(timers->soonest));
+  for (struct rl_list *link; (link = rl_list_take(&timers->free));)
+    rl_free(timers->memory, RL_OF(link, struct rl_timer, link), sizeof(struct rl_timer));
 }
 
 double rl_timer_check(lua_State *L, int arg) {
@@ -113,10 +144,4 @@ double rl_timer_check(lua_State *L, int arg) {
 
 double rl_timer_check_limit(lua_State *L, int arg) {
   return lua_isnoneornil(L, arg) ? -1 : rl_timer_check(L, arg);
-}
-
-void rl_timer_close_all(struct rl_domain *domain) {
-  rl_list_move(&domain->free_timers, &domain->timers);
-  for (struct rl_list *link; (link = rl_list_take(&domain->free_timers));)
-    uv_close((uv_handle_t *)&RL_OF(link, struct rl_timer, link)->handle, closed);
 }

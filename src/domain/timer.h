@@ -4,40 +4,60 @@
 
 #include <lua.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/pairing.h"
 
-struct rl_domain;
+struct rl_clock;
+struct rl_heap;
 
-struct rl_timer {
+/* All of a domain. */
+struct rl_timers {
+  struct rl_heap *memory;
+  const struct rl_clock *clock;
+  struct rl_pairing *soonest; /* those that run, by the clock at which they are due */
+  struct rl_list free;
   uv_timer_t handle;
-  struct rl_list link; /* in the domain's free list while idle */
-  struct rl_domain *domain;
-  void (*fire)(struct rl_timer *timer, void *owner); /* the timer is already back in the list */
-  void *owner;
-  uint64_t due; /* clock, in a simulation */
+  uint64_t rings;   /* clock for which the handle is set, RL_NEVER: it is not; simulation: 0 */
+  uint64_t last;    /* clock of the last look at it; each is later than the one before */
+  unsigned keeping; /* how many keep the loop alive */
 };
 
-/* Calls fire(timer, owner) once, after `seconds` (>= 0, rounded up to a millisecond). The loop
- * stays alive for it if `keeps` is true. NULL when there is no memory. */
-struct rl_timer *rl_timer_start(struct rl_domain *domain, double seconds, bool keeps,
+struct rl_timer {
+  struct rl_pairing node;
+  struct rl_list link; /* in the free list while idle */
+  struct rl_timers *timers;
+  void (*fire)(struct rl_timer *timer, void *owner); /* the timer is already back in the list */
+  void *owner;
+  bool keeps;
+};
+
+/* A domain's begin: first the timers alone, then, when its loop is there, the handle. */
+void rl_timers_init(struct rl_timers *timers, struct rl_heap *memory, const struct rl_clock *clock);
+void rl_timers_open(struct rl_timers *timers, uv_loop_t *loop);
+
+/* Its end: frees all, those that run, too. To close the handle is the caller's. */
+void rl_timers_free(struct rl_timers *timers);
+
+/* Calls fire(timer, owner) once, after `seconds` (>= 0), not a nanosecond less, and as soon after
+ * that as the loop wakes, which sleeps in whole milliseconds. The loop stays alive for it if
+ * `keeps` is true. NULL when there is no memory. */
+struct rl_timer *rl_timer_start(struct rl_timers *timers, double seconds, bool keeps,
                                 void (*fire)(struct rl_timer *timer, void *owner), void *owner);
 
 /* Before it fires: stops it and gives it back; the pointer is dead then. */
 void rl_timer_stop(struct rl_timer *timer);
 
-/* In a simulation, where nobody else fires them: clock of the next one, or RL_NEVER; and fires
- * those that are due. */
-uint64_t rl_timer_next(const struct rl_domain *domain);
-void rl_timer_fire(struct rl_domain *domain);
+/* Clock of the next one, or RL_NEVER; and fires those that are due: in a simulation, where libuv
+ * does not. */
+uint64_t rl_timer_next(const struct rl_timers *timers);
+void rl_timer_fire(struct rl_timers *timers);
 
 /* For a C function: argument `arg`, seconds that must not be negative; and the same as a limit,
  * which may be left out: negative then, for any time. Raises. */
 double rl_timer_check(lua_State *L, int arg);
 double rl_timer_check_limit(lua_State *L, int arg);
-
-/* Closes all timers of a domain that shuts down. */
-void rl_timer_close_all(struct rl_domain *domain);
 
 #endif

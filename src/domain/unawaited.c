@@ -67,6 +67,6 @@ void rl_future_watch(lua_State *L, struct rl_future *future, struct rl_context *
   struct rl_domain *domain = rl_domain_of(L);
   future->carried = rl_context_share(context);
   rl_list_push(&domain->unawaited, &future->link);
-  rl_timer_start(domain, REPORT_AFTER / 1e9, false, report_due, domain);
+  rl_timer_start(&domain->timers, REPORT_AFTER / 1e9, false, report_due, domain);
   future->since = rl_domain_now(domain);
 }

@@ -119,7 +119,7 @@ static void begin_nap(struct rl_worker *worker) {
     return;
   if (worker->nap)
     rl_timer_stop(worker->nap);
-  worker->nap = rl_timer_start(&worker->domain, seconds, false, nap_over, worker);
+  worker->nap = rl_timer_start(&worker->domain.timers, seconds, false, nap_over, worker);
   worker->nap_seconds = seconds;
   worker->worked = false;
 }

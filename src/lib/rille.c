@@ -30,9 +30,9 @@ static int now(lua_State *L) {
 
 /* rille.sleep(seconds)
  *
- * Suspends the fiber for that long, at a resolution of a millisecond (rounded up). 0 lets other
- * fibers and sockets have their turn. May suspend. Errors: seconds below 0; a place where Lua
- * cannot yield, which is named. */
+ * Suspends the fiber for that long, never for less; for up to a millisecond more where the loop
+ * sleeps meanwhile. 0 lets other fibers and sockets have their turn. May suspend. Errors: seconds
+ * below 0; a place where Lua cannot yield, which is named. */
 static int sleep_for(lua_State *L) {
   double seconds = rl_timer_check(L, 1);
   rl_wait_check(L, "rille.sleep");
@@ -98,7 +98,7 @@ static int timeout(lua_State *L) {
   lua_replace(L, 1);
   lua_pushfstring(L, "timed out after %f s", seconds);
   deadline->region.reason = luaL_ref(L, LUA_REGISTRYINDEX);
-  deadline->timer = rl_timer_start(rl_domain_of(L), seconds, true, expired, deadline);
+  deadline->timer = rl_timer_start(&rl_domain_of(L)->timers, seconds, true, expired, deadline);
   if (!deadline->timer) {
     luaL_unref(L, LUA_REGISTRYINDEX, deadline->region.reason);
     return luaL_error(L, "not enough memory");

@@ -97,7 +97,7 @@ int rl_dialer_connect(lua_State *L, struct rl_socket *socket, const struct rl_ad
   dialer->holders = 1;
   rl_socket_hold(socket);
   if (timeout > 0) {
-    dialer->timer = rl_timer_start(domain, timeout, true, on_timeout, dialer);
+    dialer->timer = rl_timer_start(&domain->timers, timeout, true, on_timeout, dialer);
     if (!dialer->timer) {
       let_go(dialer);
       return luaL_error(L, "not enough memory");

@@ -56,7 +56,8 @@ static void on_time(struct rl_timer *timer, void *owner);
 static int start(struct rl_http_events *events) {
   struct rl_http_exchange *exchange = events->exchange;
   events->sent = exchange->sent_body;
-  events->timer = rl_timer_start(exchange->http->domain, events->seconds, false, on_time, events);
+  events->timer =
+      rl_timer_start(&exchange->http->domain->timers, events->seconds, false, on_time, events);
   return events->timer ? 0 : -1;
 }
 

@@ -80,7 +80,8 @@ int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds) {
   if (seconds > 0 && exchange->fiber)
     bound(exchange, seconds);
   if (seconds > 0 && !isinf(seconds))
-    exchange->timer = rl_timer_start(exchange->http->domain, seconds, false, on_time, exchange);
+    exchange->timer =
+        rl_timer_start(&exchange->http->domain->timers, seconds, false, on_time, exchange);
   return exchange->own_time && !isinf(seconds) && !exchange->timer ? -1 : 0;
 }
 

@@ -152,7 +152,7 @@ int rl_reader_read(lua_State *L, struct rl_reader *reader, const struct rl_read 
   if (reader->closed || look(reader, &cut) != MORE)
     return deliver(L, reader);
   if (timeout > 0) {
-    reader->timer = rl_timer_start(reader->domain, timeout, false, on_timeout, reader);
+    reader->timer = rl_timer_start(&reader->domain->timers, timeout, false, on_timeout, reader);
     if (!reader->timer)
       return luaL_error(L, "not enough memory");
   }

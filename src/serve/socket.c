@@ -100,7 +100,8 @@ void rl_socket_close(struct rl_socket *socket) {
   rl_stream_finish(&socket->stream);
   if (!socket->stream.open)
     return;
-  socket->flush = rl_timer_start(socket->serving->domain, flush_time, false, on_flush_over, socket);
+  socket->flush =
+      rl_timer_start(&socket->serving->domain->timers, flush_time, false, on_flush_over, socket);
   if (!socket->flush)
     rl_stream_close(&socket->stream);
 }

@@ -98,7 +98,7 @@ static struct waiting *prepare(struct rl_domain *domain, struct rl_stream *strea
   waiting->stream = stream;
   waiting->holders = 1;
   if (timeout > 0) {
-    waiting->timer = rl_timer_start(domain, timeout, false, on_timeout, waiting);
+    waiting->timer = rl_timer_start(&domain->timers, timeout, false, on_timeout, waiting);
     if (!waiting->timer) {
       let_go(waiting);
       return NULL;
