@@ -1,6 +1,7 @@
 -- Answers that are sent while they are made, and trailers both ways: through app:inject, and over
 -- sockets where it matters who is slow and who leaves.
 
+local failure = require "spec.support.failure"
 local http = require "rille.http"
 local net = require "rille.net"
 local raw_http = require "spec.support.raw_http"
@@ -54,6 +55,32 @@ describe("a handler that closes its server", function()
       assert.equal("", conn:read "all")
     end)
   end
+end)
+
+describe("a fiber that outlives its handler", function()
+  it("cannot set the time of a handler that has ended, and so of the next one", function()
+    local app, message = http.app(), nil
+    app:post("/early", function(req) -- does not wait for the body
+      rille.spawn(function()
+        rille.sleep(0)
+        message = failure(req.timeout, req, 0.01)
+      end)
+      return "early"
+    end)
+    app:get("/next", function()
+      rille.sleep(0.1)
+      return "in time"
+    end)
+    local server, address = listen(app)
+    local conn <close> = assert(net.connect(address, { timeout = 20 }))
+    conn:write(raw_http.post("/early", "a body", ""):sub(1, -2))
+    assert.equal("early", read_answer(conn).body)
+    work.await(function() return message end)
+    assert.matches("req:timeout: the handler has ended", message)
+    conn:write("y", get "/next")
+    assert.equal("in time", read_answer(conn).body)
+    server:close()
+  end)
 end)
 
 describe("a handler that writes as fast as its client takes it", function()

@@ -165,11 +165,14 @@ static int request_read(lua_State *L) {
 }
 
 /* req:timeout(seconds): how long the handler may go on from now; then it is cancelled, and the
- * answer is 503. math.huge: for ever. Does not suspend. */
+ * answer is 503. math.huge: for ever. Does not suspend. Raises once the handler has ended, where a
+ * fiber that it has spawned still has `req`. */
 static int request_timeout(lua_State *L) {
   struct rl_http_exchange *exchange = rl_http_handle_check(L, 1, RL_HTTP_REQUEST);
   lua_Number seconds = luaL_checknumber(L, 2);
   luaL_argcheck(L, seconds > 0, 2, "seconds above 0 expected");
+  if (!exchange->fiber)
+    return luaL_error(L, "req:timeout: the handler has ended");
   if (rl_http_exchange_time(exchange, seconds) != 0)
     return luaL_error(L, "not enough memory");
   return 0;

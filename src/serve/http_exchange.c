@@ -77,7 +77,7 @@ int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds) {
     rl_timer_stop(exchange->timer);
   exchange->timer = NULL;
   exchange->own_time = seconds > 0;
-  if (seconds > 0 && exchange->fiber)
+  if (seconds > 0)
     bound(exchange, seconds);
   if (seconds > 0 && !isinf(seconds))
     exchange->timer =

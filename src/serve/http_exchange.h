@@ -17,8 +17,8 @@ void rl_http_exchange_refuse(struct rl_http_exchange *exchange, int status);
  * is no memory. */
 int rl_http_exchange_keep(struct rl_http_exchange *exchange);
 
-/* Gives the handler that many seconds from now, instead of the server's handler_timeout; 0: that
- * again. 0, or -1 when there is no memory. */
+/* Gives the handler, which is not over, that many seconds from now, instead of the server's
+ * handler_timeout; 0, also of one that is over: that again. 0, or -1 when there is no memory. */
 int rl_http_exchange_time(struct rl_http_exchange *exchange, double seconds);
 
 /* The status of the answer to an error in the handler: 500, unless its time is over or the client
