@@ -3,7 +3,8 @@
 --
 -- An app is a table: `parent`, or nil of the outermost; `prefix` and `host_name`, below which it
 -- stands in its parent; `middleware` and `routes`, in the order in which they were added;
--- `children`; `names`, of routes, by name; of the outermost `site`, from its first use on.
+-- `children`; `names`, of routes, by name; `error_handler`. The outermost one may have a
+-- `missing_handler`, and has a `site` from its first use on.
 
 local chain = require "rille.http.chain"
 local check = require "rille.http.check"
