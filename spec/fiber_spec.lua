@@ -305,6 +305,15 @@ describe("a fiber", function()
       assert.is_true(shortest >= 0, shortest)
     end)
 
+    it("sleeps no longer because another fiber has computed meanwhile", function()
+      local late
+      local sleeper = rille.spawn(function() late = work.time(rille.sleep, 0.4) - 0.4 end)
+      rille.sleep(0.05)
+      work.spin(0.3)
+      sleeper:await()
+      assert.is_true(late < 0.15, late)
+    end)
+
     it("wakes those that sleep as long in the order in which they fell asleep", function()
       local _ <close> = keep_awake()
       local trace, tasks = {}, {}

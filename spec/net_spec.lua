@@ -712,7 +712,7 @@ describe("a connection", function()
     far:write "par"
     local took, none = work.time(near.read, near)
     assert.is_nil(none)
-    assert.is_true(took >= 0.029) -- a loop that is busy counts whole milliseconds
+    assert.is_true(took >= 0.03)
     local _, message = near:read()
     assert.equal("timeout", message)
     far:write "tial\n"

@@ -57,6 +57,18 @@ static void the_timeout_is_that_of_what_is_waited_for(void **state) {
   rille_free(runtime);
 }
 
+static void the_timeout_counts_from_now(void **state) {
+  (void)state;
+  struct record record = no_record();
+  rille_t *runtime = start("require('rille').sleep(5)", &record);
+  do
+    assert_int_equal(rille_turn(runtime), 1);
+  while (rille_timeout(runtime) == 0);
+  usleep(100 * 1000);
+  assert_in_range(rille_timeout(runtime), 1, 4901);
+  rille_free(runtime);
+}
+
 static void a_script_that_fails_is_told_to_the_log(void **state) {
   (void)state;
   struct record record = no_record();
@@ -409,6 +421,7 @@ int main(void) {
       cmocka_unit_test(a_host_gives_turns_until_it_is_over),
       cmocka_unit_test(runtimes_take_turns_on_one_thread),
       cmocka_unit_test(the_timeout_is_that_of_what_is_waited_for),
+      cmocka_unit_test(the_timeout_counts_from_now),
       cmocka_unit_test(a_script_that_fails_is_told_to_the_log),
       cmocka_unit_test(a_deadlock_is_found_in_turns_too),
       cmocka_unit_test(another_thread_stops_it),

@@ -151,10 +151,10 @@ struct rl_domain {
   atomic_uint slices;                        /* how many; any thread may read that */
   bool cut;                                  /* a slice has just ended */
   uint64_t tasks;                            /* fibers that began a task: numbers the next */
-  struct rl_timers timers;
-  struct rl_list unawaited;  /* of struct rl_future: failed, not yet awaited */
-  struct rl_list free_tasks; /* of struct rl_task */
-  unsigned spare_tasks;      /* how many */
+  struct rl_timers timers;                   /* of whatever waits here */
+  struct rl_list unawaited;                  /* of struct rl_future: failed, not yet awaited */
+  struct rl_list free_tasks;                 /* of struct rl_task */
+  unsigned spare_tasks;                      /* how many */
   struct rl_fiber *running;
   lua_Hook look;     /* what an interrupted fiber does: preempt.c */
   lua_Hook usual;    /* a simulation's, which is set wherever Lua code runs; or NULL */

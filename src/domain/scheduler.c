@@ -185,6 +185,8 @@ static void on_prepare(uv_prepare_t *prepare) {
     wake_up(domain);
   bool asleep = run_until_asleep(domain);
   rl_gauges_end(domain);
+  if (asleep)
+    uv_update_time(domain->loop); /* or it would poll as much longer as Lua has run */
   if (domain->settings->simulation)
     rl_simulation_poll(domain, asleep);
   hush(domain);

@@ -8,8 +8,6 @@
 #include "domain/timer.h"
 #include "vm/call.h"
 
-enum { TIMER_EARLY = 2000000 /* ns: the loop's clock is in whole milliseconds */ };
-
 static double seconds(uint64_t nanoseconds) {
   return (double)nanoseconds / 1e9;
 }
@@ -20,7 +18,7 @@ void rl_task_push_overdue(lua_State *L, const struct rl_task *task) {
     lua_pushfstring(L, "job '%s'", account->name);
   else
     lua_pushliteral(L, "the task");
-  if (task->deadline != 0 && rl_domain_now(task->origin) + TIMER_EARLY >= task->deadline)
+  if (task->deadline != 0 && rl_domain_now(task->origin) >= task->deadline)
     lua_pushfstring(L, "%s was not done by its deadline, %f s after the call", lua_tostring(L, -1),
                     seconds(task->deadline - task->submitted));
   else

@@ -1,5 +1,5 @@
 /* Timer: a heap by the nanosecond at which each is due, under one timer of libuv's. That one counts
- * whole milliseconds, and rings up to one of them too early when something else has kept the loop
+ * whole milliseconds, and rings a part of one too early when something else has kept the loop
  * awake; then nothing is due yet, and it is set again. Many handles of libuv's would be called in
  * the order of their milliseconds, each early; and the memory of a handle goes only when its close
  * is done, while whoever sets a timer mostly wants to forget it at once. */
@@ -19,36 +19,38 @@ static struct rl_timer *timer_of(struct rl_pairing *node) {
   return RL_OF(node, struct rl_timer, node);
 }
 
-/* -- libuv's timer: it rings no later than the first is due, or is not set if there is none ---- */
+/* -- libuv's timer, which rings no later than the first is due --------------------------------- */
 
 static void on_ring(uv_timer_t *handle);
 
-/* The loop's clock has stood still while Lua ran. In a simulation, whose clock is another one, the
- * handle is set for ever: there it only tells the loop that it has something to wait for. */
-static void set(struct rl_timers *timers) {
+/* For the first, but not within `least` ms. The loop's clock has stood still while Lua ran. In a
+ * simulation, whose clock is another one, the handle is set for ever: there it only tells the loop
+ * that it has something to wait for. */
+static void set(struct rl_timers *timers, uint64_t now, uint64_t least) {
   uint64_t due = rl_timer_next(timers);
   if (due >= timers->rings)
     return;
-  uint64_t wait = due > timers->last ? due - timers->last : 0;
+  uint64_t wait = due > now ? (due - now + MS - 1) / MS : 0;
   uv_update_time(timers->handle.loop);
-  uv_timer_start(&timers->handle, on_ring, (wait + MS - 1) / MS, 0);
+  uv_timer_start(&timers->handle, on_ring, wait > least ? wait : least, 0);
   timers->rings = due;
 }
 
 static void on_ring(uv_timer_t *handle) {
   struct rl_timers *timers = handle->data;
-  timers->rings = RL_NEVER;
+  timers->rings = 0; /* what starts meanwhile need not set it */
   rl_timer_fire(timers);
-  set(timers);
+  timers->rings = RL_NEVER;
+  set(timers, rl_clock_now(timers->clock), 1); /* libuv would call again before it polls */
 }
 
-/* A handle that is not wanted any more rings all the same, once: that costs less than to stop it
- * each time that something comes before its limit. */
-static void set_keeping(struct rl_timers *timers, unsigned keeping) {
-  timers->keeping = keeping;
-  if (keeping > 0)
+static void keep(struct rl_timers *timers) {
+  if (timers->keeping++ == 0)
     uv_ref((uv_handle_t *)&timers->handle);
-  else
+}
+
+static void keep_no_more(struct rl_timers *timers) {
+  if (--timers->keeping == 0)
     uv_unref((uv_handle_t *)&timers->handle);
 }
 
@@ -85,16 +87,18 @@ struct rl_timer *rl_timer_start(struct rl_timers *timers, double seconds, bool k
   uint64_t due = moment(timers) + (uint64_t)(after < LONGEST ? after : LONGEST);
   rl_pairing_push(&timers->soonest, &timer->node, due);
   if (keeps)
-    set_keeping(timers, timers->keeping + 1);
-  set(timers);
+    keep(timers);
+  set(timers, timers->last, 0);
   return timer;
 }
 
+/* The handle may ring for it all the same, once: that costs less than to stop it each time that
+ * something comes before its limit. */
 void rl_timer_stop(struct rl_timer *timer) {
   struct rl_timers *timers = timer->timers;
   rl_pairing_remove(&timers->soonest, &timer->node);
   if (timer->keeps)
-    set_keeping(timers, timers->keeping - 1);
+    keep_no_more(timers);
   rl_list_push(&timers->free, &timer->link);
 }
 
@@ -103,7 +107,9 @@ uint64_t rl_timer_next(const struct rl_timers *timers) {
 }
 
 void rl_timer_fire(struct rl_timers *timers) {
-  uint64_t now = moment(timers); /* what is started from here on is due later */
+  uint64_t now = rl_clock_now(timers->clock);
+  if (timers->last < now)
+    timers->last = now; /* what starts from here on is due later */
   while (rl_timer_next(timers) <= now) {
     struct rl_timer *timer = timer_of(timers->soonest);
     rl_timer_stop(timer);

@@ -20,7 +20,7 @@ struct rl_timers {
   struct rl_pairing *soonest; /* those that run, by the clock at which they are due */
   struct rl_list free;
   uv_timer_t handle;
-  uint64_t rings;   /* clock for which the handle is set, RL_NEVER: it is not; simulation: 0 */
+  uint64_t rings;   /* clock for which the handle is set; RL_NEVER: it is not, 0: nor need it be */
   uint64_t last;    /* clock of the last look at it; each is later than the one before */
   unsigned keeping; /* how many keep the loop alive */
 };
@@ -34,7 +34,8 @@ struct rl_timer {
   bool keeps;
 };
 
-/* A domain's begin: first the timers alone, then, when its loop is there, the handle. */
+/* A domain's begin: first the timers alone; then, when nothing else can fail, the handle, before
+ * which none may be started. */
 void rl_timers_init(struct rl_timers *timers, struct rl_heap *memory, const struct rl_clock *clock);
 void rl_timers_open(struct rl_timers *timers, uv_loop_t *loop);
 

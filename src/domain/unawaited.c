@@ -8,10 +8,7 @@
 #include "domain/timer.h"
 #include "vm/call.h"
 
-enum {
-  REPORT_AFTER = 1000 * 1000 * 1000, /* ns in which a failure may still be awaited */
-  TIMER_EARLY = 2 * 1000 * 1000      /* ns; a timer counts in whole milliseconds */
-};
+enum { REPORT_AFTER = 1000 * 1000 * 1000 /* ns in which a failure may still be awaited */ };
 
 void rl_future_forget_context(struct rl_future *future) {
   rl_context_release(future->carried);
@@ -48,7 +45,7 @@ static bool is_due(struct rl_domain *domain) {
   if (rl_list_empty(&domain->unawaited))
     return false;
   struct rl_future *oldest = RL_OF(domain->unawaited.next, struct rl_future, link);
-  return rl_domain_now(domain) + TIMER_EARLY - oldest->since >= REPORT_AFTER;
+  return rl_domain_now(domain) - oldest->since >= REPORT_AFTER;
 }
 
 static void report_due(struct rl_timer *timer, void *owner) {
@@ -67,6 +64,6 @@ void rl_future_watch(lua_State *L, struct rl_future *future, struct rl_context *
   struct rl_domain *domain = rl_domain_of(L);
   future->carried = rl_context_share(context);
   rl_list_push(&domain->unawaited, &future->link);
+  future->since = rl_domain_now(domain); /* first, so that the timer finds it due */
   rl_timer_start(&domain->timers, REPORT_AFTER / 1e9, false, report_due, domain);
-  future->since = rl_domain_now(domain);
 }

@@ -192,6 +192,7 @@ bool rl_loop_turn(struct rl_loop *loop) {
 int rl_loop_timeout(const struct rl_loop *loop) {
   if (!rl_scheduler_paused(&loop->domain))
     return 0;
+  uv_update_time(loop->uv); /* it has stood still while Lua ran */
   return uv_loop_alive(loop->uv) ? uv_backend_timeout(loop->uv) : -1;
 }
 

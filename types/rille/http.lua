@@ -296,7 +296,7 @@ function req:body(limit) end
 ---@return string|nil
 function req:read() end
 
----How long the handler may go on from now; then it is cancelled, and the answer is 503. math.huge: for ever. Does not suspend.
+---How long the handler may go on from now; then it is cancelled, and the answer is 503. math.huge: for ever. Does not suspend. Raises once the handler has ended, where a fiber that it has spawned still has `req`.
 ---@param seconds number
 function req:timeout(seconds) end
 
